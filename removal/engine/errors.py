@@ -1,0 +1,73 @@
+"""What can go wrong in the engine.
+
+EngineError
+├── UnreadableImage   the bytes are no picture that we read
+├── TooManyPixels     the picture is larger than we take
+├── InvalidOption     a parameter has a value outside what is allowed
+├── DeltaWouldShrink  a delta of a shrunk picture could not be applied to the original
+├── ResultTooLarge    the options ask for a canvas larger than we make
+├── Cancelled         the caller no longer wants the result
+└── ModelUnavailable  the network's weights or device are missing (the operator's to mend)
+
+`str(error)` is a sentence for the person who sent the request: what was wrong, what is allowed.
+"""
+
+
+class EngineError(Exception):
+    """Base of all; `message` may be shown to anyone."""
+
+    @property
+    def message(self) -> str:
+        return str(self)
+
+
+class UnreadableImage(EngineError):
+    def __init__(self, message: str = "") -> None:
+        super().__init__(
+            message
+            or "The image could not be read. Send a complete JPEG, PNG, GIF, BMP, TIFF, WebP, "
+            "HEIC or AVIF file."
+        )
+
+
+class TooManyPixels(EngineError):
+    def __init__(self, pixels: int, limit: int) -> None:
+        super().__init__(
+            f"The image has {pixels:,} pixels (width x height); at most {limit:,} are allowed."
+        )
+        self.pixels, self.limit = pixels, limit
+
+
+class InvalidOption(EngineError):
+    def __init__(self, parameter: str, value: str, allowed: str) -> None:
+        shown = value if len(value) <= 80 else value[:77] + "..."
+        super().__init__(f"{parameter}: {shown!r} is not valid. Allowed: {allowed}.")
+        self.parameter, self.value, self.allowed = parameter, value, allowed
+
+
+class DeltaWouldShrink(EngineError):
+    def __init__(self, pixels: int, limit: int) -> None:
+        super().__init__(
+            f"output.format=delta_png needs the result at the input's size, but the image has "
+            f"{pixels:,} pixels and max_pixels is {limit:,}. Shrink the image before you send it, "
+            "raise max_pixels (25,000,000 at most), or ask for output.format=png."
+        )
+        self.pixels, self.limit = pixels, limit
+
+
+class ResultTooLarge(EngineError):
+    def __init__(self, size: tuple[int, int], allowed: str) -> None:
+        super().__init__(
+            f"The result would be {size[0]} x {size[1]} pixels; allowed: {allowed}. "
+            "Lower result.target_size or result.margin, or choose another output.format."
+        )
+        self.size = size
+
+
+class Cancelled(EngineError):
+    def __init__(self, message: str = "The request was cancelled.") -> None:
+        super().__init__(message)
+
+
+class ModelUnavailable(EngineError):
+    """Said at start-up to the operator; names the command or setting that mends it."""

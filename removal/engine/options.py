@@ -1,0 +1,188 @@
+"""What a caller may ask for: one table of parameters, read from strings into frozen values."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Literal
+
+from .errors import InvalidOption
+
+OutputFormat = Literal["auto", "png", "jpeg", "delta_png", "webp", "mask", "zip"]
+VerticalAlignment = Literal["top", "middle", "bottom"]
+OUTPUT_FORMATS: tuple[OutputFormat, ...] = (
+    "auto", "png", "jpeg", "delta_png", "webp", "mask", "zip",
+)  # fmt: skip
+VERTICAL_ALIGNMENTS: tuple[VerticalAlignment, ...] = ("top", "middle", "bottom")
+MAX_PIXELS = 25_000_000
+MAX_RESULT_PIXELS = 50_000_000
+MAX_SIDE = 1_000_000  # of a margin or a target, in pixels: bounds the arithmetic, not the canvas
+
+
+@dataclass(frozen=True, slots=True)
+class Length:
+    """A CSS length: `value` pixels, or `value` per cent of a width."""
+
+    value: Decimal = Decimal(0)
+    percent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Margin:
+    top: Length = Length()
+    right: Length = Length()
+    bottom: Length = Length()
+    left: Length = Length()
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """One request's wishes. Sizes are (width, height) in pixels, colours 8-bit sRGB."""
+
+    max_pixels: int = MAX_PIXELS
+    background: tuple[int, int, int] | None = None
+    crop_to_foreground: bool = False
+    margin: Margin = Margin()
+    target_size: tuple[int, int] | None = None
+    vertical_alignment: VerticalAlignment = "middle"
+    output_format: OutputFormat = "auto"
+    jpeg_quality: int = 75
+    watermark: bool = False
+    max_result_pixels: int = MAX_RESULT_PIXELS  # the operator's limit, not the caller's
+
+    @property
+    def resolved_format(self) -> OutputFormat:
+        """The format that `auto` stands for: JPEG where a background makes the result opaque."""
+        if self.output_format != "auto":
+            return self.output_format
+        return "png" if self.background is None else "jpeg"
+
+
+_TRUE = {"true", "1", "yes", "on", "t"}
+_FALSE = {"false", "0", "no", "off", "f"}
+
+
+def parse_bool(name: str, value: str) -> bool:
+    word = value.strip().lower()
+    if word in _TRUE:
+        return True
+    if word in _FALSE:
+        return False
+    raise InvalidOption(name, value, "true or false (also 1/0, yes/no, on/off, t/f)")
+
+
+def parse_integer(name: str, value: str, low: int, high: int) -> int:
+    text = value.strip()
+    if re.fullmatch(r"[0-9]{1,12}", text) and low <= int(text) <= high:
+        return int(text)
+    raise InvalidOption(name, value, f"a whole number from {low} to {high}")
+
+
+def parse_colour(name: str, value: str) -> tuple[int, int, int]:
+    text = value.strip()
+    if not re.fullmatch(r"#[0-9A-Fa-f]{6}", text):
+        raise InvalidOption(name, value, "a colour as #RRGGBB, for example #FFFFFF")
+    return int(text[1:3], 16), int(text[3:5], 16), int(text[5:7], 16)
+
+
+_LENGTH = re.compile(r"([0-9]{1,7}(?:\.[0-9]{0,6})?|\.[0-9]{1,6})(px|%)", re.IGNORECASE | re.ASCII)
+_MARGIN_ALLOWED = (
+    "one to four lengths in CSS order (top right bottom left), each in px or %, "
+    "for example '10px' or '5% 10px'"
+)
+
+
+def parse_length(name: str, text: str) -> Length:
+    if text == "0":
+        return Length()
+    match = _LENGTH.fullmatch(text)
+    if match is None or Decimal(match[1]) > MAX_SIDE:
+        raise InvalidOption(name, text, _MARGIN_ALLOWED)
+    return Length(Decimal(match[1]), percent=match[2] == "%")
+
+
+def parse_margin(name: str, value: str) -> Margin:
+    tokens = value.split()
+    if not 1 <= len(tokens) <= 4:
+        raise InvalidOption(name, value, _MARGIN_ALLOWED)
+    top, right, bottom, left = _css_sides([parse_length(name, token) for token in tokens])
+    return Margin(top, right, bottom, left)
+
+
+def _css_sides(lengths: list[Length]) -> tuple[Length, Length, Length, Length]:
+    """CSS's shorthand: a missing left is right, a missing bottom is top, a missing right is top."""
+    top = lengths[0]
+    right = lengths[1] if len(lengths) > 1 else top
+    bottom = lengths[2] if len(lengths) > 2 else top
+    left = lengths[3] if len(lengths) > 3 else right
+    return top, right, bottom, left
+
+
+def parse_target_size(name: str, value: str) -> tuple[int, int]:
+    match = re.fullmatch(r"\s*([0-9]{1,7})\s+([0-9]{1,7})\s*", value, re.ASCII)
+    if match is None or not all(1 <= int(side) <= MAX_SIDE for side in match.groups()):
+        raise InvalidOption(
+            name, value, "width and height in whole pixels, both at least 1, for example '800 600'"
+        )
+    return int(match[1]), int(match[2])
+
+
+def _choice(choices: tuple[str, ...]) -> Callable[[str, str], str]:
+    def parse(name: str, value: str) -> str:
+        word = value.strip().lower()
+        if word not in choices:
+            raise InvalidOption(name, value, ", ".join(choices))
+        return word
+
+    return parse
+
+
+def _integer(low: int, high: int) -> Callable[[str, str], int]:
+    return lambda name, value: parse_integer(name, value, low, high)
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A row of the table: the public name, the field of Options it sets, how its text is read."""
+
+    name: str
+    field: str
+    parse: Callable[[str, str], Any]
+    allowed: str
+    default: str
+
+
+PARAMETERS: tuple[Parameter, ...] = (
+    Parameter("test", "watermark", parse_bool, "true or false", "false"),
+    Parameter("max_pixels", "max_pixels", _integer(100, MAX_PIXELS), "100 to 25000000", "25000000"),
+    Parameter("background.color", "background", parse_colour, "#RRGGBB", "transparent"),
+    Parameter(
+        "result.crop_to_foreground", "crop_to_foreground", parse_bool, "true or false", "false"
+    ),
+    Parameter("result.margin", "margin", parse_margin, "1 to 4 of px or %, CSS order", "0px"),
+    Parameter("result.target_size", "target_size", parse_target_size, "w h in px", "none"),
+    Parameter(
+        "result.vertical_alignment",
+        "vertical_alignment",
+        _choice(VERTICAL_ALIGNMENTS),
+        "top, middle, bottom",
+        "middle",
+    ),
+    Parameter(
+        "output.format", "output_format", _choice(OUTPUT_FORMATS), ", ".join(OUTPUT_FORMATS), "auto"
+    ),
+    Parameter("output.jpeg_quality", "jpeg_quality", _integer(1, 100), "1 to 100", "75"),
+)
+
+
+def parse_options(fields: Mapping[str, str]) -> Options:
+    """Read the API's parameters; an absent or empty one takes its default, others are ignored.
+
+    Raises InvalidOption for the first parameter of the table whose value is not allowed.
+    """
+    values = {
+        parameter.field: parameter.parse(parameter.name, fields[parameter.name])
+        for parameter in PARAMETERS
+        if fields.get(parameter.name, "").strip()
+    }
+    return Options(**values)
