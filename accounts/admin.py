@@ -1,0 +1,96 @@
+"""Staff's view of people and their API keys."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.forms import BaseUserCreationForm
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from . import services
+from .models import ApiKey, User
+
+
+class UserCreationForm(BaseUserCreationForm):  # type: ignore[type-arg]
+    class Meta:
+        model = User
+        fields = ("email",)
+
+
+class ApiKeyInline(admin.TabularInline):  # type: ignore[type-arg]
+    model = ApiKey
+    fields = readonly_fields = (
+        "public_id",
+        "label",
+        "test_only",
+        "created_at",
+        "last_used_at",
+        "revoked_at",
+    )
+    extra = 0
+    can_delete = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False  # a secret is shown once, to its owner
+
+
+@admin.register(User)
+class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]
+    add_form = UserCreationForm
+    add_fieldsets = ((None, {"fields": ("email", "usable_password", "password1", "password2")}),)
+    fieldsets = (
+        (None, {"fields": ("email", "password")}),
+        (_("State"), {"fields": ("is_active", "suspended_at", "last_login", "date_joined")}),
+        (_("Staff"), {"fields": ("is_staff", "is_superuser", "groups", "user_permissions")}),
+    )
+    readonly_fields = ("suspended_at", "last_login", "date_joined")
+    inlines = (ApiKeyInline,)
+    list_display = ("email", "date_joined", "last_login", "suspended_at", "is_staff")
+    list_filter = ("is_staff", "is_active", ("suspended_at", admin.EmptyFieldListFilter))
+    search_fields = ("email", "api_keys__public_id")
+    ordering = ("-date_joined",)
+    actions = ("suspend", "reinstate")
+
+    @admin.action(description=_("Suspend: refuse every API key"), permissions=["change"])
+    def suspend(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        for user in queryset.filter(suspended_at=None):
+            services.suspend(user)
+            self.log_change(request, user, "Suspended.")
+
+    @admin.action(description=_("Reinstate: accept API keys again"), permissions=["change"])
+    def reinstate(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        for user in queryset.exclude(suspended_at=None):
+            services.reinstate(user)
+            self.log_change(request, user, "Reinstated.")
+
+
+@admin.register(ApiKey)
+class ApiKeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    list_display = ("public_id", "user", "label", "test_only", "last_used_at", "revoked_at")
+    list_filter = ("test_only", ("revoked_at", admin.EmptyFieldListFilter))
+    list_select_related = ("user",)
+    search_fields = ("public_id", "label", "user__email")
+    date_hierarchy = "created_at"
+    readonly_fields = (
+        "user",
+        "public_id",
+        "label",
+        "test_only",
+        "created_at",
+        "last_used_at",
+        "revoked_at",
+    )
+    fields = readonly_fields
+    actions = ("revoke",)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    @admin.action(description=_("Revoke at once and for good"), permissions=["change"])
+    def revoke(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
+        for key in queryset.filter(revoked_at=None):
+            services.revoke(key)
+            self.log_change(request, key, f"Revoked at {timezone.now():%Y-%m-%d %H:%M} UTC.")

@@ -1,0 +1,109 @@
+"""What happens to accounts and API keys: the only code that makes, checks or ends a key."""
+
+import hashlib
+import hmac
+import re
+import secrets
+import string
+from contextlib import suppress
+from datetime import timedelta
+
+from django.contrib.auth.hashers import make_password
+from django.db import OperationalError
+from django.db.models import Q
+from django.utils import timezone
+
+from .errors import AccountSuspended, KeyRevoked, UnknownKey, WrongSecret
+from .models import ApiKey, User
+
+PUBLIC_ID = re.compile(r"[a-z0-9]{1,32}")
+LAST_USED_STEP = timedelta(minutes=1)
+# Letters and digits only: a double click selects the whole of it. 62**43 > 2**256.
+SECRET_ALPHABET = string.ascii_letters + string.digits
+SECRET_LENGTH = 43
+PUBLIC_ALPHABET = string.ascii_lowercase + string.digits
+
+
+def get_or_create_account(email: str) -> tuple[User, bool]:
+    """The account of this address; a new one has no password until its owner resets it."""
+    return User.objects.get_or_create(
+        email=email.strip().lower(), defaults={"password": make_password(None)}
+    )
+
+
+def issue_api_key(user: User, label: str = "", test_only: bool = False) -> tuple[ApiKey, str]:
+    """A new key and its secret, which exists nowhere but in this answer."""
+    secret = _random(SECRET_ALPHABET, SECRET_LENGTH)
+    key = ApiKey.objects.create(
+        user=user,
+        public_id="px" + _random(PUBLIC_ALPHABET, 14),
+        secret_hash=hash_secret(secret),
+        label=label,
+        test_only=test_only,
+    )
+    return key, secret
+
+
+def authenticate_key(public_id: str, secret: str) -> ApiKey:
+    """The key these credentials prove; raises a branch of AuthenticationError.
+
+    The secret is compared before anything else is told: whether a key is revoked or its account
+    suspended is the business of whoever holds the secret.
+    """
+    key = _find(public_id)
+    if not hmac.compare_digest(key.secret_hash, hash_secret(secret)):
+        raise WrongSecret
+    if key.revoked_at is not None:
+        raise KeyRevoked
+    if key.user.is_suspended:
+        raise AccountSuspended
+    _note_use(key)
+    return key
+
+
+def revoke(key: ApiKey) -> None:
+    """End a key at once and for good; a second call changes nothing."""
+    ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=timezone.now())
+    key.refresh_from_db(fields=["revoked_at"])
+
+
+def suspend(user: User) -> None:
+    """Refuse every API key of the account until it is reinstated."""
+    User.objects.filter(pk=user.pk, suspended_at=None).update(suspended_at=timezone.now())
+    user.refresh_from_db(fields=["suspended_at"])
+
+
+def reinstate(user: User) -> None:
+    User.objects.filter(pk=user.pk).update(suspended_at=None)
+    user.refresh_from_db(fields=["suspended_at"])
+
+
+def hash_secret(secret: str) -> str:
+    # 256 random bits can't be guessed, so a fast hash is safe here; argon2 would cost every call
+    # tens of milliseconds. No key from the settings: changing SECRET_KEY must not end API keys.
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _find(public_id: str) -> ApiKey:
+    if not PUBLIC_ID.fullmatch(public_id):  # also keeps NUL, which PostgreSQL rejects, out of SQL
+        raise UnknownKey
+    try:
+        return ApiKey.objects.select_related("user").get(public_id=public_id)
+    except ApiKey.DoesNotExist:
+        raise UnknownKey from None
+
+
+def _note_use(key: ApiKey) -> None:
+    """Keep last_used_at within a minute of the truth, without a write for every request."""
+    now = timezone.now()
+    if key.last_used_at is not None and now - key.last_used_at < LAST_USED_STEP:
+        return
+    stale = Q(last_used_at=None) | Q(last_used_at__lte=now - LAST_USED_STEP)
+    # A busy database must not refuse a valid key for the sake of a statistic.
+    with suppress(OperationalError):
+        ApiKey.objects.filter(stale, pk=key.pk).update(last_used_at=now)
+    key.last_used_at = now
+
+
+def _random(alphabet: str, length: int) -> str:
+    return "".join(secrets.choice(alphabet) for _ in range(length))
