@@ -1,0 +1,17 @@
+"""The billing app: what it costs, what is left."""
+
+from django.apps import AppConfig
+from django.db.models.signals import post_migrate
+from django.utils.translation import gettext_lazy as _
+
+
+class BillingConfig(AppConfig):
+    name = "billing"
+    verbose_name = _("Billing")
+
+    def ready(self) -> None:
+        from .append_only import install_triggers
+
+        # After every migrate, not in one migration: SQLite drops a table's triggers without a
+        # word whenever a later migration rebuilds the table.
+        post_migrate.connect(install_triggers, sender=self)

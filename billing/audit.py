@@ -1,0 +1,48 @@
+"""Compares every account and every hold with the ledger rows that should explain them."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+from django.db import transaction
+
+from .models import ZERO, Account, Hold, LedgerEntry
+
+
+def audit() -> Iterator[str]:
+    """One sentence for each difference; nothing means that the books are right."""
+    for account_id in Account.objects.order_by("pk").values_list("pk", flat=True):
+        with transaction.atomic():  # so that running requests can't look like differences
+            account = Account.objects.select_for_update().get(pk=account_id)
+            yield from (f"account {account_id}: {fault}" for fault in _faults(account))
+
+
+def _faults(account: Account) -> list[str]:
+    balance, held, faults = ZERO, ZERO, []
+    per_hold: dict[int, tuple[Decimal, Decimal]] = {}
+    for entry in LedgerEntry.objects.filter(account=account).order_by("pk").iterator():
+        balance += entry.amount
+        held += entry.held_amount
+        if (entry.balance_after, entry.held_after) != (balance, held):
+            faults.append(f"entry {entry.pk} does not follow from the entries before it")
+            balance, held = entry.balance_after, entry.held_after
+        if entry.hold_id is not None:
+            charged, reserved = per_hold.get(entry.hold_id, (ZERO, ZERO))
+            per_hold[entry.hold_id] = charged - entry.amount, reserved + entry.held_amount
+    if (account.balance, account.held) != (balance, held):
+        faults.append(
+            f"balance {account.balance} and held {account.held}, "
+            f"but its entries add up to {balance} and {held}"
+        )
+    return faults + list(_hold_faults(account, per_hold))
+
+
+def _hold_faults(account: Account, per_hold: dict[int, tuple[Decimal, Decimal]]) -> Iterator[str]:
+    for hold in Hold.objects.filter(account=account).iterator():
+        expected = (
+            hold.amount if hold.state in Hold.CHARGED else ZERO,
+            hold.amount if hold.state == Hold.State.OPEN else ZERO,
+        )
+        if per_hold.pop(hold.pk, (ZERO, ZERO)) != expected:
+            yield f"hold {hold.pk} is {hold.state}, which its entries do not say"
+    for stray in per_hold:
+        yield f"hold {stray} belongs to another account than its entries"

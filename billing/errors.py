@@ -1,0 +1,73 @@
+"""Why the ledger refused: one class a reason.
+
+BillingError
+├── CannotSpend               the caller has to do something about credits (HTTP 402)
+│   ├── NeverHadCredits 1008  the account never had any
+│   ├── Dormant         1010  its credits are past their use-before date
+│   └── NotEnough       1011  it has fewer than are needed
+├── HoldGone            1201  the hold was released before it could be settled (HTTP 503)
+├── InvalidAmount             not a positive number of credits with at most 3 decimals
+└── NotRefundable             nothing was charged, or it was given back already
+"""
+
+from datetime import date
+from decimal import Decimal
+
+
+class BillingError(Exception):
+    """`message` is a public sentence; those with a `code` have an HTTP `status` too."""
+
+    message: str
+
+    def __init__(self, message: str = "") -> None:
+        if message:
+            self.message = message
+        super().__init__(self.message)
+
+
+class CannotSpend(BillingError):
+    status = 402
+    code: int
+
+
+class NeverHadCredits(CannotSpend):
+    code = 1008
+    message = (
+        "This account has never had credits. Buy a credit pack, or send test=true for a free, "
+        "watermarked result."
+    )
+
+
+class Dormant(CannotSpend):
+    code = 1010
+
+    def __init__(self, use_before: date, balance: Decimal) -> None:
+        super().__init__(
+            f"Your {balance} credits are dormant: they were to be used by {use_before}. "
+            "Buying any credit pack wakes them."
+        )
+
+
+class NotEnough(CannotSpend):
+    code = 1011
+
+    def __init__(self, need: Decimal, spendable: Decimal) -> None:
+        self.need, self.spendable = need, spendable
+        super().__init__(
+            f"Not enough credits: this needs {need}, your balance is {spendable}. "
+            "Buy a credit pack, or lower max_pixels."
+        )
+
+
+class HoldGone(BillingError):
+    status = 503
+    code = 1201
+    message = "The request took too long and was not charged. Please try again."
+
+
+class InvalidAmount(BillingError):
+    message = "The amount must be a positive number of credits with at most 3 decimals."
+
+
+class NotRefundable(BillingError):
+    message = "This was not charged, or it has been refunded already."

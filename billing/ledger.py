@@ -1,0 +1,307 @@
+"""The only writer of credits: every change is one row of the ledger and one transaction.
+
+How it stays exact. Each function locks the account's row first, reads what it needs behind that
+lock, then writes the ledger row and the new sums together. On PostgreSQL the lock is
+SELECT ... FOR UPDATE, which under READ COMMITTED also rereads the row; on SQLite it is the write
+lock that BEGIN IMMEDIATE takes. Arithmetic happens here, in Decimal, never in SQL: SQLite would
+add binary fractions. CHECK constraints stand behind all of it.
+
+A request's credits:  hold -> settle -> mark_delivered       charged
+                           |         `-> refund              the process died, or staff gave back
+                           `-> release                       error, cancelled, or never finished
+"""
+
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from functools import wraps
+from typing import Any, Literal, ParamSpec, TypeVar
+
+from django.conf import settings
+from django.db import OperationalError, transaction
+from django.utils import timezone
+
+from accounts.models import User
+
+from .errors import (
+    Dormant,
+    HoldGone,
+    InvalidAmount,
+    NeverHadCredits,
+    NotEnough,
+    NotRefundable,
+)
+from .models import ZERO, Account, Hold, LedgerEntry
+from .pricing import CREDIT_STEP, price
+
+Kind = LedgerEntry.Kind
+MAX_BALANCE = Decimal("999999999.999")
+ATTEMPTS = 3
+TRANSIENT_SQLSTATES = {"40001", "40P01", "55P03"}  # serialization, deadlock, lock not available
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True)
+class AccountState:
+    """What the owner may know: `credits` are spendable, that is the balance minus open holds."""
+
+    credit_pack: str | None
+    state: Literal["active", "dormant"]
+    use_before: date | None
+    credits: Decimal
+
+
+def _exact(function: Callable[P, R]) -> Callable[P, R]:
+    """Run in one transaction, again when the database was busy; never twice where it may have
+    been committed, and inside somebody else's transaction exactly once."""
+
+    @wraps(function)
+    def transactional(*args: P.args, **kwargs: P.kwargs) -> R:
+        attempts = 1 if transaction.get_connection().in_atomic_block else ATTEMPTS
+        while True:
+            attempts -= 1
+            try:
+                with transaction.atomic():
+                    return function(*args, **kwargs)
+            except OperationalError as error:
+                if not attempts or not _is_transient(error):
+                    raise
+
+    return transactional
+
+
+def price_of(pixels: int) -> Decimal:
+    """Credits that a picture of so many pixels costs on this site."""
+    return price(pixels, base=settings.CREDITS_BASE, per_megapixel=settings.CREDITS_PER_MEGAPIXEL)
+
+
+def account_for(user: User) -> Account:
+    return Account.objects.get_or_create(user=user)[0]
+
+
+def state(user: User) -> AccountState:
+    account = Account.objects.filter(user=user).first() or Account()
+    return AccountState(
+        credit_pack=account.pack_name or None,
+        state="dormant" if account.is_dormant() else "active",
+        use_before=account.use_before,
+        credits=account.spendable,
+    )
+
+
+def check_spendable(user: User) -> None:
+    """Refuse early an account that could not even pay for the smallest picture."""
+    account = Account.objects.filter(user=user).first() or Account()
+    _check(account, price_of(1))
+
+
+@_exact
+def hold(user: User, amount: Decimal, request_id: str, lifetime_s: float) -> Hold:
+    """Set credits aside for one request; raises Dormant, NeverHadCredits or NotEnough."""
+    account = _lock(account_for(user).pk)
+    if account.spendable < amount:
+        _release_expired(account)
+    _check(account, amount)
+    now = timezone.now()
+    held = Hold.objects.create(
+        account=account,
+        amount=_credits(amount, zero=True),
+        request_id=request_id,
+        created_at=now,
+        expires_at=now + timedelta(seconds=lifetime_s),
+    )
+    _write(account, Kind.HOLD, held_amount=held.amount, hold=held)
+    return held
+
+
+@_exact
+def settle(hold: Hold) -> LedgerEntry:
+    """Charge an open hold; raises HoldGone if it was released meanwhile.
+
+    Commit this before the first byte of the response leaves, and call mark_delivered when the
+    last one has left.
+    """
+    account = _lock_for(hold)
+    if hold.state != Hold.State.OPEN:
+        raise HoldGone
+    _turn(hold, Hold.State.SETTLED, settled_at=timezone.now())
+    return _write(account, Kind.SETTLE, amount=-hold.amount, held_amount=-hold.amount, hold=hold)
+
+
+@_exact
+def release(hold: Hold) -> None:
+    """Give an open hold back uncharged; does nothing where it is closed already."""
+    account = _lock_for(hold)
+    if hold.state == Hold.State.OPEN:
+        _release(account, hold)
+
+
+def mark_delivered(hold: Hold) -> None:
+    """The response of a settled hold has ended: one UPDATE, and no refund will follow.
+
+    Where the refund came first (the response took longer than UNDELIVERED_REFUND_SECONDS, yet
+    ended) it is charged again, as far as the balance allows.
+    """
+    settled = Hold.objects.filter(pk=hold.pk, state=Hold.State.SETTLED)
+    if not settled.update(state=Hold.State.DELIVERED, delivered_at=timezone.now()):
+        _charge_again(hold)
+
+
+@_exact
+def refund(hold: Hold, reason: str, actor: User | None = None) -> LedgerEntry:
+    """Give back, once and in full, what a request was charged; raises NotRefundable."""
+    account = _lock_for(hold)
+    if hold.state not in Hold.CHARGED:
+        raise NotRefundable
+    # A response that still runs is not awaited any more: this refund is final.
+    _turn(hold, Hold.State.REFUNDED, delivered_at=hold.delivered_at or timezone.now())
+    return _write(account, Kind.REFUND, amount=hold.amount, hold=hold, reason=reason, actor=actor)
+
+
+@_exact
+def grant(user: User, amount: Decimal, reason: str, actor: User | None = None) -> LedgerEntry:
+    """Credits given by staff; they do not move the use-before date."""
+    account = _lock(account_for(user).pk)
+    return _write(account, Kind.GRANT, amount=_credits(amount), reason=reason, actor=actor)
+
+
+@_exact
+def remove(user: User, amount: Decimal, reason: str, actor: User | None = None) -> LedgerEntry:
+    """Credits taken by staff, at most those that are spendable; raises NotEnough."""
+    account = _lock(account_for(user).pk)
+    amount = _credits(amount)
+    if account.spendable < amount:
+        raise NotEnough(amount, account.spendable)
+    return _write(account, Kind.REMOVE, amount=-amount, reason=reason, actor=actor)
+
+
+def release_stale(now: datetime | None = None) -> int:
+    """Release every open hold that outlived its request; the number released."""
+    stale = Hold.objects.filter(state=Hold.State.OPEN, expires_at__lte=now or timezone.now())
+    return sum(_release_if_open(hold) for hold in stale.iterator())
+
+
+def refund_undelivered(older_than: timedelta | None = None, now: datetime | None = None) -> int:
+    """Refund settlements whose response never ended because its process died; their number.
+
+    While a process lives, every response ends: sent, or given up when the client left, and both
+    are marked. So only time tells a dead process from a slow client. `older_than` (by default
+    UNDELIVERED_REFUND_SECONDS) has to exceed the slowest download; a download that is slower
+    still is charged again when it ends.
+    """
+    window = older_than or timedelta(seconds=settings.UNDELIVERED_REFUND_SECONDS)
+    undelivered = Hold.objects.filter(
+        state=Hold.State.SETTLED, settled_at__lte=(now or timezone.now()) - window
+    )
+    return sum(_refund_if_undelivered(hold) for hold in undelivered.iterator())
+
+
+@_exact
+def _release_if_open(hold: Hold) -> bool:
+    account = _lock_for(hold)
+    if hold.state != Hold.State.OPEN:
+        return False
+    _release(account, hold)
+    return True
+
+
+@_exact
+def _refund_if_undelivered(hold: Hold) -> bool:
+    account = _lock_for(hold)
+    if hold.state != Hold.State.SETTLED:
+        return False
+    _turn(hold, Hold.State.REFUNDED)
+    _write(account, Kind.REFUND, amount=hold.amount, hold=hold, reason="The result was not sent.")
+    return True
+
+
+@_exact
+def _charge_again(hold: Hold) -> None:
+    account = _lock_for(hold)
+    if hold.state != Hold.State.REFUNDED or hold.delivered_at is not None:
+        return
+    if account.spendable >= hold.amount:
+        _turn(hold, Hold.State.DELIVERED, delivered_at=timezone.now())
+        _write(account, Kind.SETTLE, amount=-hold.amount, hold=hold, reason="Sent after all.")
+
+
+def _lock(account_id: int) -> Account:
+    return Account.objects.select_for_update().get(pk=account_id)
+
+
+def _lock_for(hold: Hold) -> Account:
+    """Lock the account, then read what the hold has become: holds change only behind that lock,
+    except that mark_delivered ends a settled one."""
+    account = _lock(hold.account_id)
+    fresh = Hold.objects.select_for_update().get(pk=hold.pk)
+    hold.state, hold.delivered_at = fresh.state, fresh.delivered_at
+    return account
+
+
+def _turn(hold: Hold, state: Hold.State, **times: datetime) -> None:
+    hold.state = state
+    for name, value in times.items():
+        setattr(hold, name, value)
+    hold.save(update_fields=["state", *times])
+
+
+def _write(account: Account, kind: Kind, **columns: Any) -> LedgerEntry:
+    """Write one ledger row and the account's new sums; the account must be locked."""
+    account.balance += columns.get("amount", ZERO)
+    account.held += columns.get("held_amount", ZERO)
+    if account.balance > MAX_BALANCE:
+        raise InvalidAmount(f"A balance cannot exceed {MAX_BALANCE} credits.")
+    account.save(update_fields=["balance", "held"])
+    hold = columns.get("hold")
+    return LedgerEntry.objects.create(
+        account=account,
+        kind=kind,
+        balance_after=account.balance,
+        held_after=account.held,
+        request_id=hold.request_id if hold else "",
+        **columns,
+    )
+
+
+def _release(account: Account, hold: Hold) -> None:
+    _turn(hold, Hold.State.RELEASED)
+    _write(account, Kind.RELEASE, held_amount=-hold.amount, hold=hold)
+
+
+def _release_expired(account: Account) -> None:
+    expired = Hold.objects.filter(
+        account=account, state=Hold.State.OPEN, expires_at__lte=timezone.now()
+    )
+    for hold in expired:
+        _release(account, hold)
+
+
+def _check(account: Account, amount: Decimal) -> None:
+    if account.use_before and account.is_dormant():
+        raise Dormant(account.use_before, account.balance)
+    if account.spendable >= amount:
+        return
+    if not account.pk or not account.entries.filter(kind__in=(Kind.GRANT, Kind.PURCHASE)).exists():
+        raise NeverHadCredits
+    raise NotEnough(amount, account.spendable)
+
+
+def _credits(amount: Decimal, *, zero: bool = False) -> Decimal:
+    """The amount in thousandths; raises InvalidAmount for anything that is not exactly that."""
+    if not amount.is_finite() or amount < 0 or (amount == 0 and not zero) or amount > MAX_BALANCE:
+        raise InvalidAmount
+    exact = amount.quantize(CREDIT_STEP)
+    if exact != amount:
+        raise InvalidAmount
+    return exact
+
+
+def _is_transient(error: OperationalError) -> bool:
+    cause = error.__cause__
+    if isinstance(cause, sqlite3.OperationalError):
+        return cause.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+    return getattr(cause, "sqlstate", None) in TRANSIENT_SQLSTATES
