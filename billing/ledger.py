@@ -193,7 +193,9 @@ def refund_undelivered(older_than: timedelta | None = None, now: datetime | None
     UNDELIVERED_REFUND_SECONDS) has to exceed the slowest download; a download that is slower
     still is charged again when it ends.
     """
-    window = older_than or timedelta(seconds=settings.UNDELIVERED_REFUND_SECONDS)
+    window = older_than
+    if window is None:
+        window = timedelta(seconds=settings.UNDELIVERED_REFUND_SECONDS)
     undelivered = Hold.objects.filter(
         state=Hold.State.SETTLED, settled_at__lte=(now or timezone.now()) - window
     )

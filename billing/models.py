@@ -167,3 +167,7 @@ class LedgerEntry(AppendOnlyModel):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.amount}"
+
+    @property
+    def spendable_after(self) -> Decimal:
+        return self.balance_after - self.held_after
