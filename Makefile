@@ -1,0 +1,68 @@
+# The commands that everything hangs on. `make help` lists them.
+SHELL := /bin/bash
+PYTHON ?= python3
+PORT ?= 8000
+VENV := .venv
+BIN := $(VENV)/bin
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help run develop test check format bench lock models chromium clean
+
+help: ## List the commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+run: $(VENV)/run.stamp ## Set up and serve on http://127.0.0.1:8000 (PORT=n for another port)
+	@exec $(BIN)/python manage.py serve --port $(PORT)
+
+develop: $(VENV)/develop.stamp models chromium ## Set up what the tests need
+
+test: develop ## Set up and run every test
+	@exec $(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+
+check: $(VENV)/develop.stamp ## Lint, types, Django's own checks, known vulnerabilities
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python manage.py makemigrations --check --dry-run
+	REQUIRE_HTTPS=true ALLOWED_HOSTS=example.com $(BIN)/python manage.py check --deploy --fail-level WARNING
+
+format: $(VENV)/develop.stamp ## Format the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(VENV)/run.stamp models ## Time and memory of the engine, as ratios to the bare network
+	$(BIN)/python -m benchmarks.engine
+
+models: $(VENV)/run.stamp ## Fetch and build the networks' weights
+	@$(BIN)/python -m removal.engine.weights
+
+lock: ## Resolve the dependencies anew into the hashed lock files (takes minutes)
+	$(PYTHON) -m venv var/lock-venv
+	var/lock-venv/bin/pip install --quiet pip-tools
+	var/lock-venv/bin/pip-compile $(LOCK) --output-file requirements.txt pyproject.toml
+	var/lock-venv/bin/pip-compile $(LOCK) --extra test --constraint requirements.txt --output-file requirements-dev.txt pyproject.toml
+LOCK := --quiet --upgrade --generate-hashes --strip-extras --allow-unsafe --no-header \
+	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links
+
+clean: ## Remove the environment; data in var/ stays
+	rm -rf $(VENV)
+
+# A stamp means: installed in full, from this very lock. An interrupted set-up leaves none.
+$(VENV)/run.stamp: requirements.txt
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing packages (once; a minute or two) ..."
+	@$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements.txt
+	@touch $@
+
+$(VENV)/develop.stamp: requirements-dev.txt $(VENV)/run.stamp
+	@echo "Installing the tests' packages ..."
+	@$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements-dev.txt
+	@touch $@
+
+chromium:
+	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    echo "Installing Chromium for the page's tests ..."; \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null; \
+	  else echo "Chromium is missing: the page's tests will be skipped (apt install chromium)."; fi

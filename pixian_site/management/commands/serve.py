@@ -1,0 +1,52 @@
+"""`manage.py serve`: prepare the data folder and serve the site; what `make run` calls."""
+
+import logging
+import sys
+from argparse import ArgumentParser
+from typing import Any
+
+from django.conf import settings
+from django.core.management import BaseCommand, CommandError, call_command
+
+from pixian_site.server import serve
+from removal.engine import ModelUnavailable, weights
+
+HINTS = """
+  {address} is the page; the API is {address}/api/v2/remove-background
+  First key:    .venv/bin/python manage.py issue_api_key you@example.com
+  Credits:      .venv/bin/python manage.py grant_credits you@example.com 100 --reason "first test"
+  First admin:  .venv/bin/python manage.py createsuperuser   (then {address}/{admin})
+  Weights:      ISNet-general-use comes from an AGPL-3.0 package and was trained on data for
+                non-commercial use; u2netp (Apache-2.0) is the clean choice: REMOVAL_MODEL=u2netp.
+                docs/models.md says more.
+"""
+
+
+class Command(BaseCommand):
+    help = "Prepare the database, the static files and the weights, then serve the site."
+    requires_system_checks: list[str] = []  # run below, after the folders exist
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--host", default="127.0.0.1")
+        parser.add_argument("--port", type=int, default=8000)
+
+    def handle(self, *args: Any, host: str, port: int, **options: Any) -> None:
+        settings.DATA_DIR.mkdir(parents=True, exist_ok=True)
+        try:
+            weights.ensure()
+        except ModelUnavailable as error:
+            raise CommandError(f"The weights could not be prepared: {error}") from error
+        call_command("migrate", interactive=False, verbosity=0)
+        call_command("compile_translations", verbosity=0)
+        logging.getLogger("whitenoise").setLevel(logging.WARNING)
+        call_command("collectstatic", interactive=False, verbosity=0)
+        self.check()
+        address = f"http://{host}:{port}"
+        self.stdout.write(
+            f"Serving {address}" + HINTS.format(address=address, admin=settings.ADMIN_PATH)
+        )
+        sys.stdout.flush()
+        try:
+            serve(host, port)
+        except OSError as error:
+            raise CommandError(f"Cannot serve on {host}:{port}: {error.strerror}.") from error

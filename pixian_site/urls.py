@@ -1,0 +1,21 @@
+"""All addresses of the site."""
+
+from django.conf import settings
+from django.contrib import admin
+from django.urls import include, path
+
+from . import views
+
+urlpatterns = [
+    path("healthz", views.healthz, name="healthz"),
+    path("readyz", views.readyz, name="readyz"),
+    path("i18n/", include("django.conf.urls.i18n")),
+    path(settings.ADMIN_PATH, admin.site.urls),
+    path("api/", include("removal.api.urls")),
+    path("", include("removal.urls")),
+]
+
+handler400 = "pixian_site.views.bad_request"
+handler403 = "pixian_site.views.permission_denied"
+handler404 = "pixian_site.views.page_not_found"
+handler500 = "pixian_site.views.server_error"

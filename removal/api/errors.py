@@ -1,0 +1,64 @@
+"""Errors as the API shows them: one JSON shape, whatever layer they come from."""
+
+import logging
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
+from django.http import Http404, HttpRequest, JsonResponse
+from django.http.response import HttpResponseBase
+from rest_framework import exceptions
+
+from accounts.authentication import ApiKeyAuthentication
+from removal import errors
+from removal.errors import RemovalError
+
+log = logging.getLogger(__name__)
+
+
+def exception_handler(error: Exception, context: dict[str, Any]) -> HttpResponseBase:
+    """Django REST framework's hook: every exception of an API view becomes our JSON."""
+    request: HttpRequest = context["request"]._request
+    known = errors.translate(error) or from_framework(error, context)
+    if known is None:
+        log.exception("Request %s failed", request_id_of(request), exc_info=error)
+        known = errors.InternalError(request_id_of(request), settings.SUPPORT_EMAIL)
+    return error_response(request, known)
+
+
+def error_response(request: HttpRequest, error: RemovalError) -> JsonResponse:
+    body = {"error": {"status": error.status, "code": error.code, "message": error.message}}
+    response = JsonResponse(body, status=error.status)
+    if error.retry_after is not None:
+        response["Retry-After"] = str(error.retry_after)
+    if error.status == 401:
+        response["WWW-Authenticate"] = ApiKeyAuthentication.challenge
+    if isinstance(error, errors.MethodNotAllowed):
+        response["Allow"] = ", ".join(error.allowed)
+    return response
+
+
+def request_id_of(request: HttpRequest) -> str:
+    return str(getattr(request, "request_id", ""))
+
+
+def from_framework(error: Exception, context: dict[str, Any]) -> RemovalError | None:
+    """What Django and REST framework raise before a view runs."""
+    match error:
+        case exceptions.MethodNotAllowed():
+            view, request = context["view"], context["request"]
+            return errors.MethodNotAllowed(request.method, view.allowed_methods)
+        case Http404():
+            return errors.NoSuchPath(context["request"].path)
+    return None
+
+
+def from_bad_request(error: Exception) -> RemovalError:
+    """Django's refusals of a body that passes its limits."""
+    if isinstance(error, RequestDataTooBig):
+        limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        return errors.MalformedBody(
+            f"The fields other than files have more than {limit:,} bytes in all. Send the picture "
+            "as a file in 'image'."
+        )
+    return errors.MalformedBody("The body has too many fields or could not be read.")

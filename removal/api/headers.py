@@ -1,0 +1,70 @@
+"""The answer to a finished request: the picture, and what is told about it in headers."""
+
+from collections.abc import Callable
+from decimal import Decimal
+
+from django.http import HttpResponse
+
+from removal.engine import Box, extension_of
+from removal.services import Outcome
+
+# What scripts in other people's pages may read of an answer.
+EXPOSED = (
+    "X-Credits-Charged", "X-Credits-Calculated", "X-Credits-Remaining", "X-Input-Orientation",
+    "X-Input-Size", "X-Result-Size", "X-Input-Foreground", "X-Result-Foreground", "X-Request-Id",
+    "Retry-After",
+)  # fmt: skip
+
+
+class DeliveredResponse(HttpResponse):
+    """Tells when its last byte has been handed to the server."""
+
+    def __init__(self, content: bytes, content_type: str, delivered: Callable[[], None]) -> None:
+        super().__init__(content, content_type=content_type)
+        self._delivered = delivered
+
+    def close(self) -> None:
+        super().close()
+        self._delivered()
+
+
+def image_response(outcome: Outcome, delivered: Callable[[], None]) -> HttpResponse:
+    result = outcome.result
+    response = DeliveredResponse(result.content, result.media_type, delivered)
+    name = f"cut-out{extension_of(outcome.options.resolved_format)}"
+    response["Content-Disposition"] = f'inline; filename="{name}"'
+    response["Cache-Control"] = "private, no-store"
+    for header, value in facts_of(outcome).items():
+        response[header] = value
+    return response
+
+
+def facts_of(outcome: Outcome) -> dict[str, str]:
+    """The X- headers of the contract."""
+    facts = outcome.result.facts
+    headers = {
+        "X-Credits-Charged": credits_text(outcome.credits_charged),
+        "X-Input-Orientation": str(facts.input_orientation),
+        "X-Input-Size": _pair(facts.input_size),
+        "X-Result-Size": _pair(facts.result_size),
+        "X-Input-Foreground": _box(facts.input_foreground),
+        "X-Result-Foreground": _box(facts.result_foreground),
+    }
+    if outcome.options.watermark and outcome.credits_calculated is not None:
+        headers["X-Credits-Calculated"] = f"{outcome.credits_calculated:.3f}"
+    if outcome.credits_remaining is not None:
+        headers["X-Credits-Remaining"] = f"{outcome.credits_remaining:.3f}"
+    return headers
+
+
+def credits_text(amount: Decimal) -> str:
+    """Three places, but a plain 0 where nothing was charged."""
+    return f"{amount:.3f}" if amount else "0"
+
+
+def _pair(size: tuple[int, int]) -> str:
+    return f"{size[0]} {size[1]}"
+
+
+def _box(box: Box) -> str:
+    return f"{box.top} {box.left} {box.width} {box.height}"

@@ -1,0 +1,136 @@
+"""Reads what clients really send into an order: multipart, urlencoded or JSON bodies."""
+
+import base64
+import binascii
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
+from django.core.files.uploadedfile import UploadedFile
+from django.http import QueryDict
+from django.utils.datastructures import MultiValueDict
+from rest_framework import exceptions
+from rest_framework.request import Request
+
+from removal import engine, errors
+from removal.services import Order
+
+from .errors import from_bad_request
+
+MAX_BASE64 = 1_048_576  # characters as sent
+FIELDS_ALLOWANCE = 1024 * 1024  # bytes that a multipart body may have beside the image
+SOURCES = ("image", "image.base64", "image.url")
+Fields = dict[str, str]
+
+
+def check_length(request: Request) -> None:
+    """Refuse by the Content-Length alone, before anything of the body is looked at."""
+    length = request.META.get("CONTENT_LENGTH") or "0"
+    is_multipart = (request.content_type or "").lower().startswith("multipart/")
+    limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    if is_multipart:
+        limit = settings.REMOVAL_MAX_UPLOAD_BYTES + FIELDS_ALLOWANCE
+    if length.isdigit() and int(length) > limit:
+        raise errors.TooManyBytes(settings.REMOVAL_MAX_UPLOAD_BYTES)
+
+
+def read_order(request: Request) -> Order:
+    """The picture and the options of a v2 request; raises RemovalError or InvalidOption."""
+    fields, files = read_fields(request)
+    options = engine.parse_options(with_query_test(fields, request))
+    return Order(read_image(fields, files), options)
+
+
+def read_fields(request: Request) -> tuple[Fields, list[UploadedFile]]:
+    """All text fields (of repeated ones the last) and the parts named `image`."""
+    data = _parsed(request)
+    if isinstance(data, QueryDict):
+        texts = {name: str(value) for name, value in data.items() if isinstance(value, str)}
+        return texts, _image_files(request)
+    return _json_fields(data), []
+
+
+def with_query_test(fields: Fields, request: Request) -> Fields:
+    """`?test=true` counts too: nobody shall be charged by surprise."""
+    asked = request.query_params.get("test", "")
+    if asked.strip() and engine.parse_bool("test", asked):
+        return {**fields, "test": "true"}
+    return fields
+
+
+def read_image(fields: Fields, files: list[UploadedFile]) -> bytes:
+    """The bytes of the one image source."""
+    if not files and fields.get("image", ""):
+        raise errors.ImageNotAFile
+    texts = [name for name in SOURCES[1:] if fields.get(name, "").strip()]
+    if len(files) + len(texts) != 1:
+        raise errors.WrongImageCount(
+            "Send exactly one image: a file in 'image', or image.base64, or image.url. "
+            f"This request has {len(files) + len(texts)}."
+        )
+    if files:
+        return _file_bytes(files[0])
+    return decode_base64(fields["image.base64"])
+
+
+def decode_base64(text: str) -> bytes:
+    """Tolerates a data: prefix, white space, the URL-safe alphabet and missing padding."""
+    if len(text) > MAX_BASE64:
+        raise errors.Base64TooLong(len(text), MAX_BASE64)
+    body = re.sub(r"^\s*data:[^,]{0,200},", "", text, count=1, flags=re.IGNORECASE)
+    body = re.sub(r"\s+", "", body).replace("-", "+").replace("_", "/").rstrip("=")
+    try:
+        return base64.b64decode(body + "=" * (-len(body) % 4), validate=True)
+    except (binascii.Error, ValueError):
+        raise errors.NotBase64(
+            "image.base64 is not valid Base64. Allowed are A-Z, a-z, 0-9, + and / (or - and _), "
+            "optionally after a data: prefix."
+        ) from None
+
+
+def _parsed(request: Request) -> Any:
+    """The body, or a refusal that tells what is wrong with it."""
+    try:
+        return request.data
+    except exceptions.UnsupportedMediaType:
+        raise errors.UnsupportedContentType(request.content_type or "") from None
+    except exceptions.ParseError as error:
+        raise errors.MalformedBody(f"The body could not be read: {error.detail}.") from error
+    except (RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent) as error:
+        raise from_bad_request(error) from error
+
+
+def _image_files(request: Request) -> list[UploadedFile]:
+    files: MultiValueDict[str, UploadedFile] = request.FILES
+    return files.getlist("image")
+
+
+def _file_bytes(file: UploadedFile) -> bytes:
+    if (file.size or 0) > settings.REMOVAL_MAX_UPLOAD_BYTES:
+        raise errors.TooManyBytes(settings.REMOVAL_MAX_UPLOAD_BYTES)
+    content = file.read()
+    if not content:
+        raise errors.UnreadableImage(f"The file {str(file.name)[:80]!r} in 'image' is empty.")
+    return bytes(content)
+
+
+def _json_fields(data: Any) -> Fields:
+    if not isinstance(data, Mapping):
+        raise errors.MalformedBody("The JSON body must be an object of parameters.")
+    return {str(name): _json_text(str(name), value) for name, value in data.items()}
+
+
+def _json_text(name: str, value: Any) -> str:
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "true" if value else "false"
+        case str() | int() | float():
+            return str(value)
+        case _:
+            raise errors.MalformedBody(
+                f"{name[:80]}: the JSON body is flat; a value is a string, number, boolean or null."
+            )

@@ -1,0 +1,48 @@
+"""The imaging core: a photo's bytes in, the cut-out's bytes out. Plain Python, no Django.
+
+from removal.engine import Options, remove_background
+result = remove_background(open("photo.jpg", "rb").read(), Options(crop_to_foreground=True))
+result.content, result.media_type, result.facts
+"""
+
+from .decode import Header, inspect
+from .encode import extension_of
+from .errors import (
+    Cancelled,
+    DeltaWouldShrink,
+    EngineError,
+    InvalidOption,
+    ModelUnavailable,
+    ResultTooLarge,
+    TooManyPixels,
+    UnreadableImage,
+)
+from .geometry import Box, limited_size
+from .options import PARAMETERS, Length, Margin, Options, parse_bool, parse_options
+from .pipeline import Facts, Result, check, remove_background
+
+__all__ = [
+    "PARAMETERS",
+    "Box",
+    "Cancelled",
+    "DeltaWouldShrink",
+    "EngineError",
+    "Facts",
+    "Header",
+    "InvalidOption",
+    "Length",
+    "Margin",
+    "ModelUnavailable",
+    "Options",
+    "Result",
+    "ResultTooLarge",
+    "TooManyPixels",
+    "UnreadableImage",
+    "check",
+    "extension_of",
+    "inspect",
+    "limited_size",
+    "parse_bool",
+    "parse_options",
+    "remove_background",
+]

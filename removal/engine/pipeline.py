@@ -1,0 +1,124 @@
+"""The way from a picture's bytes to the cut-out's bytes."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from . import compose, decode, encode, geometry, mask, refine, session, watermark
+from .decode import Header, Picture
+from .errors import DeltaWouldShrink
+from .geometry import Box
+from .options import Options
+from .tiles import Bytes
+
+Checkpoint = Callable[[str], None]
+STAGES = ("decode", "mask", "refine", "foreground", "compose", "encode")
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is told about a result. Sizes are (width, height); all after the EXIF turn.
+
+    `input_foreground` is in coordinates of the full-size upright input, `result_foreground` in
+    those of the result; both are Box() where nothing was found.
+    """
+
+    input_format: str
+    input_orientation: int
+    input_size: tuple[int, int]
+    result_size: tuple[int, int]
+    input_foreground: Box
+    result_foreground: Box
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    content: bytes
+    media_type: str
+    facts: Facts
+
+
+def remove_background(
+    data: bytes,
+    options: Options = Options(),  # noqa: B008 (immutable)
+    *,
+    header: Header | None = None,
+    checkpoint: Checkpoint | None = None,
+) -> Result:
+    """Cut the foreground out of a picture.
+
+    data: a JPEG, PNG, GIF, BMP, TIFF, WebP, HEIC or AVIF file of at most 32 megapixels.
+    header: what `inspect` said of the same bytes, where the caller has it already.
+    checkpoint: called with each stage's name before it begins; what it raises ends the work.
+
+    Raises UnreadableImage, TooManyPixels, InvalidOption, DeltaWouldShrink, ResultTooLarge,
+    ModelUnavailable, and whatever the checkpoint raises.
+    """
+    begin = checkpoint or (lambda stage: None)
+    header = header or decode.inspect(data)
+    check(header, options)
+    begin("decode")
+    picture = decode.decode(data, header, options.max_pixels)
+    begin("mask")
+    matte = mask.predict(_opaque(picture), session.networks())
+    begin("refine")
+    alpha = _alpha(picture, refine.upsample_alpha(picture.rgb, matte))
+    foreground = compose.foreground_box(alpha)
+    if not foreground:
+        alpha[:] = 0  # a haze below the threshold is not a subject
+    begin("foreground")
+    if options.resolved_format != "mask":
+        refine.foreground_colour(picture.rgb, alpha)
+    begin("compose")
+    layout = geometry.layout((alpha.shape[1], alpha.shape[0]), foreground, options)
+    canvas = compose.compose(picture.rgb, alpha, layout, options, picture.resolution)
+    if options.watermark:
+        canvas = watermark.apply(canvas)
+    begin("encode")
+    content, media_type = encode.encode(canvas, options)
+    return Result(content, media_type, _facts(header, alpha, foreground, layout))
+
+
+def check(header: Header, options: Options) -> None:
+    """Refuse what the header alone shows to be impossible, before any work."""
+    pixels = header.size[0] * header.size[1]
+    if options.output_format == "delta_png" and pixels > options.max_pixels:
+        raise DeltaWouldShrink(pixels, options.max_pixels)
+    size = geometry.limited_size(*header.size, options.max_pixels)
+    geometry.check_before_work(size, options)
+
+
+def _opaque(picture: Picture) -> Bytes:
+    """The colours as the network should see them: transparent parts become a plain ground that
+    stands out from what is visible, whatever colours the file hides there."""
+    if picture.alpha is None:
+        return picture.rgb
+    visible = picture.rgb[picture.alpha > 127]
+    mean = visible.mean(axis=0) if visible.size else np.zeros(3)
+    ground = max((0, 128, 255), key=lambda level: float(np.abs(mean - level).sum()))
+    return compose.flatten(picture.rgb, picture.alpha, (ground, ground, ground))
+
+
+def _alpha(picture: Picture, alpha: Bytes) -> Bytes:
+    """The found alpha within the alpha that the file brought."""
+    if picture.alpha is None:
+        return alpha
+    product = alpha.astype(np.uint16) * picture.alpha
+    return ((product + 127) // 255).astype(np.uint8)
+
+
+def _facts(header: Header, alpha: Bytes, foreground: Box, layout: geometry.Layout) -> Facts:
+    height, width = alpha.shape
+    return Facts(
+        input_format=header.format,
+        input_orientation=header.orientation,
+        input_size=header.size,
+        result_size=layout.canvas_size,
+        input_foreground=geometry.map_box(
+            foreground, Box(0, 0, width, height), Box(0, 0, *header.size), header.size
+        ),
+        result_foreground=geometry.map_box(
+            foreground, layout.content, layout.drawn, layout.canvas_size
+        ),
+    )

@@ -1,0 +1,235 @@
+"""Every way a request can fail: HTTP status, stable code and a sentence for the caller.
+
+The table of the contract is this tree. `code` and `status` never change; sentences may.
+Errors of the engine, of accounts and of billing become one of these at the edge (`translate`).
+"""
+
+from accounts import errors as accounts_errors
+from billing import errors as billing_errors
+from removal.engine import errors as engine_errors
+
+PARAMETER_CODES = {
+    "test": 1101,
+    "max_pixels": 1102,
+    "background.color": 1103,
+    "result.crop_to_foreground": 1104,
+    "result.margin": 1105,
+    "result.target_size": 1106,
+    "result.vertical_alignment": 1107,
+    "output.format": 1108,
+    "output.jpeg_quality": 1109,
+}
+
+
+class RemovalError(Exception):
+    """Base of all. `retry_after` is in seconds; `detail` is for the log, never for the caller."""
+
+    status: int = 400
+    code: int = 1120
+    retry_after: int | None = None
+
+    def __init__(self, message: str, *, code: int | None = None, detail: str = "") -> None:
+        super().__init__(message)
+        self.detail = detail
+        if code is not None:
+            self.code = code
+
+    @property
+    def message(self) -> str:
+        return str(self)
+
+
+# --- Who is asking ------------------------------------------------------------------------------
+class NotAuthenticated(RemovalError):
+    status, code = 401, 1001
+
+
+class HttpsRequired(RemovalError):
+    status, code = 403, 1129
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This service is reached by https:// only. The API secret you sent has travelled "
+            "unencrypted: revoke it and create a new one."
+        )
+
+
+# --- What was sent ------------------------------------------------------------------------------
+class WrongImageCount(RemovalError):
+    status, code = 400, 1005
+
+
+class UnreadableImage(RemovalError):
+    status, code = 400, 1006
+
+
+class TooManyBytes(RemovalError):
+    status, code = 413, 1012
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"The upload is too large; an image may have up to {limit:,} bytes.")
+
+
+class TooManyPixels(RemovalError):
+    status, code = 413, 1013
+
+
+class ImageNotAFile(RemovalError):
+    status, code = 400, 1016
+
+    def __init__(self) -> None:
+        super().__init__(
+            "'image' was sent as text. Send it as a file part of a multipart/form-data body "
+            "(in curl: -F image=@photo.jpg), or use image.base64 or image.url."
+        )
+
+
+class InvalidParameter(RemovalError):
+    status, code = 400, 1101
+
+
+class DeltaWouldShrink(RemovalError):
+    status, code = 400, 1110
+
+
+class ResultTooLarge(RemovalError):
+    status, code = 400, 1111
+
+
+class MalformedBody(RemovalError):
+    status, code = 400, 1120
+
+
+class NotBase64(RemovalError):
+    status, code = 400, 1121
+
+
+class Base64TooLong(RemovalError):
+    status, code = 413, 1122
+
+    def __init__(self, length: int, limit: int) -> None:
+        super().__init__(
+            f"image.base64 has {length:,} characters; at most {limit:,} are allowed. "
+            "Send larger pictures as a file in 'image'."
+        )
+
+
+class UnsupportedContentType(RemovalError):
+    status, code = 415, 1123
+
+    def __init__(self, content_type: str) -> None:
+        super().__init__(
+            f"The content type {content_type[:80]!r} is not supported. Send multipart/form-data "
+            "with the photo in the file part 'image', or application/x-www-form-urlencoded or "
+            "application/json with image.base64 or image.url."
+        )
+
+
+class NoSuchPath(RemovalError):
+    status, code = 404, 1124
+
+    def __init__(self, path: str) -> None:
+        super().__init__(
+            f"There is nothing at {path[:120]!r}. The endpoint is POST /api/v2/remove-background."
+        )
+
+
+class MethodNotAllowed(RemovalError):
+    status, code = 405, 1125
+
+    def __init__(self, method: str, allowed: list[str]) -> None:
+        super().__init__(f"{method[:20]} is not allowed here. Allowed: {', '.join(allowed)}.")
+        self.allowed = allowed
+
+
+# --- Money --------------------------------------------------------------------------------------
+class PaymentRequired(RemovalError):
+    status, code = 402, 1011
+
+
+# --- Room and time ------------------------------------------------------------------------------
+class SlowDown(RemovalError):
+    status, code, retry_after = 429, 1015, 5
+
+    def __init__(self, message: str = "", retry_after: int = 5) -> None:
+        super().__init__(
+            message
+            or "All places are taken. Wait 5 seconds, then 10, then 15, before you try again."
+        )
+        self.retry_after = retry_after
+
+
+class StartedTooLate(RemovalError):
+    status, code, retry_after = 429, 1017, 5
+
+    def __init__(self) -> None:
+        super().__init__("The image waited too long for a free place. Try again in 5 seconds.")
+
+
+class TookTooLong(RemovalError):
+    status, code, retry_after = 503, 1201, 5
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The image took too long to process. Nothing was charged. Try again in 5 seconds."
+        )
+
+
+class InternalError(RemovalError):
+    status, code = 500, 1500
+
+    def __init__(self, request_id: str = "", support: str = "", detail: str = "") -> None:
+        super().__init__(
+            "Something went wrong on our side. Nothing was charged. "
+            f"If it happens again, write to {support or 'the operator'} and name the "
+            f"request id {request_id or 'in the X-Request-Id header'}.",
+            detail=detail,
+        )
+
+
+class EngineUnavailable(RemovalError):
+    status, code, retry_after = 503, 1200, 5
+
+    def __init__(self, detail: str = "") -> None:
+        super().__init__(
+            "The service is starting or overloaded. Nothing was charged. Try again in 5 seconds.",
+            detail=detail,
+        )
+
+
+class ClientGone(RemovalError):
+    """The client hung up; nobody reads the answer, nothing is charged."""
+
+    status, code = 503, 1201
+
+    def __init__(self) -> None:
+        super().__init__("The client closed the connection before the result was ready.")
+
+
+def translate(error: Exception) -> RemovalError | None:
+    """The error of an inner part as the caller sees it; None where it is not one we foresee."""
+    match error:
+        case RemovalError():
+            return error
+        case engine_errors.InvalidOption():
+            return InvalidParameter(error.message, code=PARAMETER_CODES[error.parameter])
+        case accounts_errors.AuthenticationError():
+            return NotAuthenticated(error.message, code=error.code)
+        case billing_errors.CannotSpend():
+            return PaymentRequired(error.message, code=error.code)
+        case billing_errors.HoldGone():
+            return TookTooLong()
+        case engine_errors.ModelUnavailable():
+            return EngineUnavailable(detail=str(error))
+    for source, target in _ENGINE_ERRORS.items():
+        if isinstance(error, source):
+            return target(str(error))
+    return None
+
+
+_ENGINE_ERRORS: dict[type[engine_errors.EngineError], type[RemovalError]] = {
+    engine_errors.UnreadableImage: UnreadableImage,
+    engine_errors.TooManyPixels: TooManyPixels,
+    engine_errors.DeltaWouldShrink: DeltaWouldShrink,
+    engine_errors.ResultTooLarge: ResultTooLarge,
+}

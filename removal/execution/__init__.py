@@ -1,0 +1,1 @@
+"""Ways to run the engine behind one interface: `run(job) -> Result`."""

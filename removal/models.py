@@ -1,0 +1,58 @@
+"""What is remembered of a request: never its picture, never the query of a URL."""
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+
+class Removal(models.Model):
+    """One request and how it ended; the usage page and the admin read these."""
+
+    class Via(models.TextChoices):
+        API = "api", _("API")
+        PAGE = "page", _("page")
+
+    request_id = models.CharField(_("request id"), max_length=64, unique=True)
+    created_at = models.DateTimeField(_("time"), default=timezone.now, db_index=True)
+    via = models.CharField(_("through"), max_length=8, choices=Via)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("account"),
+        null=True,
+        on_delete=models.SET_NULL,
+        related_name="removals",
+    )
+    api_key = models.ForeignKey(
+        "accounts.ApiKey",
+        verbose_name=_("API key"),
+        null=True,
+        on_delete=models.SET_NULL,
+        related_name="removals",
+    )
+    test = models.BooleanField(_("test"), default=False)
+    status = models.PositiveSmallIntegerField(_("HTTP status"))
+    error_code = models.PositiveSmallIntegerField(_("error code"), null=True)
+    error_message = models.CharField(_("error message"), max_length=500, blank=True)
+    input_format = models.CharField(_("input format"), max_length=8, blank=True)
+    input_width = models.PositiveIntegerField(_("input width"), null=True)
+    input_height = models.PositiveIntegerField(_("input height"), null=True)
+    output_format = models.CharField(_("output format"), max_length=12, blank=True)
+    result_width = models.PositiveIntegerField(_("result width"), null=True)
+    result_height = models.PositiveIntegerField(_("result height"), null=True)
+    credits_charged = models.DecimalField(
+        _("credits charged"), max_digits=12, decimal_places=3, default=0
+    )
+    credits_calculated = models.DecimalField(
+        _("credits calculated"), max_digits=12, decimal_places=3, null=True
+    )
+    duration_ms = models.PositiveIntegerField(_("duration in ms"), default=0)
+
+    class Meta:
+        verbose_name = _("removal")
+        verbose_name_plural = _("removals")
+        ordering = ["-pk"]
+        indexes = [models.Index(fields=["user", "-created_at"], name="removal_of_user")]
+
+    def __str__(self) -> str:
+        return self.request_id

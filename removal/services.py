@@ -1,0 +1,179 @@
+"""The one way from a request to a cut-out: the only place where source, credits and engine meet.
+
+Order of checks (the contract's): free place -> parameters -> credits at all -> fetch -> header ->
+hold -> engine -> settle. An error at any point charges nothing and is remembered in a row.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from django.conf import settings
+
+from accounts.models import ApiKey, User
+from billing import ledger
+from billing.models import Hold
+
+from . import capacity, engine
+from .errors import InternalError, RemovalError, WrongImageCount, translate
+from .execution import inline
+from .models import Removal
+
+log = logging.getLogger(__name__)
+FREE = Decimal("0.000")
+
+
+def _never_gone() -> bool:
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks, and through what. Without a key the work is free and unmarked."""
+
+    request_id: str
+    via: str
+    owner: str  # whose concurrency is counted: a key's id or an address
+    key: ApiKey | None = None
+    user: User | None = None
+    gone: Callable[[], bool] = _never_gone
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is asked for: a picture and the options. `options.watermark` means test=true."""
+
+    data: bytes
+    options: engine.Options
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A finished request. `hold` is the settled charge, to be marked as delivered."""
+
+    result: engine.Result
+    options: engine.Options
+    credits_charged: Decimal
+    credits_calculated: Decimal | None
+    credits_remaining: Decimal | None
+    hold: Hold | None
+
+
+def remove_background(caller: Caller, read: Callable[[], Order]) -> Outcome:
+    """Do one request from admission to settlement.
+
+    read: reads and validates the parameters; called once a place in the queue is sure.
+    Raises RemovalError, whatever went wrong.
+    """
+    record = Removal(
+        request_id=caller.request_id, via=caller.via, user=caller.user, api_key=caller.key
+    )
+    started = time.monotonic()
+    try:
+        with capacity.shared().admit(caller.owner):
+            outcome = _work(caller, _forced(caller, read()), started, record)
+    except Exception as error:
+        failure = _failure(caller, error)
+        _note_failure(record, failure, started)
+        raise failure from error
+    _note_success(record, outcome, started)
+    return outcome
+
+
+def mark_delivered(outcome: Outcome) -> None:
+    """The answer has left; from here on a charge stands."""
+    if outcome.hold is not None:
+        ledger.mark_delivered(outcome.hold)
+
+
+def _forced(caller: Caller, order: Order) -> Order:
+    """The order under the operator's limits and those of the key."""
+    test = order.options.watermark or (caller.key is not None and caller.key.test_only)
+    options = replace(
+        order.options, watermark=test, max_result_pixels=settings.REMOVAL_MAX_RESULT_PIXELS
+    )
+    return replace(order, options=options)
+
+
+def _work(caller: Caller, order: Order, started: float, record: Removal) -> Outcome:
+    options = order.options
+    record.test = options.watermark
+    record.output_format = options.resolved_format
+    pays = caller.key is not None and not options.watermark
+    if pays:
+        assert caller.user is not None
+        ledger.check_spendable(caller.user)
+    if not order.data:
+        raise WrongImageCount("The image is empty.")
+    header = engine.inspect(order.data)
+    record.input_format = header.format
+    record.input_width, record.input_height = header.size
+    engine.check(header, options)
+    price = ledger.price_of(min(header.size[0] * header.size[1], options.max_pixels))
+    job = inline.Job(
+        data=order.data,
+        header=header,
+        options=options,
+        deadline=started + settings.REMOVAL_DEADLINE_SECONDS,
+        gone=caller.gone,
+    )
+    if pays:
+        return _charged(caller, job, price)
+    result = inline.run(job)
+    calculated = (price if result.facts.result_foreground else FREE) if caller.key else None
+    return Outcome(result, options, FREE, calculated, _remaining(caller), None)
+
+
+def _charged(caller: Caller, job: inline.Job, price: Decimal) -> Outcome:
+    assert caller.user is not None
+    lifetime = settings.REMOVAL_DEADLINE_SECONDS + settings.HOLD_GRACE_SECONDS
+    hold = ledger.hold(caller.user, price, caller.request_id, lifetime)
+    try:
+        result = inline.run(job)
+        if result.facts.result_foreground:
+            ledger.settle(hold)
+            return Outcome(result, job.options, price, None, _remaining(caller), hold)
+    except BaseException:
+        ledger.release(hold)
+        raise
+    ledger.release(hold)
+    return Outcome(result, job.options, FREE, None, _remaining(caller), None)
+
+
+def _remaining(caller: Caller) -> Decimal | None:
+    return ledger.state(caller.user).credits if caller.user is not None else None
+
+
+def _failure(caller: Caller, error: Exception) -> RemovalError:
+    known = translate(error)
+    if known is None:
+        log.exception("Request %s failed", caller.request_id)
+        return InternalError(caller.request_id, settings.SUPPORT_EMAIL, detail=repr(error))
+    if known.detail:
+        log.warning("Request %s: %s", caller.request_id, known.detail)
+    return known
+
+
+def _note_failure(record: Removal, failure: RemovalError, started: float) -> None:
+    record.status, record.error_code = failure.status, failure.code
+    record.error_message = failure.message[:500]
+    _save(record, started)
+
+
+def _note_success(record: Removal, outcome: Outcome, started: float) -> None:
+    record.status = 200
+    record.result_width, record.result_height = outcome.result.facts.result_size
+    record.credits_charged = outcome.credits_charged
+    record.credits_calculated = outcome.credits_calculated
+    _save(record, started)
+
+
+def _save(record: Removal, started: float) -> None:
+    """The row is a record, not the product: failing to write it must not take the result away."""
+    record.duration_ms = round((time.monotonic() - started) * 1000)
+    try:
+        record.save()
+    except Exception:
+        log.exception("The row of request %s could not be written", record.request_id)

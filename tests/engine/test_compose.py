@@ -1,0 +1,83 @@
+"""The canvas: what is cropped, scaled, placed and laid over a background, to the pixel."""
+
+import numpy as np
+import pytest
+
+from removal.engine.compose import compose, flatten, foreground_box, resize_straight
+from removal.engine.geometry import Box, layout
+from removal.engine.options import parse_options
+
+
+def square(alpha_inside=255):
+    """A 20 x 10 picture, red all over, its subject 6 x 4 at top 3, left 5."""
+    rgb = np.full((10, 20, 3), (250, 10, 10), np.uint8)
+    alpha = np.zeros((10, 20), np.uint8)
+    alpha[3:7, 5:11] = alpha_inside
+    rgb[alpha == 0] = 0
+    return rgb, alpha
+
+
+def canvas_of(parameters, alpha_inside=255):
+    rgb, alpha = square(alpha_inside)
+    options = parse_options(parameters)
+    where = layout((20, 10), foreground_box(alpha), options)
+    return compose(rgb, alpha, where, options, None)
+
+
+def test_foreground_begins_at_alpha_13():
+    alpha = np.zeros((10, 20), np.uint8)
+    alpha[2, 3] = 12
+    assert foreground_box(alpha) == Box()
+    alpha[4:6, 7:10] = 13
+    assert foreground_box(alpha) == Box(top=4, left=7, width=3, height=2)
+
+
+def test_a_crop_with_margins_is_placed_on_a_clear_canvas():
+    canvas = canvas_of({"result.crop_to_foreground": "1", "result.margin": "1px 2px 3px 4px"})
+    assert canvas.size == (12, 8)
+    expected = np.zeros((8, 12), np.uint8)
+    expected[1:5, 4:10] = 255
+    assert (canvas.alpha == expected).all()
+    assert (canvas.rgb[expected == 0] == 0).all()
+
+
+def test_a_background_makes_the_result_opaque():
+    canvas = canvas_of({"background.color": "#0000FF", "result.margin": "1px"})
+    assert canvas.alpha is None
+    assert canvas.rgb[0, 0].tolist() == [0, 0, 255]
+    assert canvas.rgb[5, 8].tolist() == [250, 10, 10]
+
+
+@pytest.mark.parametrize("output_format", ["mask", "zip"])
+def test_masks_and_zips_keep_their_alpha_whatever_the_background(output_format):
+    canvas = canvas_of({"background.color": "#0000FF", "output.format": output_format})
+    assert canvas.alpha is not None
+
+
+def test_jpeg_without_a_background_is_white():
+    canvas = canvas_of({"output.format": "jpeg"})
+    assert canvas.rgb[0, 0].tolist() == [255, 255, 255]
+
+
+def test_flattening_rounds_half_up():
+    rgb = np.array([[[200, 180, 160]]], np.uint8)
+    flat = flatten(rgb, np.array([[64]], np.uint8), (0, 0, 0))
+    assert flat.tolist() == [[[50, 45, 40]]]
+
+
+def test_scaling_does_not_bleed_hidden_colours():
+    rgb, alpha = square()
+    rgb[alpha == 0] = (0, 255, 0)  # a colour that must never show
+    for size in [(7, 3), (13, 9), (61, 33)]:
+        colours, soft = resize_straight(rgb, alpha, size)
+        assert soft.shape == (size[1], size[0])
+        seen = colours[soft > 8].astype(int)
+        assert np.abs(seen - (250, 10, 10)).max() <= 2
+
+
+def test_scaling_keeps_opaque_areas_opaque():
+    rgb = np.full((50, 50, 3), 77, np.uint8)
+    for size in [(20, 20), (120, 90)]:
+        colours, alpha = resize_straight(rgb, np.full((50, 50), 255, np.uint8), size)
+        assert (alpha == 255).all()
+        assert (colours == 77).all()

@@ -1,0 +1,32 @@
+"""The documentation names what exists: settings, parameters, error codes."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from removal import errors
+from removal.engine import PARAMETERS
+
+ROOT = Path(__file__).parent.parent
+SETTINGS = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
+READ = re.compile(r"""(?:env\.\w+|secret|environ\.get|environ_get)\(\s*"([A-Z][A-Z0-9_]+)\"""")
+
+
+def settings_read() -> set[str]:
+    files = [ROOT / "pixian_site" / "settings.py", *(ROOT / "removal" / "engine").glob("*.py")]
+    return {name for path in files for name in READ.findall(path.read_text(encoding="utf-8"))}
+
+
+def test_every_setting_is_documented():
+    assert {name for name in settings_read() if f"`{name}`" not in SETTINGS} == set()
+
+
+def test_no_documented_setting_is_dead():
+    named = set(re.findall(r"`([A-Z][A-Z0-9_]+)`", SETTINGS)) - {"NAME", "NAME_FILE"}
+    assert named - settings_read() - {"NAME=value"} == set()
+
+
+@pytest.mark.parametrize("parameter", PARAMETERS, ids=lambda parameter: parameter.name)
+def test_every_parameter_has_its_code(parameter):
+    assert parameter.name in errors.PARAMETER_CODES
