@@ -150,3 +150,8 @@ FORMATS: dict[str, Format] = {
     "delta_png": Format("image/png", "png", _delta_png),
     "zip": Format("application/zip", "zip", _zip),
 }
+
+
+def extension_of(options: Options) -> str:
+    """The file name extension, without a dot, that belongs to `options.resolved_format`."""
+    return FORMATS[options.resolved_format].extension

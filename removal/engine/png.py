@@ -4,7 +4,6 @@ Any PNG decoder reads the result: the bands are raw deflate runs that end on a b
 flush), and together they are one zlib stream in one IDAT chunk (RFC 1950, RFC 1951; W3C PNG).
 """
 
-import os
 import struct
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +13,8 @@ import cv2
 import numpy as np
 from isal import isal_zlib
 from numpy.typing import NDArray
+
+from . import threads
 
 Pixels = NDArray[np.uint8]
 RowReader = Callable[[int, int], Pixels]
@@ -25,7 +26,6 @@ _LEVEL = 1
 _BAND_BYTES = 1 << 20  # of raw pixels: a band and its filtered copy stay in the cache
 _ADLER_MODULUS = 65521
 _METRES_PER_INCH = 0.0254
-THREADS = min(2, os.cpu_count() or 1)
 
 
 def encode(rows: Pixels, *, resolution: tuple[float, float] | None = None) -> bytes:
@@ -108,7 +108,7 @@ def _zlib_stream(read: RowReader, size: tuple[int, int], channels: int) -> list[
         data = compressor.compress(filtered) + compressor.flush(last)
         return data, isal_zlib.adler32(filtered), filtered.size
 
-    with ThreadPoolExecutor(THREADS) as pool:
+    with ThreadPoolExecutor(threads.count()) as pool:
         bands = list(pool.map(band, starts)) if len(starts) > 1 else [band(0)]
     checksum = 1
     for _, part, length in bands:

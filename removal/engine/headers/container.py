@@ -1,0 +1,28 @@
+"""What all header readers return, and the one way in which they refuse."""
+
+from dataclasses import dataclass
+
+
+class Damaged(Exception):
+    """The file breaks its format's rules or our bounds; the text completes a sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """One picture inside its file, not yet decoded.
+
+    `size` is (width, height) as stored; `turn` the EXIF orientation 1..8 that sets the stored
+    pixels upright; `orientation` the one to report, which is 1 where the format itself, not EXIF,
+    demands the turn; `resolution` is (x, y) in dots per inch; `profile` the ICC profile; `payload`
+    the bytes for the pixel decoder; `depth` the bits per sample.
+    """
+
+    format: str
+    size: tuple[int, int]
+    payload: bytes
+    turn: int = 1
+    orientation: int = 1
+    resolution: tuple[float, float] | None = None
+    profile: bytes | None = None
+    depth: int = 8
+    white_is_zero: bool = False

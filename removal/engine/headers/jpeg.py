@@ -1,0 +1,122 @@
+"""JPEG's segments up to the first scan: size, EXIF, ICC profile; a bound on the scans."""
+
+import re
+import struct
+from dataclasses import dataclass, field
+
+from .container import Container, Damaged
+from .tags import Directory, dots_per_inch, exif
+
+_MAX_SEGMENTS = 5_000  # 64 KiB each: more than any upload holds; tiny ones would only burn time
+_MAX_SCANS = 100  # encoders write 10 or so; each further one costs a pass over all coefficients
+_EOI, _SOS = 0xD9, 0xDA
+_APP0, _APP1, _APP2, _APP14, _APP15, _COM = 0xE0, 0xE1, 0xE2, 0xEE, 0xEF, 0xFE
+_FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}  # SOFn, without DHT, JPG, DAC
+_PROGRESSIVE = {0xC2, 0xC6, 0xCA, 0xCE}
+_STANDALONE = {0x01, *range(0xD0, 0xD9)}  # markers without a body
+_NEXT_MARKER = re.compile(rb"\xff+([^\x00\xff\xd0-\xd7])", re.DOTALL)
+_EXIF, _ICC, _JFIF = b"Exif\0\0", b"ICC_PROFILE\0", b"JFIF\0"
+
+
+@dataclass(slots=True)
+class _Head:
+    """What the segments before the first scan told; `kept` are those that decoding needs."""
+
+    kept: list[bytes] = field(default_factory=lambda: [b"\xff\xd8"])
+    frame: tuple[int, bytes] | None = None
+    jfif: bytes = b""
+    exif: Directory | None = None
+    icc: dict[int, bytes] = field(default_factory=dict)
+
+
+def read(data: bytes) -> Container:
+    head, scan = _head(data)
+    if head.frame is None or len(head.frame[1]) < 6:
+        raise Damaged("it has no frame header")
+    marker, frame = head.frame
+    precision, height, width, components = struct.unpack_from(">BHHB", frame)
+    if precision != 8:
+        raise Damaged(f"it has {precision} bits per sample, where 8 are supported")
+    (scan_length,) = struct.unpack_from(">H", data, scan + 2)
+    if marker in _PROGRESSIVE or data[scan + 4] < components:
+        _check_scans(data, scan + 2 + scan_length)
+    end = b"" if data.endswith(b"\xff\xd9") else b"\xff\xd9"
+    orientation = head.exif.orientation if head.exif else 1
+    return Container(
+        "JPEG",
+        (width, height),
+        b"".join((*head.kept, memoryview(data)[scan:], end)),
+        turn=orientation,
+        orientation=orientation,
+        resolution=_resolution(head),
+        profile=b"".join(part for _, part in sorted(head.icc.items())) or None,
+    )
+
+
+def _head(data: bytes) -> tuple[_Head, int]:
+    """The head, and where the first start-of-scan marker lies."""
+    head, at = _Head(), 2
+    for _ in range(_MAX_SEGMENTS):
+        marker, at = _marker(data, at)
+        if marker == _SOS:
+            if at + 4 > len(data):
+                break
+            return head, at - 2
+        if marker == _EOI:
+            break
+        if marker in _STANDALONE:
+            continue
+        body, at = _body(data, at)
+        _take(head, marker, body)
+    raise Damaged("it ends, or is filled with metadata, before any picture data")
+
+
+def _marker(data: bytes, at: int) -> tuple[int, int]:
+    found = _NEXT_MARKER.search(data, at)
+    if found is None:
+        raise Damaged("it is cut off before its picture data")
+    return found[1][0], found.end()
+
+
+def _body(data: bytes, at: int) -> tuple[bytes, int]:
+    length = int.from_bytes(data[at : at + 2], "big")
+    if length < 2 or at + length > len(data):
+        raise Damaged("it is cut off inside its header")
+    return data[at + 2 : at + length], at + length
+
+
+def _take(head: _Head, marker: int, body: bytes) -> None:
+    if marker in _FRAMES:
+        if head.frame is not None:
+            raise Damaged("it has more than one frame header")
+        head.frame = marker, body
+    if marker == _APP0 and body.startswith(_JFIF):
+        head.jfif = body
+    elif marker == _APP1 and body.startswith(_EXIF):
+        head.exif = head.exif or exif(body[len(_EXIF) :])
+    elif marker == _APP2 and body.startswith(_ICC) and len(body) > len(_ICC) + 2:
+        head.icc[body[len(_ICC)]] = body[len(_ICC) + 2 :]
+    colour_hint = marker == _APP14 or (marker == _APP0 and body is head.jfif)
+    if colour_hint or not (_APP0 <= marker <= _APP15 or marker == _COM):
+        head.kept.append(struct.pack(">BBH", 0xFF, marker, len(body) + 2) + body)
+
+
+def _check_scans(data: bytes, at: int) -> None:
+    segments = scans = 0
+    while found := _NEXT_MARKER.search(data, at):
+        marker, at = found[1][0], found.end()
+        if marker == _EOI:
+            return
+        segments, scans = segments + 1, scans + (marker == _SOS)
+        if scans >= _MAX_SCANS or segments >= _MAX_SEGMENTS:
+            raise Damaged(f"it has more than {_MAX_SCANS} scans")
+        at += int.from_bytes(data[at : at + 2], "big")
+
+
+def _resolution(head: _Head) -> tuple[float, float] | None:
+    if len(head.jfif) >= 12:
+        unit, x, y = struct.unpack_from(">BHH", head.jfif, 7)
+        if unit in (1, 2):  # per inch, per centimetre
+            factor = 1.0 if unit == 1 else 2.54
+            return dots_per_inch(x * factor, y * factor)
+    return head.exif.resolution if head.exif else None
