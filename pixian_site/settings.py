@@ -22,6 +22,7 @@ REQUIRE_HTTPS = env.bool("REQUIRE_HTTPS", False)
 # believed by the server (pixian_site/server.py). 0: the socket's address is the client's.
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 0, validate=environs.validate.Range(min=0))
 SUPPORT_EMAIL = env.str("SUPPORT_EMAIL", "support@localhost")
+SITE_NAME = env.str("SITE_NAME", "Cutout")
 ROOT_URLCONF = "pixian_site.urls"
 WSGI_APPLICATION = "pixian_site.wsgi.application"
 APPEND_SLASH = False  # a redirect drops a POST's body; both forms of a path are routed instead
@@ -170,6 +171,14 @@ CREDITS_PER_MEGAPIXEL = env.decimal("CREDITS_PER_MEGAPIXEL", Decimal("0.05"))
 HOLD_GRACE_SECONDS = env.int("HOLD_GRACE_SECONDS", 60)
 # Longer than the slowest download: see billing.ledger.refund_undelivered.
 UNDELIVERED_REFUND_SECONDS = env.int("UNDELIVERED_REFUND_SECONDS", 900)
+# Without a secret key the site runs and says that buying is off.
+STRIPE_SECRET_KEY = secret("STRIPE_SECRET_KEY")
+# Several, separated by commas, while one is being replaced.
+STRIPE_WEBHOOK_SECRETS = [word for word in secret("STRIPE_WEBHOOK_SECRET").split(",") if word]
+STRIPE_API_BASE = env.str("STRIPE_API_BASE", "https://api.stripe.com")
+STRIPE_AUTOMATIC_TAX = env.bool("STRIPE_AUTOMATIC_TAX", False)
+# Printed on receipts; lines are separated by |.
+SELLER = env.list("SELLER", [], delimiter="|")
 
 # --- The server ---------------------------------------------------------------------------------
 SERVER_THREADS = env.int("SERVER_THREADS", 24, validate=environs.validate.Range(min=2))

@@ -1,0 +1,91 @@
+"""The interface's translations: collected from the sources into .po, compiled to .mo, by Babel.
+
+Takes the place of `makemessages` and `compilemessages`, which call GNU gettext's programs.
+"""
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+from babel.messages.catalog import Catalog
+from babel.messages.extract import extract
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po, write_po
+from django.utils.translation.template import templatize
+
+KEYWORDS: dict[str, tuple[int, ...] | None] = {
+    "_": None,
+    "gettext": None,
+    "gettext_lazy": None,
+    "gettext_noop": None,
+    "ngettext": (1, 2),
+    "ngettext_lazy": (1, 2),
+}
+PYTHON_FOLDERS = ("accounts", "billing", "pixian_site", "removal")
+# Babel's own header holds the time of the run, which would change the file at each update.
+HEADER = """\
+# The interface's sentences; `manage.py update_translations` keeps the list.
+msgid ""
+msgstr ""
+"Language: {language}\\n"
+"MIME-Version: 1.0\\n"
+"Content-Type: text/plain; charset=utf-8\\n"
+"Content-Transfer-Encoding: 8bit\\n"
+"Plural-Forms: {plurals}\\n"
+
+"""
+
+
+def po_files(locale: Path) -> list[Path]:
+    return sorted(locale.glob("*/LC_MESSAGES/django.po"))
+
+
+def load(po: Path) -> Catalog:
+    with po.open("rb") as file:
+        return read_po(file, locale=po.parent.parent.name)
+
+
+def compile_all(locale: Path) -> list[Path]:
+    """Write a .mo beside each .po that is newer; returns those written."""
+    written = []
+    for po in po_files(locale):
+        mo = po.with_suffix(".mo")
+        if mo.exists() and mo.stat().st_mtime >= po.stat().st_mtime:
+            continue
+        with mo.open("wb") as file:
+            write_mo(file, load(po))
+        written.append(mo)
+    return written
+
+
+def collect(root: Path) -> Catalog:
+    """Every sentence that templates and Python code mark for translation."""
+    catalog = Catalog(fuzzy=False)
+    for source in _sources(root):
+        for _line, message, _comments, context in extract(
+            "python", io.BytesIO(source.encode()), keywords=KEYWORDS
+        ):
+            catalog.add(message, context=context)
+    return catalog
+
+
+def update(root: Path, po: Path) -> None:
+    """Bring a .po file up to date with the sources; translations that stay are kept."""
+    catalog = load(po)
+    catalog.update(collect(root), no_fuzzy_matching=True)
+    catalog.obsolete.clear()
+    header = HEADER.format(language=catalog.locale_identifier, plurals=catalog.plural_forms)
+    with po.open("wb") as file:
+        file.write(header.encode())
+        write_po(file, catalog, width=100, sort_output=True, omit_header=True)
+
+
+def _sources(root: Path) -> Iterator[str]:
+    """Python text: the modules as they are, the templates as Django turns them into calls."""
+    for path in sorted((root / "templates").rglob("*")):
+        if path.suffix in {".html", ".txt"}:
+            calls = templatize(path.read_text(encoding="utf-8"), origin=str(path))
+            yield "\n".join(line.lstrip() for line in calls.splitlines())
+    for folder in PYTHON_FOLDERS:
+        for path in sorted((root / folder).rglob("*.py")):
+            yield path.read_text(encoding="utf-8")

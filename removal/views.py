@@ -1,0 +1,72 @@
+"""The page at `/` and the requests that its script sends."""
+
+from functools import partial
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.templatetags.static import static
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_GET, require_POST
+
+from . import limits, page_text, services
+from .api.errors import error_response, request_id_of
+from .api.headers import image_response
+from .api.reading import read_image
+from .api.views import gone_of
+from .engine import Options
+from .errors import RemovalError
+from .models import Removal
+
+SAMPLES = (
+    ("chelsea", _("A cat, close up")),
+    ("astronaut", _("An astronaut before a flag and a model of the shuttle")),
+    ("coffee", _("A cup of coffee on a wooden table")),
+)
+
+
+@require_GET
+def home(request: HttpRequest) -> HttpResponse:
+    context = {
+        "samples": [_sample(name, title) for name, title in SAMPLES],
+        "texts": {key: str(sentence) for key, sentence in page_text.SCRIPT_TEXTS.items()},
+        "max_bytes": settings.REMOVAL_MAX_UPLOAD_BYTES,
+        "max_megabytes": settings.REMOVAL_MAX_UPLOAD_BYTES // settings.MIB,
+        "free_megapixels": settings.REMOVAL_ANONYMOUS_MAX_PIXELS / 1_000_000,
+    }
+    return render(request, "removal/home.html", context)
+
+
+def _sample(name: str, title: Promise) -> dict[str, str | Promise]:
+    return {
+        "file": f"{name}.jpg",
+        "title": title,
+        "photo": static(f"img/samples/{name}.jpg"),
+        "thumbnail": static(f"img/samples/{name}-thumb.jpg"),
+    }
+
+
+@require_POST
+def removals(request: HttpRequest) -> HttpResponse:
+    """One picture in, its cut-out out; free, unmarked, at most the visitors' pixels."""
+    address = request.META["REMOTE_ADDR"]
+    caller = services.Caller(
+        request_id=request_id_of(request),
+        via=Removal.Via.PAGE,
+        owner=address,
+        gone=gone_of(request),
+    )
+    try:
+        outcome = services.remove_background(caller, partial(_free_order, request, address))
+    except RemovalError as error:
+        return error_response(request, page_text.for_people(error))
+    return image_response(outcome, partial(services.mark_delivered, outcome))
+
+
+def _free_order(request: HttpRequest, address: str) -> services.Order:
+    """Read once a place is sure, so that being turned away uses up none of the visitor's hour."""
+    limits.admit_visitor(address)
+    data = read_image({}, request.FILES.getlist("image"))
+    options = Options(max_pixels=settings.REMOVAL_ANONYMOUS_MAX_PIXELS, output_format="png")
+    return services.Order(data, options)

@@ -1,0 +1,61 @@
+/** One picture's way to the server and back: upload with progress, result or a RemovalFailure. */
+
+import { text } from "./text.js";
+
+/** Why a picture failed; the message is a sentence for the visitor. */
+export class RemovalFailure extends Error {
+  constructor(message, { status = 0, code = 0, retryAfter = 0 } = {}) {
+    super(message);
+    Object.assign(this, { status, code, retryAfter });
+  }
+}
+
+/**
+ * POST `fields` (name -> string or File) to `url`.
+ * `onUpload(share)` tells how much has been sent, 0 to 1; after 1 the server is working.
+ * Resolves to {blob, header(name)}; rejects with RemovalFailure, or with the signal's reason.
+ */
+export function post(url, fields, { csrfToken, signal, onUpload }) {
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    const abort = () => request.abort();
+    request.open("POST", url);
+    request.responseType = "blob";
+    request.setRequestHeader("X-CSRFToken", csrfToken);
+    request.upload.onprogress = (event) => {
+      if (event.lengthComputable) onUpload(event.loaded / event.total);
+    };
+    request.upload.onload = () => onUpload(1);
+    request.onload = () => answer(request).then(resolve, reject);
+    request.onerror = () => reject(new RemovalFailure(text("error.offline")));
+    request.onabort = () => reject(signal.reason);
+    request.onloadend = () => signal.removeEventListener("abort", abort);
+    signal.addEventListener("abort", abort);
+    request.send(form(fields));
+  });
+}
+
+function form(fields) {
+  const data = new FormData();
+  for (const [name, value] of Object.entries(fields)) data.append(name, value);
+  return data;
+}
+
+async function answer(request) {
+  if (request.status === 200) {
+    return { blob: request.response, header: (name) => request.getResponseHeader(name) };
+  }
+  throw await failure(request);
+}
+
+async function failure(request) {
+  const { status } = request;
+  const retryAfter = Number(request.getResponseHeader("Retry-After")) || 0;
+  const isJson = (request.getResponseHeader("Content-Type") || "").startsWith("application/json");
+  if (isJson) {
+    const { error } = JSON.parse(await request.response.text());
+    return new RemovalFailure(error.message, { status, code: error.code, retryAfter });
+  }
+  const key = status === 403 ? "error.expired" : "error.unexpected";
+  return new RemovalFailure(text(key), { status, retryAfter });
+}
