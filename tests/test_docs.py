@@ -30,3 +30,27 @@ def test_no_documented_setting_is_dead():
 @pytest.mark.parametrize("parameter", PARAMETERS, ids=lambda parameter: parameter.name)
 def test_every_parameter_has_its_code(parameter):
     assert parameter.name in errors.PARAMETER_CODES
+
+
+API = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+
+
+def every_error() -> set[tuple[int, int]]:
+    """(status, code) of the whole tree."""
+    found, waiting = set(), [errors.RemovalError]
+    while waiting:
+        error = waiting.pop()
+        waiting.extend(error.__subclasses__())
+        found.add((error.status, error.code))
+    return found | {(400, code) for code in errors.PARAMETER_CODES.values()}
+
+
+@pytest.mark.parametrize(("status", "code"), sorted(every_error()))
+def test_every_error_code_is_documented(status, code):
+    assert f"| {status} | {code} | " in API
+
+
+@pytest.mark.parametrize("parameter", PARAMETERS, ids=lambda parameter: parameter.name)
+def test_every_parameter_is_documented_with_its_default(parameter):
+    row = next(line for line in API.splitlines() if line.startswith(f"| `{parameter.name}` |"))
+    assert parameter.default in row

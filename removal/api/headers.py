@@ -31,7 +31,7 @@ class DeliveredResponse(HttpResponse):
 def image_response(outcome: Outcome, delivered: Callable[[], None]) -> HttpResponse:
     result = outcome.result
     response = DeliveredResponse(result.content, result.media_type, delivered)
-    name = f"cut-out{extension_of(outcome.options.resolved_format)}"
+    name = f"cut-out.{extension_of(outcome.options)}"
     response["Content-Disposition"] = f'inline; filename="{name}"'
     response["Cache-Control"] = "private, no-store"
     for header, value in facts_of(outcome).items():

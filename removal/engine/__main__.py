@@ -91,7 +91,7 @@ def _fields(args: argparse.Namespace) -> dict[str, str]:
 
 def _jobs(source: Path, target: Path, options: Options) -> Iterator[tuple[Path, Path]]:
     """Which file becomes which. Two inputs with one stem keep their full names."""
-    suffix = extension_of(options.resolved_format)
+    suffix = f".{extension_of(options)}"
     if not source.is_dir():
         yield source, target / f"{source.stem}{suffix}" if target.is_dir() else target
         return

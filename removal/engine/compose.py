@@ -60,7 +60,6 @@ def resize_straight(rgb: Bytes, alpha: Bytes, size: tuple[int, int]) -> tuple[By
         colour = premultiplied[band] * np.float32(255) / divisor
         out_rgb[band] = np.minimum(colour + 0.5, 255)
     out_alpha = ((weight.astype(np.uint32) + 127) // 255).astype(np.uint8)
-    out_rgb[out_alpha == 0] = 0
     return out_rgb, out_alpha
 
 

@@ -15,7 +15,7 @@ from .tiles import Bytes, Floats, Tile, for_each, sample, tiles_of
 GUIDE_RADIUS = 1  # pixels of the matte
 GUIDE_EPS = 1e-4  # of squared colour in 0..1
 LOW_SIDE = 1024  # the longer side of the frame in which colour averages are taken
-BLUR_RADII = (90, 6)  # pixels of that frame: far colours first, then near ones
+FAR_RADIUS, NEAR_RADIUS = 90, 6  # pixels of that frame: far colours first, then near ones
 # A matte value nearer to 0 or 1 than this is certain: it becomes exactly 0 or 255, so that the
 # background is wholly gone and the subject wholly opaque.
 CERTAIN = 4 / 255
@@ -54,17 +54,14 @@ def foreground_colour(rgb: Bytes, alpha: Bytes) -> None:
 
     rgb: uint8 (h, w, 3), alpha: uint8 (h, w). A photo's pixel at the edge is a mix of subject and
     old background; left so, the old background shows as a fringe on a new one. Colours under
-    alpha 255 stay the photo's to the bit; those under alpha 0 are set to 0.
+    alpha 0 and 255 stay the photo's to the bit.
     """
     shape = alpha.shape[0], alpha.shape[1]
     averages = _colour_averages(rgb, alpha)
 
     def correct(tile: Tile) -> None:
         part = alpha[tile.window]
-        if part.min() == 255:
-            return
         colours = rgb[tile.window]
-        colours[part == 0] = 0
         rows, columns = np.nonzero((part > 0) & (part < 255))
         if rows.size == 0:
             return
@@ -140,21 +137,32 @@ def _colour_averages(rgb: Bytes, alpha: Bytes) -> Floats:
     scale = min(1, LOW_SIDE / max(height, width))
     low = max(1, round(width * scale)), max(1, round(height * scale))
     photo = cv2.resize(rgb, low, interpolation=cv2.INTER_AREA).astype(np.float32)
-    a = cv2.resize(alpha, low, interpolation=cv2.INTER_AREA).astype(np.float32)[..., None] / 255
-    foreground = background = photo
-    for radius in BLUR_RADII:
-        mean_f = _weighted_blur(foreground, a, radius)
-        mean_b = _weighted_blur(background, 1 - a, radius)
-        foreground = np.clip(mean_f + a * (photo - a * mean_f - (1 - a) * mean_b), 0, 255)
-        background = mean_b
-    return np.dstack([mean_f, mean_b]).astype(np.float32)
+    a = cv2.resize(alpha, low, interpolation=cv2.INTER_AREA).astype(np.float32) / 255
+    foreground, background = _far_colours(photo, a)
+    mean_f = _weighted_blur(foreground, a, NEAR_RADIUS)
+    mean_b = _weighted_blur(background, 1 - a, NEAR_RADIUS)
+    return np.concatenate([mean_f, mean_b], axis=2)
+
+
+def _far_colours(photo: Floats, a: Floats) -> tuple[Floats, Floats]:
+    """The first pass: wide averages, which a quarter of the resolution shows as well."""
+    size = a.shape[1], a.shape[0]
+    quarter = max(1, size[0] // 4), max(1, size[1] // 4)
+    small = np.asarray(cv2.resize(photo, quarter, interpolation=cv2.INTER_AREA), np.float32)
+    weight = np.asarray(cv2.resize(a, quarter, interpolation=cv2.INTER_AREA), np.float32)
+    mean_f = cv2.resize(_weighted_blur(small, weight, FAR_RADIUS // 4), size)
+    mean_b = cv2.resize(_weighted_blur(small, 1 - weight, FAR_RADIUS // 4), size)
+    share = a[..., None]
+    foreground = mean_f + share * (photo - share * mean_f - (1 - share) * mean_b)
+    return np.clip(foreground, 0, 255), np.asarray(mean_b, np.float32)
 
 
 def _weighted_blur(colour: Floats, weight: Floats, radius: int) -> Floats:
-    """Mean colour of the neighbourhood, each pixel counting by its weight (h, w, 1)."""
-    stacked = np.dstack([colour * weight, weight])
-    blurred = cv2.blur(stacked, (2 * radius + 1, 2 * radius + 1), borderType=cv2.BORDER_REFLECT_101)
-    return np.asarray(blurred[..., :3] / (blurred[..., 3:] + 1e-5), np.float32)
+    """Mean colour of the neighbourhood, each pixel of (h, w, 3) counting by its weight (h, w)."""
+    box = (2 * radius + 1, 2 * radius + 1)
+    total = cv2.blur(colour * weight[..., None], box, borderType=cv2.BORDER_REFLECT_101)
+    weights = cv2.blur(weight, box, borderType=cv2.BORDER_REFLECT_101)
+    return np.asarray(total / (weights[..., None] + 1e-5), np.float32)
 
 
 def _grown(flags: npt.NDArray[np.bool_], radius: int) -> Bytes:

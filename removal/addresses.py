@@ -1,0 +1,107 @@
+"""Which addresses the server may connect to on a caller's behalf: public ones, and those allowed.
+
+An attacker chooses the URL and owns name servers, so only the address of a socket counts, never
+a host name. `ipaddress` answers for the ranges that it knows to be private; the tables below add
+what it calls global although no picture can lie there, or although the address hides another one.
+"""
+
+import re
+from collections.abc import Iterable
+from ipaddress import (
+    IPv4Address,
+    IPv4Network,
+    IPv6Address,
+    IPv6Network,
+    ip_address,
+    ip_network,
+)
+
+Network = IPv4Network | IPv6Network
+Allowed = Network | str
+"""An operator's exception: a network, or a host name in lower case with whatever it resolves to."""
+
+HOST_NAME = re.compile(
+    r"(?=.{1,253}\.?\Z)[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*\.?",
+    re.IGNORECASE | re.ASCII,
+)
+
+_IPV4_REFUSED = tuple(
+    map(
+        IPv4Network,
+        (
+            "192.0.0.0/24",  # protocol assignments: DS-Lite, NAT64 discovery
+            "192.88.99.0/24",  # relays of 6to4, withdrawn by RFC 7526
+            "224.0.0.0/4",  # multicast
+        ),
+    )
+)
+_IPV6_PUBLIC = IPv6Network("2000::/3")  # global unicast: all that has been given out
+_IPV6_REFUSED = tuple(
+    map(
+        IPv6Network,
+        (
+            "2001::/23",  # protocol assignments, among them Teredo, which hides an IPv4 address
+            "2002::/16",  # 6to4, which hides an IPv4 address; withdrawn by RFC 7526
+            "3fff::/20",  # documentation
+        ),
+    )
+)
+_NAT64 = IPv6Network("64:ff9b::/96")  # RFC 6052: the last 32 bits are the real destination
+
+
+def may_reach(host: str, address: str, allow: Iterable[Allowed]) -> bool:
+    """Whether a socket may be opened to `address`, a numeric one, for a URL that names `host`."""
+    try:
+        destination = _destination(address)
+    except ValueError:
+        return False  # a name here would be resolved once more, unchecked
+    name = host.lower().rstrip(".")
+    return is_public(destination) or any(_covers(rule, name, destination) for rule in allow)
+
+
+def is_public(address: IPv4Address | IPv6Address) -> bool:
+    """Whether the address belongs to the public internet, as of the IANA registries."""
+    if isinstance(address, IPv4Address):
+        return address.is_global and not any(address in network for network in _IPV4_REFUSED)
+    return (
+        address.is_global
+        and address in _IPV6_PUBLIC
+        and not any(address in network for network in _IPV6_REFUSED)
+    )
+
+
+def parse_allowed(values: Iterable[str]) -> tuple[Allowed, ...]:
+    """Read an operator's list, such as `10.0.0.0/8`, `192.168.1.5` or `pictures.intranet`.
+
+    Raises ValueError, naming the value, for anything else.
+    """
+    return tuple(_parse_rule(value.strip()) for value in values if value.strip())
+
+
+def _parse_rule(value: str) -> Allowed:
+    try:
+        return ip_network(value)
+    except ValueError as error:
+        name = value.lower().rstrip(".")
+        if not HOST_NAME.fullmatch(name) or name.rpartition(".")[2].isdigit():
+            raise ValueError(
+                f"{value!r} is neither a network such as 10.0.0.0/8 nor a host name: {error}"
+            ) from None
+        return name
+
+
+def _destination(address: str) -> IPv4Address | IPv6Address:
+    """The address at which packets arrive: an IPv4 address is taken out of its IPv6 wrapping."""
+    parsed = ip_address(address)
+    if isinstance(parsed, IPv6Address):
+        if parsed.ipv4_mapped is not None:
+            return parsed.ipv4_mapped
+        if parsed in _NAT64:
+            return IPv4Address(int(parsed) & 0xFFFFFFFF)
+    return parsed
+
+
+def _covers(rule: Allowed, host: str, address: IPv4Address | IPv6Address) -> bool:
+    if isinstance(rule, str):
+        return rule == host
+    return address in rule

@@ -1,0 +1,57 @@
+"""From a photo to the matte in the network's own frame."""
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from .catalog import Normalisation
+from .session import Network, Networks
+
+Floats = npt.NDArray[np.float32]
+Bytes = npt.NDArray[np.uint8]
+
+
+def predict(rgb: Bytes, networks: Networks) -> Floats:
+    """The matte of a photo, stretched to the network's square frame.
+
+    rgb: uint8 (h, w, 3) sRGB. Returns float32 (side, side), 0 background to 1 foreground.
+    """
+    return _matte(rgb, networks.main)
+
+
+def _matte(rgb: Bytes, network: Network) -> Floats:
+    small = stretch(rgb, network.side)
+    raw = network.run(normalise(small, network.normalisation))
+    if network.stretch_output:
+        raw = _stretch_values(raw)
+    return np.clip(raw, 0, 1)
+
+
+def stretch(rgb: Bytes, side: int) -> Bytes:
+    """Resize to (side, side, 3): area averages where a direction shrinks, cubic where it grows."""
+    height, width = rgb.shape[:2]
+    shrunk = min(width, side), min(height, side)
+    result = rgb
+    if shrunk != (width, height):
+        result = np.asarray(cv2.resize(result, shrunk, interpolation=cv2.INTER_AREA), np.uint8)
+    if shrunk != (side, side):
+        grown = cv2.resize(result, (side, side), interpolation=cv2.INTER_CUBIC)
+        result = np.asarray(grown, np.uint8)
+    return result
+
+
+def normalise(rgb: Bytes, normalisation: Normalisation) -> Floats:
+    """8-bit colour (side, side, 3) to the network's input, float32 (1, 3, side, side)."""
+    divisor = max(float(rgb.max()), 1.0) if normalisation.by_peak else normalisation.divisor
+    deviation = np.float32(normalisation.deviation)
+    scale = np.float32(1 / divisor) / deviation
+    offset = np.float32(normalisation.mean) / deviation
+    planes = rgb.transpose(2, 0, 1)
+    result = np.multiply(planes, scale[:, None, None], dtype=np.float32, casting="unsafe")
+    result -= offset[:, None, None]
+    return np.ascontiguousarray(result[None])
+
+
+def _stretch_values(raw: Floats) -> Floats:
+    low, high = float(raw.min()), float(raw.max())
+    return (raw - low) / max(high - low, 1e-6)
