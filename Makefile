@@ -35,7 +35,7 @@ bench: $(VENV)/run.stamp models ## Time and memory of the engine, as ratios to t
 	$(BIN)/python -m benchmarks.engine
 
 models: $(VENV)/run.stamp ## Fetch and build the networks' weights
-	@$(BIN)/python -m removal.engine.weights
+	@$(BIN)/python manage.py fetch_models
 
 lock: ## Resolve the dependencies anew into the hashed lock files (takes minutes)
 	$(PYTHON) -m venv var/lock-venv

@@ -6,6 +6,8 @@ from pathlib import Path
 import environs
 from django.utils.translation import gettext_lazy as _
 
+from removal.addresses import parse_allowed
+
 from .env import env, generated_secret, read_env_file, secret
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -16,7 +18,7 @@ DATA_DIR = Path(env.str("DATA_DIR", str(BASE_DIR / "var")))
 DEBUG = env.bool("DEBUG", False)
 SECRET_KEY = secret("SECRET_KEY") or generated_secret(DATA_DIR / "secret_key")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
-CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", [])
+CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
 REQUIRE_HTTPS = env.bool("REQUIRE_HTTPS", False)
 # How many proxies stand in front of us; what they say of the client's address and of HTTPS is
 # believed by the server (pixian_site/server.py). 0: the socket's address is the client's.
@@ -165,6 +167,12 @@ REMOVAL_ANONYMOUS_MAX_PIXELS = env.int("REMOVAL_ANONYMOUS_MAX_PIXELS", 1_200_000
 REMOVAL_ANONYMOUS_PER_HOUR = env.int("REMOVAL_ANONYMOUS_PER_HOUR", 20)
 REMOVAL_MAX_RESULT_PIXELS = env.int("REMOVAL_MAX_RESULT_PIXELS", 50_000_000)
 
+# image.url: what one fetch may cost, and the networks or hosts it may reach besides public ones.
+IMAGE_URL_SECONDS = env.float("IMAGE_URL_SECONDS", 15)
+IMAGE_URL_CONNECT_SECONDS = env.float("IMAGE_URL_CONNECT_SECONDS", 5)
+IMAGE_URL_REDIRECTS = env.int("IMAGE_URL_REDIRECTS", 5)
+IMAGE_URL_ALLOW = parse_allowed(env.list("IMAGE_URL_ALLOW", []))
+
 # --- Money --------------------------------------------------------------------------------------
 CREDITS_BASE = env.decimal("CREDITS_BASE", Decimal("0.05"))
 CREDITS_PER_MEGAPIXEL = env.decimal("CREDITS_PER_MEGAPIXEL", Decimal("0.05"))
@@ -178,7 +186,7 @@ STRIPE_WEBHOOK_SECRETS = [word for word in secret("STRIPE_WEBHOOK_SECRET").split
 STRIPE_API_BASE = env.str("STRIPE_API_BASE", "https://api.stripe.com")
 STRIPE_AUTOMATIC_TAX = env.bool("STRIPE_AUTOMATIC_TAX", False)
 # Printed on receipts; lines are separated by |.
-SELLER = env.list("SELLER", [], delimiter="|")
+SELLER: list[str] = env.list("SELLER", [], delimiter="|")
 
 # --- The server ---------------------------------------------------------------------------------
 SERVER_THREADS = env.int("SERVER_THREADS", 24, validate=environs.validate.Range(min=2))

@@ -6,6 +6,7 @@ Errors of the engine, of accounts and of billing become one of these at the edge
 
 from accounts import errors as accounts_errors
 from billing import errors as billing_errors
+from removal import fetch
 from removal.engine import errors as engine_errors
 
 PARAMETER_CODES = {
@@ -66,8 +67,9 @@ class UnreadableImage(RemovalError):
 class TooManyBytes(RemovalError):
     status, code = 413, 1012
 
-    def __init__(self, limit: int) -> None:
-        super().__init__(f"The upload is too large; an image may have up to {limit:,} bytes.")
+    @classmethod
+    def over(cls, limit: int) -> "TooManyBytes":
+        return cls(f"The upload is too large; an image may have up to {limit:,} bytes.")
 
 
 class TooManyPixels(RemovalError):
@@ -142,6 +144,23 @@ class MethodNotAllowed(RemovalError):
         self.allowed = allowed
 
 
+# --- image.url ----------------------------------------------------------------------------------
+class UrlFailed(RemovalError):
+    status, code = 400, 1150
+
+
+class UrlRefused(RemovalError):
+    status, code = 400, 1151
+
+
+class UrlTooSlow(RemovalError):
+    status, code = 400, 1152
+
+
+class UrlNotAnImage(RemovalError):
+    status, code = 400, 1153
+
+
 # --- Money --------------------------------------------------------------------------------------
 class PaymentRequired(RemovalError):
     status, code = 402, 1011
@@ -202,8 +221,8 @@ class ClientGone(RemovalError):
 
     status, code = 503, 1201
 
-    def __init__(self) -> None:
-        super().__init__("The client closed the connection before the result was ready.")
+    def __init__(self, message: str = "") -> None:
+        super().__init__(message or "The client closed the connection before the result was ready.")
 
 
 def translate(error: Exception) -> RemovalError | None:
@@ -221,15 +240,21 @@ def translate(error: Exception) -> RemovalError | None:
             return TookTooLong()
         case engine_errors.ModelUnavailable():
             return EngineUnavailable(detail=str(error))
-    for source, target in _ENGINE_ERRORS.items():
+    for source, target in _BY_CLASS.items():
         if isinstance(error, source):
             return target(str(error))
     return None
 
 
-_ENGINE_ERRORS: dict[type[engine_errors.EngineError], type[RemovalError]] = {
+_BY_CLASS: dict[type[Exception], type[RemovalError]] = {
     engine_errors.UnreadableImage: UnreadableImage,
     engine_errors.TooManyPixels: TooManyPixels,
     engine_errors.DeltaWouldShrink: DeltaWouldShrink,
     engine_errors.ResultTooLarge: ResultTooLarge,
+    fetch.FetchFailed: UrlFailed,
+    fetch.AddressRefused: UrlRefused,
+    fetch.FetchTooSlow: UrlTooSlow,
+    fetch.NotAnImageAnswer: UrlNotAnImage,
+    fetch.FetchTooLarge: TooManyBytes,
+    fetch.FetchCancelled: ClientGone,
 }

@@ -16,8 +16,8 @@ from accounts.models import ApiKey, User
 from billing import ledger
 from billing.models import Hold
 
-from . import capacity, engine
-from .errors import InternalError, RemovalError, WrongImageCount, translate
+from . import capacity, engine, fetch
+from .errors import InternalError, RemovalError, translate
 from .execution import inline
 from .models import Removal
 
@@ -42,10 +42,20 @@ class Caller:
 
 
 @dataclass(frozen=True, slots=True)
+class Url:
+    """Where a picture is to be fetched from."""
+
+    text: str
+
+
+Source = bytes | Url
+
+
+@dataclass(frozen=True, slots=True)
 class Order:
     """What is asked for: a picture and the options. `options.watermark` means test=true."""
 
-    data: bytes
+    source: Source
     options: engine.Options
 
 
@@ -105,15 +115,14 @@ def _work(caller: Caller, order: Order, started: float, record: Removal) -> Outc
     if pays:
         assert caller.user is not None
         ledger.check_spendable(caller.user)
-    if not order.data:
-        raise WrongImageCount("The image is empty.")
-    header = engine.inspect(order.data)
+    data = _bytes_of(order.source, caller)
+    header = engine.inspect(data)
     record.input_format = header.format
     record.input_width, record.input_height = header.size
     engine.check(header, options)
     price = ledger.price_of(min(header.size[0] * header.size[1], options.max_pixels))
     job = inline.Job(
-        data=order.data,
+        data=data,
         header=header,
         options=options,
         deadline=started + settings.REMOVAL_DEADLINE_SECONDS,
@@ -124,6 +133,19 @@ def _work(caller: Caller, order: Order, started: float, record: Removal) -> Outc
     result = inline.run(job)
     calculated = (price if result.facts.result_foreground else FREE) if caller.key else None
     return Outcome(result, options, FREE, calculated, _remaining(caller), None)
+
+
+def _bytes_of(source: Source, caller: Caller) -> bytes:
+    if isinstance(source, bytes):
+        return source
+    limits = fetch.FetchLimits(
+        max_bytes=settings.REMOVAL_MAX_UPLOAD_BYTES,
+        total_seconds=settings.IMAGE_URL_SECONDS,
+        connect_seconds=settings.IMAGE_URL_CONNECT_SECONDS,
+        max_redirects=settings.IMAGE_URL_REDIRECTS,
+        allow=settings.IMAGE_URL_ALLOW,
+    )
+    return fetch.fetch(source.text, limits, cancelled=caller.gone)
 
 
 def _charged(caller: Caller, job: inline.Job, price: Decimal) -> Outcome:

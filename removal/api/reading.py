@@ -15,7 +15,7 @@ from rest_framework import exceptions
 from rest_framework.request import Request
 
 from removal import engine, errors
-from removal.services import Order
+from removal.services import Order, Source, Url
 
 from .errors import from_bad_request
 
@@ -33,14 +33,14 @@ def check_length(request: Request) -> None:
     if is_multipart:
         limit = settings.REMOVAL_MAX_UPLOAD_BYTES + FIELDS_ALLOWANCE
     if length.isdigit() and int(length) > limit:
-        raise errors.TooManyBytes(settings.REMOVAL_MAX_UPLOAD_BYTES)
+        raise errors.TooManyBytes.over(settings.REMOVAL_MAX_UPLOAD_BYTES)
 
 
 def read_order(request: Request) -> Order:
     """The picture and the options of a v2 request; raises RemovalError or InvalidOption."""
     fields, files = read_fields(request)
     options = engine.parse_options(with_query_test(fields, request))
-    return Order(read_image(fields, files), options)
+    return Order(read_source(fields, files), options)
 
 
 def read_fields(request: Request) -> tuple[Fields, list[UploadedFile]]:
@@ -60,8 +60,8 @@ def with_query_test(fields: Fields, request: Request) -> Fields:
     return fields
 
 
-def read_image(fields: Fields, files: list[UploadedFile]) -> bytes:
-    """The bytes of the one image source."""
+def read_source(fields: Fields, files: list[UploadedFile]) -> Source:
+    """The one image source."""
     if not files and fields.get("image", ""):
         raise errors.ImageNotAFile
     texts = [name for name in SOURCES[1:] if fields.get(name, "").strip()]
@@ -72,6 +72,8 @@ def read_image(fields: Fields, files: list[UploadedFile]) -> bytes:
         )
     if files:
         return _file_bytes(files[0])
+    if "image.url" in texts:
+        return Url(fields["image.url"].strip())
     return decode_base64(fields["image.base64"])
 
 
@@ -109,7 +111,7 @@ def _image_files(request: Request) -> list[UploadedFile]:
 
 def _file_bytes(file: UploadedFile) -> bytes:
     if (file.size or 0) > settings.REMOVAL_MAX_UPLOAD_BYTES:
-        raise errors.TooManyBytes(settings.REMOVAL_MAX_UPLOAD_BYTES)
+        raise errors.TooManyBytes.over(settings.REMOVAL_MAX_UPLOAD_BYTES)
     content = file.read()
     if not content:
         raise errors.UnreadableImage(f"The file {str(file.name)[:80]!r} in 'image' is empty.")

