@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 from . import limits, page_text, services
 from .api.errors import error_response, request_id_of
 from .api.headers import image_response
-from .api.reading import read_image
+from .api.reading import read_source
 from .api.views import gone_of
 from .engine import Options
 from .errors import RemovalError
@@ -67,6 +67,6 @@ def removals(request: HttpRequest) -> HttpResponse:
 def _free_order(request: HttpRequest, address: str) -> services.Order:
     """Read once a place is sure, so that being turned away uses up none of the visitor's hour."""
     limits.admit_visitor(address)
-    data = read_image({}, request.FILES.getlist("image"))
+    source = read_source({}, request.FILES.getlist("image"))
     options = Options(max_pixels=settings.REMOVAL_ANONYMOUS_MAX_PIXELS, output_format="png")
-    return services.Order(data, options)
+    return services.Order(source, options)

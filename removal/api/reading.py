@@ -4,7 +4,7 @@ import base64
 import binascii
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
@@ -23,6 +23,7 @@ MAX_BASE64 = 1_048_576  # characters as sent
 FIELDS_ALLOWANCE = 1024 * 1024  # bytes that a multipart body may have beside the image
 SOURCES = ("image", "image.base64", "image.url")
 Fields = dict[str, str]
+File: TypeAlias = "UploadedFile[bytes]"
 
 
 def check_length(request: Request) -> None:
@@ -43,7 +44,7 @@ def read_order(request: Request) -> Order:
     return Order(read_source(fields, files), options)
 
 
-def read_fields(request: Request) -> tuple[Fields, list[UploadedFile]]:
+def read_fields(request: Request) -> tuple[Fields, list[File]]:
     """All text fields (of repeated ones the last) and the parts named `image`."""
     data = _parsed(request)
     if isinstance(data, QueryDict):
@@ -60,7 +61,7 @@ def with_query_test(fields: Fields, request: Request) -> Fields:
     return fields
 
 
-def read_source(fields: Fields, files: list[UploadedFile]) -> Source:
+def read_source(fields: Fields, files: list[File]) -> Source:
     """The one image source."""
     if not files and fields.get("image", ""):
         raise errors.ImageNotAFile
@@ -104,12 +105,12 @@ def _parsed(request: Request) -> Any:
         raise from_bad_request(error) from error
 
 
-def _image_files(request: Request) -> list[UploadedFile]:
-    files: MultiValueDict[str, UploadedFile] = request.FILES
+def _image_files(request: Request) -> list[File]:
+    files: MultiValueDict[str, File] = request.FILES
     return files.getlist("image")
 
 
-def _file_bytes(file: UploadedFile) -> bytes:
+def _file_bytes(file: File) -> bytes:
     if (file.size or 0) > settings.REMOVAL_MAX_UPLOAD_BYTES:
         raise errors.TooManyBytes.over(settings.REMOVAL_MAX_UPLOAD_BYTES)
     content = file.read()

@@ -53,7 +53,7 @@ def resize_straight(rgb: Bytes, alpha: Bytes, size: tuple[int, int]) -> tuple[By
     weight = alpha.astype(np.uint16)
     # colour x alpha is at most 255 x 255 and fits 16 bits: nothing is rounded before the scaling
     premultiplied = cv2.resize(rgb * weight[..., None], size, interpolation=method)
-    weight = cv2.resize(weight * np.uint16(255), size, interpolation=method)
+    weight = np.asarray(cv2.resize(weight * np.uint16(255), size, interpolation=method), np.uint16)
     out_rgb = np.empty((size[1], size[0], 3), np.uint8)
     for band in _bands(size[1]):
         divisor = np.maximum(weight[band], 1)[..., None].astype(np.float32)

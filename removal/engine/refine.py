@@ -29,9 +29,8 @@ def upsample_alpha(rgb: Bytes, matte: Floats) -> Bytes:
     """
     height, width = rgb.shape[:2]
     matte = _snap(_at_most(matte, height, width))
-    alpha = cv2.resize(
-        (matte * 255 + 0.5).astype(np.uint8), (width, height), interpolation=cv2.INTER_LINEAR
-    )
+    levels = (matte * 255 + 0.5).astype(np.uint8)
+    alpha = np.asarray(cv2.resize(levels, (width, height)), np.uint8)  # bilinear
     coefficients = _guide_coefficients(rgb, matte)
     uncertain = _grown((matte > 0) & (matte < 1), GUIDE_RADIUS + 2)
 
@@ -82,7 +81,7 @@ def _at_most(matte: Floats, height: int, width: int) -> Floats:
 
 
 def _snap(matte: Floats) -> Floats:
-    return np.clip((matte - CERTAIN) / (1 - 2 * CERTAIN), 0, 1).astype(np.float32)
+    return np.asarray(np.clip((matte - CERTAIN) / (1 - 2 * CERTAIN), 0, 1), np.float32)
 
 
 def _guide_coefficients(rgb: Bytes, matte: Floats) -> Floats:

@@ -7,6 +7,7 @@ tile of the full picture, aligned as `cv2.resize` of the whole field would be.
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -14,8 +15,8 @@ import numpy.typing as npt
 
 from . import threads
 
-Array = npt.NDArray[np.generic]
-Floats = npt.NDArray[np.float32]
+# float32 in fact; the type is wide because numpy's stubs let arithmetic with Python numbers widen it
+Floats = npt.NDArray[np.floating[Any]]
 Bytes = npt.NDArray[np.uint8]
 
 TILE = 512  # pixels: a tile's float working set (about 10 MiB) stays near the cache
