@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from django.db import transaction
 
-from .models import ZERO, Account, Hold, LedgerEntry
+from .models import ZERO, Account, Hold, LedgerEntry, Purchase
 
 
 def audit() -> Iterator[str]:
@@ -33,7 +33,7 @@ def _faults(account: Account) -> list[str]:
             f"balance {account.balance} and held {account.held}, "
             f"but its entries add up to {balance} and {held}"
         )
-    return faults + list(_hold_faults(account, per_hold))
+    return [*faults, *_hold_faults(account, per_hold), *_purchase_faults(account)]
 
 
 def _hold_faults(account: Account, per_hold: dict[int, tuple[Decimal, Decimal]]) -> Iterator[str]:
@@ -46,3 +46,15 @@ def _hold_faults(account: Account, per_hold: dict[int, tuple[Decimal, Decimal]])
             yield f"hold {hold.pk} is {hold.state}, which its entries do not say"
     for stray in per_hold:
         yield f"hold {stray} belongs to another account than its entries"
+
+
+def _purchase_faults(account: Account) -> Iterator[str]:
+    shortfall = ZERO
+    for purchase in account.purchases.all():
+        shortfall += purchase.shortfall
+        entries = sum((entry.amount for entry in purchase.entries.all()), ZERO)
+        paid = purchase.state == Purchase.State.PAID
+        if entries != (purchase.credits - purchase.credits_reversed if paid else ZERO):
+            yield f"purchase {purchase.pk} is {purchase.state}, which its entries do not say"
+    if shortfall != account.shortfall:
+        yield f"shortfall {account.shortfall}, but its purchases lack {shortfall}"

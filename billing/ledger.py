@@ -1,5 +1,7 @@
 """The only writer of credits: every change is one row of the ledger and one transaction.
 
+billing.sales builds on the same three: exact, lock and write.
+
 How it stays exact. Each function locks the account's row first, reads what it needs behind that
 lock, then writes the ledger row and the new sums together. On PostgreSQL the lock is
 SELECT ... FOR UPDATE, which under READ COMMITTED also rereads the row; on SQLite it is the write
@@ -55,7 +57,7 @@ class AccountState:
     credits: Decimal
 
 
-def _exact(function: Callable[P, R]) -> Callable[P, R]:
+def exact(function: Callable[P, R]) -> Callable[P, R]:
     """Run in one transaction, again when the database was busy; never twice where it may have
     been committed, and inside somebody else's transaction exactly once."""
 
@@ -72,6 +74,29 @@ def _exact(function: Callable[P, R]) -> Callable[P, R]:
                     raise
 
     return transactional
+
+
+def lock(account_id: int) -> Account:
+    """The account's row, locked until the transaction ends; what follows is read behind it."""
+    return Account.objects.select_for_update().get(pk=account_id)
+
+
+def write(account: Account, kind: Kind, **columns: Any) -> LedgerEntry:
+    """Write one ledger row and the account's new sums; the account must be locked."""
+    account.balance += columns.get("amount", ZERO)
+    account.held += columns.get("held_amount", ZERO)
+    if account.balance > MAX_BALANCE:
+        raise InvalidAmount(f"A balance cannot exceed {MAX_BALANCE} credits.")
+    account.save(update_fields=["balance", "held"])
+    hold = columns.get("hold")
+    return LedgerEntry.objects.create(
+        account=account,
+        kind=kind,
+        balance_after=account.balance,
+        held_after=account.held,
+        request_id=hold.request_id if hold else "",
+        **columns,
+    )
 
 
 def price_of(pixels: int) -> Decimal:
@@ -99,10 +124,10 @@ def check_spendable(user: User) -> None:
     _check(account, price_of(1))
 
 
-@_exact
+@exact
 def hold(user: User, amount: Decimal, request_id: str, lifetime_s: float) -> Hold:
     """Set credits aside for one request; raises Dormant, NeverHadCredits or NotEnough."""
-    account = _lock(account_for(user).pk)
+    account = lock(account_for(user).pk)
     if account.spendable < amount:
         _release_expired(account)
     _check(account, amount)
@@ -114,11 +139,11 @@ def hold(user: User, amount: Decimal, request_id: str, lifetime_s: float) -> Hol
         created_at=now,
         expires_at=now + timedelta(seconds=lifetime_s),
     )
-    _write(account, Kind.HOLD, held_amount=held.amount, hold=held)
+    write(account, Kind.HOLD, held_amount=held.amount, hold=held)
     return held
 
 
-@_exact
+@exact
 def settle(hold: Hold) -> LedgerEntry:
     """Charge an open hold; raises HoldGone if it was released meanwhile.
 
@@ -129,10 +154,10 @@ def settle(hold: Hold) -> LedgerEntry:
     if hold.state != Hold.State.OPEN:
         raise HoldGone
     _turn(hold, Hold.State.SETTLED, settled_at=timezone.now())
-    return _write(account, Kind.SETTLE, amount=-hold.amount, held_amount=-hold.amount, hold=hold)
+    return write(account, Kind.SETTLE, amount=-hold.amount, held_amount=-hold.amount, hold=hold)
 
 
-@_exact
+@exact
 def release(hold: Hold) -> None:
     """Give an open hold back uncharged; does nothing where it is closed already."""
     account = _lock_for(hold)
@@ -151,7 +176,7 @@ def mark_delivered(hold: Hold) -> None:
         _charge_again(hold)
 
 
-@_exact
+@exact
 def refund(hold: Hold, reason: str, actor: User | None = None) -> LedgerEntry:
     """Give back, once and in full, what a request was charged; raises NotRefundable."""
     account = _lock_for(hold)
@@ -159,24 +184,24 @@ def refund(hold: Hold, reason: str, actor: User | None = None) -> LedgerEntry:
         raise NotRefundable
     # A response that still runs is not awaited any more: this refund is final.
     _turn(hold, Hold.State.REFUNDED, delivered_at=hold.delivered_at or timezone.now())
-    return _write(account, Kind.REFUND, amount=hold.amount, hold=hold, reason=reason, actor=actor)
+    return write(account, Kind.REFUND, amount=hold.amount, hold=hold, reason=reason, actor=actor)
 
 
-@_exact
+@exact
 def grant(user: User, amount: Decimal, reason: str, actor: User | None = None) -> LedgerEntry:
     """Credits given by staff; they do not move the use-before date."""
-    account = _lock(account_for(user).pk)
-    return _write(account, Kind.GRANT, amount=_credits(amount), reason=reason, actor=actor)
+    account = lock(account_for(user).pk)
+    return write(account, Kind.GRANT, amount=_credits(amount), reason=reason, actor=actor)
 
 
-@_exact
+@exact
 def remove(user: User, amount: Decimal, reason: str, actor: User | None = None) -> LedgerEntry:
     """Credits taken by staff, at most those that are spendable; raises NotEnough."""
-    account = _lock(account_for(user).pk)
+    account = lock(account_for(user).pk)
     amount = _credits(amount)
     if account.spendable < amount:
         raise NotEnough(amount, account.spendable)
-    return _write(account, Kind.REMOVE, amount=-amount, reason=reason, actor=actor)
+    return write(account, Kind.REMOVE, amount=-amount, reason=reason, actor=actor)
 
 
 def release_stale(now: datetime | None = None) -> int:
@@ -202,7 +227,7 @@ def refund_undelivered(older_than: timedelta | None = None, now: datetime | None
     return sum(_refund_if_undelivered(hold) for hold in undelivered.iterator())
 
 
-@_exact
+@exact
 def _release_if_open(hold: Hold) -> bool:
     account = _lock_for(hold)
     if hold.state != Hold.State.OPEN:
@@ -211,34 +236,30 @@ def _release_if_open(hold: Hold) -> bool:
     return True
 
 
-@_exact
+@exact
 def _refund_if_undelivered(hold: Hold) -> bool:
     account = _lock_for(hold)
     if hold.state != Hold.State.SETTLED:
         return False
     _turn(hold, Hold.State.REFUNDED)
-    _write(account, Kind.REFUND, amount=hold.amount, hold=hold, reason="The result was not sent.")
+    write(account, Kind.REFUND, amount=hold.amount, hold=hold, reason="The result was not sent.")
     return True
 
 
-@_exact
+@exact
 def _charge_again(hold: Hold) -> None:
     account = _lock_for(hold)
     if hold.state != Hold.State.REFUNDED or hold.delivered_at is not None:
         return
     if account.spendable >= hold.amount:
         _turn(hold, Hold.State.DELIVERED, delivered_at=timezone.now())
-        _write(account, Kind.SETTLE, amount=-hold.amount, hold=hold, reason="Sent after all.")
-
-
-def _lock(account_id: int) -> Account:
-    return Account.objects.select_for_update().get(pk=account_id)
+        write(account, Kind.SETTLE, amount=-hold.amount, hold=hold, reason="Sent after all.")
 
 
 def _lock_for(hold: Hold) -> Account:
     """Lock the account, then read what the hold has become: holds change only behind that lock,
     except that mark_delivered ends a settled one."""
-    account = _lock(hold.account_id)
+    account = lock(hold.account_id)
     fresh = Hold.objects.select_for_update().get(pk=hold.pk)
     hold.state, hold.delivered_at = fresh.state, fresh.delivered_at
     return account
@@ -251,27 +272,9 @@ def _turn(hold: Hold, state: Hold.State, **times: datetime) -> None:
     hold.save(update_fields=["state", *times])
 
 
-def _write(account: Account, kind: Kind, **columns: Any) -> LedgerEntry:
-    """Write one ledger row and the account's new sums; the account must be locked."""
-    account.balance += columns.get("amount", ZERO)
-    account.held += columns.get("held_amount", ZERO)
-    if account.balance > MAX_BALANCE:
-        raise InvalidAmount(f"A balance cannot exceed {MAX_BALANCE} credits.")
-    account.save(update_fields=["balance", "held"])
-    hold = columns.get("hold")
-    return LedgerEntry.objects.create(
-        account=account,
-        kind=kind,
-        balance_after=account.balance,
-        held_after=account.held,
-        request_id=hold.request_id if hold else "",
-        **columns,
-    )
-
-
 def _release(account: Account, hold: Hold) -> None:
     _turn(hold, Hold.State.RELEASED)
-    _write(account, Kind.RELEASE, held_amount=-hold.amount, hold=hold)
+    write(account, Kind.RELEASE, held_amount=-hold.amount, hold=hold)
 
 
 def _release_expired(account: Account) -> None:

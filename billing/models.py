@@ -1,16 +1,20 @@
 """Balances, the ledger that explains them, and holds. Only billing.ledger writes these rows."""
 
+import uuid
 from datetime import date
 from decimal import Decimal
 from typing import Any, ClassVar
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from .append_only import AppendOnlyModel, AppendOnlyQuerySet
+from .money import display, to_minor
 
 ZERO = Decimal("0.000")
 
@@ -36,6 +40,12 @@ class Account(models.Model):
         _("use before"), null=True, editable=False, help_text=_("Empty: never dormant.")
     )
     pack_name = models.CharField(_("credit pack"), max_length=100, blank=True, editable=False)
+    shortfall = credit_field(
+        _("shortfall"),
+        default=ZERO,
+        editable=False,
+        help_text=_("Credits of payments that were taken back after the credits had been spent."),
+    )
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
 
     class Meta:
@@ -114,6 +124,8 @@ class LedgerEntry(AppendOnlyModel):
         SETTLE = "settle", _("charged")
         REFUND = "refund", _("refunded")
         REMOVE = "remove", _("removed")
+        REVERSE = "reverse", _("payment taken back")
+        RESTORE = "restore", _("payment restored")
 
     account = models.ForeignKey(
         Account, verbose_name=_("account"), on_delete=models.PROTECT, related_name="entries"
@@ -126,6 +138,13 @@ class LedgerEntry(AppendOnlyModel):
     hold = models.ForeignKey(
         Hold,
         verbose_name=_("hold"),
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="entries",
+    )
+    purchase = models.ForeignKey(
+        "Purchase",
+        verbose_name=_("purchase"),
         null=True,
         on_delete=models.PROTECT,
         related_name="entries",
@@ -154,8 +173,8 @@ class LedgerEntry(AppendOnlyModel):
             ),
             models.CheckConstraint(
                 condition=(
-                    Q(kind__in=("grant", "purchase"), amount__gt=0, held_amount=0)
-                    | Q(kind="remove", amount__lt=0, held_amount=0)
+                    Q(kind__in=("grant", "purchase", "restore"), amount__gt=0, held_amount=0)
+                    | Q(kind__in=("remove", "reverse"), amount__lt=0, held_amount=0)
                     | Q(kind="refund", amount__gte=0, held_amount=0)
                     | Q(kind="hold", amount=0, held_amount__gte=0)
                     | Q(kind="release", amount=0, held_amount__lte=0)
@@ -171,3 +190,187 @@ class LedgerEntry(AppendOnlyModel):
     @property
     def spendable_after(self) -> Decimal:
         return self.balance_after - self.held_after
+
+
+class CreditPack(models.Model):
+    """What is for sale; its prices, one a currency, are rows of PackPrice."""
+
+    name = models.CharField(_("name"), max_length=100, unique=True)
+    credits = credit_field(_("credits"), validators=[MinValueValidator(Decimal(1))])
+    validity_days = models.PositiveIntegerField(
+        _("validity in days"),
+        default=365,
+        validators=[MinValueValidator(1), MaxValueValidator(36_500)],
+        help_text=_("Buying this pack keeps the whole balance usable for so long."),
+    )
+    position = models.PositiveIntegerField(_("position"), default=0)
+    is_active = models.BooleanField(_("for sale"), default=True)
+
+    class Meta:
+        verbose_name = _("credit pack")
+        verbose_name_plural = _("credit packs")
+        ordering = ["position", "credits"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class PackPrice(models.Model):
+    pack = models.ForeignKey(
+        CreditPack, verbose_name=_("credit pack"), on_delete=models.CASCADE, related_name="prices"
+    )
+    currency = models.CharField(
+        _("currency"), max_length=3, validators=[RegexValidator(r"^[a-z]{3}$")]
+    )
+    amount = models.DecimalField(
+        _("price"), max_digits=10, decimal_places=3, validators=[MinValueValidator(Decimal("0.5"))]
+    )
+
+    class Meta:
+        verbose_name = _("price")
+        verbose_name_plural = _("prices")
+        ordering = ["currency"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["pack", "currency"], name="billing_one_price_per_currency"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return display(self.minor, self.currency)
+
+    def clean(self) -> None:
+        try:
+            self.minor  # noqa: B018
+        except ValueError as error:
+            raise ValidationError({"amount": str(error)}) from None
+
+    @property
+    def minor(self) -> int:
+        return to_minor(self.amount, self.currency)
+
+
+class Purchase(models.Model):
+    """One visit to Stripe Checkout, from the click on Buy to whatever became of the payment."""
+
+    class State(models.TextChoices):
+        STARTED = "started", _("not paid yet")
+        PENDING = "pending", _("payment on its way")
+        PAID = "paid", _("paid")
+        FAILED = "failed", _("payment failed")
+        EXPIRED = "expired", _("abandoned")
+
+    account = models.ForeignKey(
+        Account, verbose_name=_("account"), on_delete=models.PROTECT, related_name="purchases"
+    )
+    reference = models.UUIDField(_("reference"), default=uuid.uuid4, unique=True, editable=False)
+    # Copied from the pack: what was sold does not change when the pack does.
+    pack_name = models.CharField(_("credit pack"), max_length=100)
+    credits = credit_field(_("credits"))
+    validity_days = models.PositiveIntegerField(_("validity in days"))
+    currency = models.CharField(_("currency"), max_length=3)
+    amount = models.PositiveBigIntegerField(_("price in the currency's smallest unit"))
+
+    state = models.CharField(_("state"), max_length=10, choices=State, default=State.STARTED)
+    session_id = models.CharField(_("Checkout session"), max_length=255, null=True, unique=True)  # noqa: DJ001
+    payment_intent = models.CharField(_("payment"), max_length=255, blank=True, db_index=True)
+    amount_paid = models.PositiveBigIntegerField(_("paid, with taxes"), default=0)
+    credits_reversed = credit_field(_("credits taken back"), default=ZERO)
+    shortfall = credit_field(_("shortfall"), default=ZERO)
+    created_at = models.DateTimeField(_("created"), default=timezone.now)
+    paid_at = models.DateTimeField(_("paid"), null=True)
+
+    class Meta:
+        verbose_name = _("purchase")
+        verbose_name_plural = _("purchases")
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return f"{self.pack_name}, {self.price}"
+
+    @property
+    def price(self) -> str:
+        return display(self.amount, self.currency)
+
+    @property
+    def paid(self) -> str:
+        return display(self.amount_paid, self.currency)
+
+    @property
+    def amount_reversed(self) -> int:
+        """Refunded or disputed, at most what was paid."""
+        gone = sum(row.amount for row in self.reversals.all() if row.money_is_gone)
+        return min(gone, self.amount_paid)
+
+    @property
+    def refunded(self) -> str:
+        return display(self.amount_reversed, self.currency)
+
+
+class Reversal(models.Model):
+    """A refund, or a dispute at the payer's bank: money that left again; Stripe's latest word."""
+
+    class Kind(models.TextChoices):
+        REFUND = "refund", _("refund")
+        DISPUTE = "dispute", _("dispute")
+
+    # What a status means: how late in its life, and whether the money is gone meanwhile. Events
+    # arrive in any order; a later stage is never overwritten by an earlier one.
+    STAGES: ClassVar[dict[str, tuple[int, bool]]] = {
+        "pending": (0, True),
+        "requires_action": (0, True),
+        "succeeded": (1, True),
+        "failed": (2, False),
+        "canceled": (2, False),
+        "warning_needs_response": (0, False),
+        "warning_under_review": (1, False),
+        "warning_closed": (2, False),
+        "needs_response": (0, True),
+        "under_review": (1, True),
+        "lost": (2, True),
+        "won": (2, False),
+        "prevented": (2, False),
+    }
+
+    purchase = models.ForeignKey(Purchase, on_delete=models.PROTECT, related_name="reversals")
+    kind = models.CharField(_("kind"), max_length=10, choices=Kind)
+    stripe_id = models.CharField(max_length=255, unique=True)
+    amount = models.PositiveBigIntegerField(_("amount"))
+    status = models.CharField(_("state"), max_length=50)
+
+    class Meta:
+        verbose_name = _("refund or dispute")
+        verbose_name_plural = _("refunds and disputes")
+
+    def __str__(self) -> str:
+        return f"{self.stripe_id} ({self.status})"
+
+    @property
+    def stage(self) -> int:
+        return self.STAGES.get(self.status, (0, True))[0]
+
+    @property
+    def money_is_gone(self) -> bool:
+        return self.STAGES.get(self.status, (0, True))[1]
+
+
+class StripeEvent(models.Model):
+    """Every webhook delivery whose signature was right, stored before anything is made of it."""
+
+    event_id = models.CharField(max_length=255, unique=True)
+    type = models.CharField(_("type"), max_length=100)
+    payload = models.JSONField(_("payload"))
+    created_at = models.DateTimeField(_("created at Stripe"))
+    received_at = models.DateTimeField(_("received"), default=timezone.now)
+    processed_at = models.DateTimeField(_("processed"), null=True)
+    purchase = models.ForeignKey(
+        Purchase, null=True, on_delete=models.SET_NULL, related_name="events"
+    )
+
+    class Meta:
+        verbose_name = _("Stripe event")
+        verbose_name_plural = _("Stripe events")
+        ordering = ["-received_at"]
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.event_id}"

@@ -71,3 +71,15 @@ def test_what_dead_processes_left_is_ended(user):
     Hold.objects.filter(state="settled").update(settled_at=timezone.now() - timedelta(hours=1))
     assert run("release_stale_holds") == "Released 1 stale holds, refunded 1 settlements.\n"
     assert (Account.objects.get().balance, Account.objects.get().held) == (10, 0)
+
+
+def test_reconciling_needs_a_key(db, settings):
+    settings.STRIPE_SECRET_KEY = ""
+    with pytest.raises(CommandError, match="STRIPE_SECRET_KEY"):
+        run("reconcile_stripe")
+
+
+def test_reconciling_says_that_stripe_cannot_be_asked(db, settings):
+    settings.STRIPE_SECRET_KEY, settings.STRIPE_API_BASE = "sk_test_x", "http://127.0.0.1:1"
+    with pytest.raises(CommandError, match="could not be asked"):
+        run("reconcile_stripe", "--days", "1")

@@ -10,10 +10,11 @@ from typing import Any
 from django.db import connection
 from django.utils import timezone
 
-from billing import ledger
+from billing import ledger, webhooks
 from billing.audit import audit
 from billing.errors import BillingError
-from billing.models import Account, Hold, LedgerEntry
+from billing.models import Account, Hold, LedgerEntry, Purchase
+from billing.stripe_gateway import Event
 
 from .conftest import new_user
 
@@ -85,6 +86,23 @@ def test_parallel_first_grants_make_one_account(any_database):
     user = new_user()
     assert succeeded(at_once(lambda: ledger.grant(user, Decimal("0.1"), ""))) == THREADS
     assert Account.objects.get(user=user).balance == Decimal("0.8")
+
+
+def test_parallel_deliveries_of_one_event_grant_once(any_database):
+    user = new_user()
+    account = ledger.account_for(user)
+    purchase = Purchase.objects.create(
+        account=account, pack_name="Hundred", credits=100, validity_days=1, currency="eur", amount=1
+    )
+    session = {
+        "id": f"cs_{user.pk}",
+        "client_reference_id": str(purchase.reference),
+        "payment_status": "paid",
+        "amount_total": 1,
+    }
+    event = Event(f"evt_{user.pk}", "checkout.session.completed", timezone.now(), session)
+    at_once(lambda: webhooks.receive(event))
+    assert Account.objects.get(user=user).balance == 100
 
 
 def test_the_books_are_right_afterwards(any_database):

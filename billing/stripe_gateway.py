@@ -1,0 +1,150 @@
+"""The only module that talks to Stripe: opens Checkout, reads webhooks, looks things up.
+
+Strings and dictionaries of Stripe's stop here where that makes sense: events carry Stripe's object
+as a plain dictionary, because billing.webhooks picks different fields from each kind.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import stripe
+from django.conf import settings
+
+from .models import Purchase
+
+TIMEOUT_SECONDS = 10
+RETRIES = 2  # the client library repeats a request under the same idempotency key
+
+Object = dict[str, Any]
+
+
+class GatewayError(Exception):
+    """Stripe did not do what it was asked; `permanent` says that asking again is no use."""
+
+    def __init__(self, message: str, *, permanent: bool) -> None:
+        self.permanent = permanent
+        super().__init__(message)
+
+
+class BadSignature(Exception):
+    """A webhook delivery that Stripe did not sign, or signed too long ago."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checkout:
+    session_id: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    event_id: str
+    type: str
+    created: datetime
+    object: Object
+
+
+def is_configured() -> bool:
+    return bool(settings.STRIPE_SECRET_KEY)
+
+
+def open_checkout(purchase: Purchase, email: str, success_url: str, cancel_url: str) -> Checkout:
+    """A page at Stripe's where this purchase can be paid; raises GatewayError.
+
+    The purchase's reference is the idempotency key: a repeated call opens the same page.
+    """
+    reference = str(purchase.reference)
+    price: Any = {
+        "currency": purchase.currency,
+        "unit_amount": purchase.amount,
+        "product_data": {"name": purchase.pack_name},
+    }
+    try:
+        session = _client().v1.checkout.sessions.create(
+            {
+                "mode": "payment",
+                "line_items": [{"price_data": price, "quantity": 1}],
+                "client_reference_id": reference,
+                "customer_email": email,
+                "metadata": {"purchase": reference},
+                "payment_intent_data": {"metadata": {"purchase": reference}},
+                "automatic_tax": {"enabled": settings.STRIPE_AUTOMATIC_TAX},
+                "success_url": success_url,
+                "cancel_url": cancel_url,
+            },
+            {"idempotency_key": f"purchase-{reference}"},
+        )
+    except stripe.StripeError as error:
+        raise _translated(error) from error
+    return Checkout(session.id, session.url or "")
+
+
+def read_event(body: bytes, signature: str) -> Event:
+    """The event in a webhook delivery; raises BadSignature. Any of the secrets may have signed."""
+    for secret in settings.STRIPE_WEBHOOK_SECRETS:
+        try:
+            stripe.WebhookSignature.verify_header(
+                body.decode("utf-8"), signature, secret, stripe.Webhook.DEFAULT_TOLERANCE
+            )
+            return _event(json.loads(body))
+        except (stripe.SignatureVerificationError, ValueError, LookupError, TypeError):
+            continue
+    raise BadSignature
+
+
+def events_since(moment: datetime, types: list[str]) -> Iterator[Event]:
+    """Oldest first; Stripe keeps events for 30 days. Raises GatewayError."""
+    try:
+        page = _client().v1.events.list(
+            {"created": {"gte": int(moment.timestamp())}, "types": types, "limit": 100}
+        )
+        events = [_event(event.to_dict()) for event in page.auto_paging_iter()]
+    except stripe.StripeError as error:
+        raise _translated(error) from error
+    yield from reversed(events)
+
+
+def purchase_reference(payment_intent: str) -> str:
+    """The purchase that we named when this payment was begun; "" where it is not ours."""
+    try:
+        metadata = _client().v1.payment_intents.retrieve(payment_intent).metadata
+    except stripe.InvalidRequestError:
+        return ""
+    except stripe.StripeError as error:
+        raise _translated(error) from error
+    return str((metadata.to_dict() if metadata else {}).get("purchase", ""))
+
+
+def dashboard_url(purchase: Purchase) -> str:
+    """Where staff see this payment in Stripe's own pages."""
+    test = "test/" if "_test_" in settings.STRIPE_SECRET_KEY else ""
+    page = f"payments/{purchase.payment_intent}" if purchase.payment_intent else "payments"
+    return f"https://dashboard.stripe.com/{test}{page}"
+
+
+def _client() -> stripe.StripeClient:
+    return stripe.StripeClient(
+        settings.STRIPE_SECRET_KEY,
+        base_addresses={"api": settings.STRIPE_API_BASE},
+        max_network_retries=RETRIES,
+        http_client=stripe.RequestsClient(timeout=TIMEOUT_SECONDS),
+    )
+
+
+def _event(event: Object) -> Event:
+    return Event(
+        event_id=event["id"],
+        type=event["type"],
+        created=datetime.fromtimestamp(event["created"], UTC),
+        object=event["data"]["object"],
+    )
+
+
+def _translated(error: stripe.StripeError) -> GatewayError:
+    permanent = isinstance(
+        error, stripe.InvalidRequestError | stripe.AuthenticationError | stripe.PermissionError
+    )
+    return GatewayError(f"{type(error).__name__}: {error.user_message}", permanent=permanent)

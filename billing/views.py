@@ -1,0 +1,139 @@
+"""The pages where credits are bought, and the address where Stripe reports."""
+
+import logging
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_GET, require_POST
+
+from . import sales, stripe_gateway, webhooks
+from .forms import CalculatorForm
+from .models import PackPrice, Purchase
+from .stripe_gateway import BadSignature, GatewayError
+
+log = logging.getLogger(__name__)
+
+
+@require_GET
+def pricing(request: HttpRequest) -> HttpResponse:
+    """What is for sale and what a picture costs; for everybody."""
+    currencies = _currencies()
+    currency = request.GET.get("currency", "")
+    if currency not in currencies:
+        currency = next(iter(currencies), "")
+    form = CalculatorForm(request.GET or None)
+    prices = PackPrice.objects.filter(pack__is_active=True, currency=currency)
+    context = {
+        "currencies": currencies,
+        "currency": currency,
+        "form": form,
+        "per_picture": form.credits(),
+        "prices": prices.select_related("pack").order_by("pack__position", "pack__credits"),
+        "can_buy": stripe_gateway.is_configured(),
+        "base": settings.CREDITS_BASE.normalize(),
+        "per_megapixel": settings.CREDITS_PER_MEGAPIXEL.normalize(),
+    }
+    return render(request, "billing/pricing.html", context)
+
+
+@require_POST
+@login_required
+def buy(request: HttpRequest) -> HttpResponse:
+    """Open a Checkout page at Stripe's for one pack."""
+    price = get_object_or_404(
+        PackPrice.objects.select_related("pack"),
+        pk=_number(request.POST.get("price")),
+        pack__is_active=True,
+    )
+    if not stripe_gateway.is_configured():
+        messages.error(request, _("Buying is switched off on this site."))
+        return redirect("pricing")
+    assert request.user.is_authenticated
+    purchase = sales.start(request.user, price)
+    thanks = request.build_absolute_uri(reverse("thanks", args=[purchase.reference]))
+    try:
+        checkout = stripe_gateway.open_checkout(
+            purchase, request.user.email, thanks, request.build_absolute_uri(_pricing(price))
+        )
+    except GatewayError as error:
+        log.warning("checkout of purchase %s failed: %s", purchase.reference, error)
+        sales.record_unpaid(purchase, Purchase.State.EXPIRED)
+        messages.error(
+            request, _("The payment page could not be opened. You have not been charged.")
+        )
+        return redirect(_pricing(price))
+    sales.record_session(purchase, checkout.session_id)
+    # Not a redirect: the policy form-action 'self' would stop a form's redirect to Stripe.
+    response = render(request, "billing/checkout.html", {"url": checkout.url})
+    response["Refresh"] = f"0; url={checkout.url}"
+    return response
+
+
+@require_GET
+@login_required
+def thanks(request: HttpRequest, reference: UUID) -> HttpResponse:
+    """Where Stripe sends the payer back: says what is known, not what is hoped."""
+    return render(request, "billing/thanks.html", {"purchase": _own(request, reference)})
+
+
+@require_GET
+@login_required
+def purchases(request: HttpRequest) -> HttpResponse:
+    return render(request, "billing/purchases.html", {"purchases": _all_own(request)[:500]})
+
+
+@require_GET
+@login_required
+def receipt(request: HttpRequest, reference: UUID) -> HttpResponse:
+    """A page to print or save as PDF."""
+    purchase = _own(request, reference)
+    if purchase.state != Purchase.State.PAID:
+        return redirect("thanks", reference=reference)
+    context = {"purchase": purchase, "seller": settings.SELLER}
+    return render(request, "billing/receipt.html", context)
+
+
+@csrf_exempt
+@require_POST
+def stripe_webhook(request: HttpRequest) -> HttpResponse:
+    """Anything but a 200 makes Stripe deliver again, for three days."""
+    try:
+        event = stripe_gateway.read_event(request.body, request.headers.get("Stripe-Signature", ""))
+    except BadSignature:
+        return JsonResponse({"error": "The signature does not fit."}, status=400)
+    try:
+        webhooks.receive(event)
+    except GatewayError as error:
+        log.warning("stripe event %s waits: %s", event.event_id, error)
+        return JsonResponse({"error": "Please deliver again."}, status=503)
+    return JsonResponse({"received": True})
+
+
+def _currencies() -> list[str]:
+    active = PackPrice.objects.filter(pack__is_active=True)
+    return list(active.order_by("currency").values_list("currency", flat=True).distinct())
+
+
+def _all_own(request: HttpRequest) -> QuerySet[Purchase]:
+    assert request.user.is_authenticated
+    return Purchase.objects.filter(account__user=request.user)
+
+
+def _own(request: HttpRequest, reference: UUID) -> Purchase:
+    return get_object_or_404(_all_own(request).prefetch_related("reversals"), reference=reference)
+
+
+def _pricing(price: PackPrice) -> str:
+    return f"{reverse('pricing')}?currency={price.currency}"
+
+
+def _number(text: str | None) -> int:
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 19 else 0
