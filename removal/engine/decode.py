@@ -29,6 +29,7 @@ Number = TypeVar("Number", int, float)
 MAX_INPUT_PIXELS = 32_000_000
 Image.MAX_IMAGE_PIXELS = MAX_INPUT_PIXELS  # Pillow's own alarm, should a header have lied to ours
 
+_STRIP_ROWS = 64  # divided at a time: floating-point frames of the whole picture would not fit
 _FLIPS = {2: 1, 4: 0}  # orientation -> cv2's flip code
 _TURNS = {3: cv2.ROTATE_180, 6: cv2.ROTATE_90_CLOCKWISE, 8: cv2.ROTATE_90_COUNTERCLOCKWISE}
 
@@ -93,12 +94,9 @@ def decode(data: bytes, header: Header, max_pixels: int) -> Picture:
         stored = _READERS.get(container.format, _read_pillow)(container, stored_size)
         stored = _shrink(stored, stored_size)
         rgb = colour.to_srgb(stored.pixels, stored.mode, container.profile)
-    alpha = stored.alpha
-    if alpha is not None and alpha.min() == 255:
-        alpha = None
     return Picture(
         rgb=np.require(_upright(rgb, container.turn), requirements=["C", "W"]),
-        alpha=None if alpha is None else np.ascontiguousarray(_upright(alpha, container.turn)),
+        alpha=None if stored.alpha is None else _upright(stored.alpha, container.turn),
         resolution=_turned(container.resolution, container.turn) if container.resolution else None,
         header=header,
     )
@@ -226,7 +224,8 @@ def _from_alpha(image: Image.Image) -> _Stored:
         return _Stored(np.asarray(image.convert("RGB")), "RGB")
     rgba = np.asarray(image if image.mode == "RGBA" else image.convert("RGBA"))
     rgb = cast(Pixels, cv2.cvtColor(rgba, cv2.COLOR_RGBA2RGB))
-    return _Stored(rgb, "RGB", rgba[..., 3].copy())
+    alpha = rgba[..., 3]
+    return _Stored(rgb, "RGB", None if alpha.min() == 255 else alpha.copy())
 
 
 def _from_16_bit(image: Image.Image, container: Container) -> _Stored:
@@ -254,13 +253,15 @@ def _shrink(stored: _Stored, size: Size) -> _Stored:
         return stored
     if stored.alpha is None:
         return _Stored(_area(stored.pixels, size), stored.mode)
-    alpha = stored.alpha if stored.pixels.ndim == 2 else stored.alpha[..., None]
-    weighed = _area(np.multiply(stored.pixels, alpha, dtype=np.uint16), size)
-    weights = _area(np.multiply(stored.alpha, 255, dtype=np.uint16), size)
+    alpha = stored.alpha if stored.pixels.ndim == 2 else cv2.merge([stored.alpha] * 3)
+    weighed = _area(cv2.multiply(stored.pixels, alpha, dtype=cv2.CV_16U), size)
+    weights = _area(np.multiply(stored.alpha, np.uint16(255)), size)
     colours = np.empty(weighed.shape, np.uint8)
-    for row in range(size[1]):  # one at a time: the division needs 32 bits
-        weight = weights[row].astype(np.uint32).reshape(-1, *[1] * (weighed.ndim - 2))
-        colours[row] = (weighed[row] * np.uint32(255) + weight // 2) // np.maximum(weight, 1)
+    for start in range(0, size[1], _STRIP_ROWS):
+        strip = slice(start, start + _STRIP_ROWS)
+        share = np.float32(255) / np.maximum(weights[strip], 1)
+        share = share if weighed.ndim == 2 else cv2.merge([share] * 3)
+        cv2.multiply(weighed[strip], share, colours[strip], dtype=cv2.CV_8U)
     return _Stored(colours, stored.mode, ((weights + np.uint16(127)) // 255).astype(np.uint8))
 
 

@@ -20,17 +20,13 @@ def _read(data: bytes) -> Container:
     at = 13 + (3 << ((flags & 7) + 1) if flags & 0x80 else 0)
     head, control, blocks = data[:at], b"", 0
     while data[at] == _EXTENSION:
-        start = at
-        at += 2
-        while data[at]:
-            at += 1 + data[at]
-            blocks += 1
-            if blocks > _MAX_BLOCKS:
-                raise Damaged("it is filled with metadata")
-        at += 1
-        if data[start + 1] == _GRAPHIC_CONTROL:
-            control = data[start:at]
-        blocks += 1
+        end, passed = _end_of_extension(data, at)
+        blocks += passed
+        if blocks > _MAX_BLOCKS:
+            raise Damaged("it is filled with metadata")
+        if data[at + 1] == _GRAPHIC_CONTROL:
+            control = data[at:end]
+        at = end
     if data[at] != _IMAGE:
         raise Damaged("it holds no frame")
     left, top, frame_width, frame_height = struct.unpack_from("<HHHH", data, at + 1)
@@ -38,3 +34,14 @@ def _read(data: bytes) -> Container:
         raise Damaged("its first frame is empty")
     size = max(width, left + frame_width), max(height, top + frame_height)
     return Container("GIF", size, b"".join((head, control, memoryview(data)[at:])))
+
+
+def _end_of_extension(data: bytes, at: int) -> tuple[int, int]:
+    """Where the extension at `at` ends, and how many sub-blocks it has (the empty last included).
+
+    Gives up early, in the midst of it, once there are too many.
+    """
+    at, blocks = at + 2, 1
+    while data[at] and blocks <= _MAX_BLOCKS:
+        at, blocks = at + 1 + data[at], blocks + 1
+    return at + 1, blocks

@@ -8,7 +8,9 @@ from .container import Container, Damaged
 from .tags import Directory, dots_per_inch, exif
 
 _MAX_SEGMENTS = 5_000  # 64 KiB each: more than any upload holds; tiny ones would only burn time
-_MAX_SCANS = 100  # encoders write 10 or so; each further one costs a pass over all coefficients
+# Encoders write 10 scans or so. Each costs a pass over all coefficients, if only a few bytes.
+_MAX_SCANS = 100
+_MAX_SCANNED_PIXELS = 1_000_000_000  # 2 to 3 s of one core
 _EOI, _SOS = 0xD9, 0xDA
 _APP0, _APP1, _APP2, _APP14, _APP15, _COM = 0xE0, 0xE1, 0xE2, 0xEE, 0xEF, 0xFE
 _FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}  # SOFn, without DHT, JPG, DAC
@@ -39,7 +41,8 @@ def read(data: bytes) -> Container:
         raise Damaged(f"it has {precision} bits per sample, where 8 are supported")
     (scan_length,) = struct.unpack_from(">H", data, scan + 2)
     if marker in _PROGRESSIVE or data[scan + 4] < components:
-        _check_scans(data, scan + 2 + scan_length)
+        most = min(_MAX_SCANS, _MAX_SCANNED_PIXELS // max(1, width * height))
+        _check_scans(data, scan + 2 + scan_length, most)
     end = b"" if data.endswith(b"\xff\xd9") else b"\xff\xd9"
     orientation = head.exif.orientation if head.exif else 1
     return Container(
@@ -101,15 +104,16 @@ def _take(head: _Head, marker: int, body: bytes) -> None:
         head.kept.append(struct.pack(">BBH", 0xFF, marker, len(body) + 2) + body)
 
 
-def _check_scans(data: bytes, at: int) -> None:
-    segments = scans = 0
+def _check_scans(data: bytes, at: int, most: int) -> None:
+    """Count the scans after the first, whose entropy-coded data begin at `at`."""
+    segments, scans = 0, 1
     while found := _NEXT_MARKER.search(data, at):
         marker, at = found[1][0], found.end()
         if marker == _EOI:
             return
         segments, scans = segments + 1, scans + (marker == _SOS)
-        if scans >= _MAX_SCANS or segments >= _MAX_SEGMENTS:
-            raise Damaged(f"it has more than {_MAX_SCANS} scans")
+        if scans > most or segments > _MAX_SEGMENTS:
+            raise Damaged(f"it has more than {most} scans")
         at += int.from_bytes(data[at : at + 2], "big")
 
 
