@@ -17,7 +17,7 @@ import re
 import socket
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 
@@ -175,11 +175,14 @@ async def _ask(url: URL, limits: FetchLimits, resolver: AbstractResolver | None)
         trust_env=False,  # no proxy and no .netrc: both would lead around the guard
     )
     with _transport_errors(guard, limits):
-        async with session, session.get(url, allow_redirects=False) as response:
-            location = response.headers.get("Location")
-            if response.status in REDIRECTS and location is not None:
-                return _checked(location, base=url)
-            return await _body(response, limits.max_bytes)
+        try:
+            async with session, session.get(url, allow_redirects=False) as response:
+                location = response.headers.get("Location")
+                if response.status in REDIRECTS and location is not None:
+                    return _checked(location, base=url)
+                return await _body(response, limits.max_bytes)
+        finally:
+            guard.hang_up()
 
 
 class _Guard:
@@ -188,6 +191,7 @@ class _Guard:
     def __init__(self, host: str, allow: tuple[Allowed, ...]) -> None:
         self._host = host
         self._allow = allow
+        self._opened: list[socket.socket] = []
         self.refused = False
 
     def open(self, info: AddrInfoType) -> socket.socket:
@@ -195,7 +199,14 @@ class _Guard:
         if not may_reach(self._host, str(address[0]), self._allow):
             self.refused = True
             raise PermissionError("refused")
-        return socket.socket(family, kind, protocol)
+        self._opened.append(socket.socket(family, kind, protocol))
+        return self._opened[-1]
+
+    def hang_up(self) -> None:
+        """End what the client left open: it would wait for a silent peer to take leave of TLS."""
+        for opened in self._opened:
+            with suppress(OSError):  # closed already, as it should be
+                opened.shutdown(socket.SHUT_RDWR)
 
 
 async def _body(response: aiohttp.ClientResponse, max_bytes: int) -> bytes:
