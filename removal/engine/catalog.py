@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Client = Literal["npm", "pip"]
-Recipe = Literal["copy", "fp32", "int8", "mixed"]
+Recipe = Literal["fp32", "int8", "mixed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,9 +119,29 @@ MODELS = {
 BUILDS = {
     build.name: build
     for build in (
-        Build("isnet-fp32", "isnet", "fp32", ""),
-        Build("isnet-int8", "isnet", "int8", ""),
-        Build("isnet-mixed", "isnet", "mixed", ""),
-        Build("u2netp-fp32", "u2netp", "fp32", ""),
+        Build(
+            "isnet-fp32",
+            "isnet",
+            "fp32",
+            "25bc7d6bfb8fdc3095de0dc2e36f9ffe483578b6f001e6a8f32303ba42f26546",
+        ),
+        Build(
+            "isnet-int8",
+            "isnet",
+            "int8",
+            "def36d8040ee70c844bfae90e54dff2d59b3a99bb2eedcf6ab84b156b032bb59",
+        ),
+        Build(
+            "isnet-mixed",
+            "isnet",
+            "mixed",
+            "87ab1e40c484b82b1081d7e62cc7b162f8ef0eb07a86c8014173b86c3f93925d",
+        ),
+        Build(
+            "u2netp-fp32",
+            "u2netp",
+            "fp32",
+            "bfbd14900c71707a5e649def4caf6872b0b0549bbf5bad4a37c7957c836f8660",
+        ),
     )
 }

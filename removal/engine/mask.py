@@ -9,6 +9,7 @@ from .session import Network, Networks
 
 Floats = npt.NDArray[np.float32]
 Bytes = npt.NDArray[np.uint8]
+SEEN = 0.5  # a subject is where a network says so at least once
 
 
 def predict(rgb: Bytes, networks: Networks) -> Floats:
@@ -43,15 +44,18 @@ def stretch(rgb: Bytes, side: int) -> Bytes:
 def normalise(rgb: Bytes, normalisation: Normalisation) -> Floats:
     """8-bit colour (side, side, 3) to the network's input, float32 (1, 3, side, side)."""
     divisor = max(float(rgb.max()), 1.0) if normalisation.by_peak else normalisation.divisor
-    deviation = np.float32(normalisation.deviation)
-    scale = np.float32(1 / divisor) / deviation
-    offset = np.float32(normalisation.mean) / deviation
-    planes = rgb.transpose(2, 0, 1)
-    result = np.multiply(planes, scale[:, None, None], dtype=np.float32, casting="unsafe")
-    result -= offset[:, None, None]
-    return np.ascontiguousarray(result[None])
+    deviation = np.array(normalisation.deviation, np.float32)[:, None, None]
+    mean = np.array(normalisation.mean, np.float32)[:, None, None]
+    planes = rgb.transpose(2, 0, 1).astype(np.float32, order="C")
+    planes *= 1 / (divisor * deviation)
+    planes -= mean / deviation
+    return planes[None]
 
 
 def _stretch_values(raw: Floats) -> Floats:
+    """Spread the values over 0..1, unless none is high: a picture without a subject would become
+    noise."""
+    if float(raw.max()) < SEEN:
+        return raw
     low, high = float(raw.min()), float(raw.max())
     return (raw - low) / max(high - low, 1e-6)

@@ -248,15 +248,19 @@ def _fix_resize_sizes(model: onnx.ModelProto) -> None:
         info.name: [dim.dim_value for dim in info.type.tensor_type.shape.dim]
         for info in (*inferred.graph.value_info, *inferred.graph.output)
     }
+    # Until opset 12 the unused inputs had to be there, empty; later they may be left out.
+    unused = "" if model.opset_import[0].version >= 13 else "unused"
+    constants = {"unused": np.zeros(0, np.float32)} if unused else {}
     for node in model.graph.node:
-        if node.op_type != "Resize":
-            continue
-        sizes = np.array(shapes[node.output[0]], np.int64)
-        name = f"{node.output[0]}_size"
-        model.graph.initializer.append(numpy_helper.from_array(sizes, name))
-        source = node.input[0]
-        del node.input[:]
-        node.input.extend([source, "", "", name])
+        if node.op_type == "Resize":
+            size = f"{node.output[0]}_size"
+            constants[size] = np.array(shapes[node.output[0]], np.int64)
+            source = node.input[0]
+            del node.input[:]
+            node.input.extend([source, unused, unused, size])
+    model.graph.initializer.extend(
+        numpy_helper.from_array(value, name) for name, value in constants.items()
+    )
 
 
 def _use_opset(model: onnx.ModelProto, at_least: int) -> None:

@@ -199,9 +199,7 @@ def _open_onnxruntime(
     return run, list(source.shape)
 
 
-def _open_openvino(
-    path: Path, settings: Settings
-) -> tuple[Callable[[Floats], Floats], list[Any]]:
+def _open_openvino(path: Path, settings: Settings) -> tuple[Callable[[Floats], Floats], list[Any]]:
     try:
         import openvino
     except ImportError as error:

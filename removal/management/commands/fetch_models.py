@@ -1,0 +1,21 @@
+"""`manage.py fetch_models`: what `python -m removal.engine.weights` does, for those in Django."""
+
+import sys
+from typing import Any
+
+from django.core.management import BaseCommand, CommandError
+
+from removal.engine import ModelUnavailable, weights
+from removal.engine.weights.progress import show_progress
+
+
+class Command(BaseCommand):
+    help = "Fetch the networks' weights and build what is run; does nothing where all is there."
+    requires_system_checks: list[str] = []
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            weights.ensure(show_progress(sys.stderr))
+        except ModelUnavailable as error:
+            raise CommandError(str(error)) from error
+        self.stdout.write(f"The weights are ready in {weights.models_dir()}.")
