@@ -37,6 +37,10 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "rest_framework",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
     "pixian_site",
     "accounts",
     "billing",
@@ -53,6 +57,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -101,6 +106,25 @@ STORAGES = {
 
 # --- People and their safety --------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "dashboard"
+ACCOUNT_LOGOUT_REDIRECT_URL = "/"
+ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
+ACCOUNT_SIGNUP_FORM_CLASS = "accounts.forms.SignupForm"
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+ACCOUNT_CHANGE_EMAIL = True
+ACCOUNT_EMAIL_NOTIFICATIONS = True  # a changed password or address is told to its owner
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if REQUIRE_HTTPS else "http"
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_TOTP_ISSUER = SITE_NAME
+SIGNUP_OPEN = env.bool("SIGNUP_OPEN", True)
+# Where the operator's terms stand; with it, signing up asks for consent.
+TERMS_URL = env.str("TERMS_URL", "")
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
@@ -129,6 +153,16 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 ADMIN_PATH = env.str("ADMIN_PATH", "admin/").strip("/") + "/"
+
+# --- Mail: to the console until a server is named ------------------------------------------------
+EMAIL_HOST = env.str("EMAIL_HOST", "")
+EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'console'}.EmailBackend"
+EMAIL_PORT = env.int("EMAIL_PORT", 587)
+EMAIL_HOST_USER = env.str("EMAIL_HOST_USER", "")
+EMAIL_HOST_PASSWORD = secret("EMAIL_HOST_PASSWORD")
+EMAIL_USE_TLS = env.bool("EMAIL_USE_TLS", True)
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", SUPPORT_EMAIL)
 
 # --- Languages ----------------------------------------------------------------------------------
 LANGUAGE_CODE = "en"
@@ -179,6 +213,8 @@ CREDITS_PER_MEGAPIXEL = env.decimal("CREDITS_PER_MEGAPIXEL", Decimal("0.05"))
 HOLD_GRACE_SECONDS = env.int("HOLD_GRACE_SECONDS", 60)
 # Longer than the slowest download: see billing.ledger.refund_undelivered.
 UNDELIVERED_REFUND_SECONDS = env.int("UNDELIVERED_REFUND_SECONDS", 900)
+# Given once to every account whose address has been confirmed.
+SIGNUP_CREDITS = env.decimal("SIGNUP_CREDITS", Decimal(0))
 # Without a secret key the site runs and says that buying is off.
 STRIPE_SECRET_KEY = secret("STRIPE_SECRET_KEY")
 # Several, separated by commas, while one is being replaced.
@@ -196,5 +232,13 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {
+        # Refusals are answers, not faults: Django's line is kept where an exception explains it.
+        "explained": {
+            "()": "django.utils.log.CallbackFilter",
+            "callback": lambda record: bool(record.exc_info),
+        }
+    },
+    "loggers": {"django.request": {"filters": ["explained"]}},
     "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", "INFO")},
 }

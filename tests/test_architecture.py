@@ -22,7 +22,12 @@ ONLY_HERE = {
     "stripe": {"billing/stripe_gateway.py"},
     "aiohttp": {"removal/fetch.py"},
 }
-WITHOUT_DJANGO = ["removal/engine/*.py", "removal/fetch.py", "billing/pricing.py"]
+WITHOUT_DJANGO = [
+    "removal/engine/**/*.py",
+    "removal/fetch.py",
+    "removal/addresses.py",
+    "billing/pricing.py",
+]
 
 
 def modules(pattern: str = "**/*.py") -> list[Path]:
