@@ -141,7 +141,7 @@ BUILDS = {
             "u2netp-fp32",
             "u2netp",
             "fp32",
-            "bfbd14900c71707a5e649def4caf6872b0b0549bbf5bad4a37c7957c836f8660",
+            "585cbf8e2136eee5b2260c172be57829f8aacbc0512c8340ee888beb98fb7d02",
         ),
     )
 }

@@ -36,7 +36,8 @@ def to_float32(model: onnx.ModelProto) -> onnx.ModelProto:
     """Return `model` with every half-precision tensor and cast turned into float32.
 
     Only the first output is kept: the others are training heads or intermediate features, and
-    keeping them costs time and memory. Sizes of Resize nodes become constants.
+    keeping them costs time and memory. Sizes of Resize nodes become constants where they can be
+    told from the model alone.
     """
     result = onnx.ModelProto()
     result.CopyFrom(model)
@@ -248,16 +249,14 @@ def _fix_resize_sizes(model: onnx.ModelProto) -> None:
         info.name: [dim.dim_value for dim in info.type.tensor_type.shape.dim]
         for info in (*inferred.graph.value_info, *inferred.graph.output)
     }
-    # Until opset 12 the unused inputs had to be there, empty; later they may be left out.
-    unused = "" if model.opset_import[0].version >= 13 else "unused"
-    constants = {"unused": np.zeros(0, np.float32)} if unused else {}
+    constants = {}
     for node in model.graph.node:
-        if node.op_type == "Resize":
+        if node.op_type == "Resize" and all(shapes.get(node.output[0], [0])):
             size = f"{node.output[0]}_size"
             constants[size] = np.array(shapes[node.output[0]], np.int64)
             source = node.input[0]
             del node.input[:]
-            node.input.extend([source, unused, unused, size])
+            node.input.extend([source, "", "", size])
     model.graph.initializer.extend(
         numpy_helper.from_array(value, name) for name, value in constants.items()
     )
