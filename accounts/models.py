@@ -1,9 +1,13 @@
 """Who is asking: people, who log in by email, and the API keys of their programs."""
 
+from decimal import Decimal
 from typing import Any, ClassVar
 
+from allauth.account.models import EmailAddress
+from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
+from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
@@ -20,7 +24,9 @@ class UserManager(BaseUserManager["User"]):
         return user
 
     def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
-        return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
+        user = self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
+        user.confirm_email()
+        return user
 
     def get_by_natural_key(self, username: str | None) -> "User":
         return self.get(email=(username or "").lower())
@@ -38,6 +44,15 @@ class User(AbstractBaseUser, PermissionsMixin):
         null=True,
         blank=True,
         help_text=_("Since then every API key of the account is refused."),
+    )
+
+    terms_accepted_at = models.DateTimeField(_("terms accepted"), null=True, editable=False)
+    language = models.CharField(
+        _("language"),
+        max_length=10,
+        choices=settings.LANGUAGES,
+        default="en",
+        help_text=_("Mail is written in it: the language of the last log-in."),
     )
 
     objects: ClassVar[UserManager] = UserManager()
@@ -58,9 +73,19 @@ class User(AbstractBaseUser, PermissionsMixin):
     def __str__(self) -> str:
         return self.email
 
+    def clean(self) -> None:
+        self.email = self.email.lower()
+        super().clean()
+
     def save(self, *args: Any, **kwargs: Any) -> None:
         self.email = self.email.lower()
         super().save(*args, **kwargs)
+
+    def confirm_email(self) -> None:
+        """Take the address as confirmed: the operator who made this account vouches for it."""
+        EmailAddress.objects.update_or_create(
+            user=self, email=self.email, defaults={"verified": True, "primary": True}
+        )
 
     @property
     def is_suspended(self) -> bool:
@@ -79,7 +104,18 @@ class ApiKey(models.Model):
     )
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
     last_used_at = models.DateTimeField(_("last used"), null=True, editable=False)
-    revoked_at = models.DateTimeField(_("revoked"), null=True, blank=True)
+    revoked_at = models.DateTimeField(
+        _("revoked"), null=True, blank=True, help_text=_("May lie ahead: the key works until then.")
+    )
+    monthly_limit = models.DecimalField(
+        _("credits a month"),
+        max_digits=12,
+        decimal_places=3,
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(Decimal("0.001"))],
+        help_text=_("The key is charged no more than this in a calendar month; empty: no limit."),
+    )
 
     class Meta:
         verbose_name = _("API key")
@@ -88,3 +124,7 @@ class ApiKey(models.Model):
 
     def __str__(self) -> str:
         return f"{self.public_id} ({self.label})" if self.label else self.public_id
+
+    @property
+    def is_revoked(self) -> bool:
+        return self.revoked_at is not None and self.revoked_at <= timezone.now()

@@ -7,14 +7,16 @@ import secrets
 import string
 from contextlib import suppress
 from datetime import timedelta
+from decimal import Decimal
 
 from django.contrib.auth.hashers import make_password
-from django.db import OperationalError
+from django.db import OperationalError, transaction
 from django.db.models import Q
 from django.utils import timezone
 
 from .errors import AccountSuspended, KeyRevoked, UnknownKey, WrongSecret
 from .models import ApiKey, User
+from .signals import account_closed
 
 PUBLIC_ID = re.compile(r"[a-z0-9]{1,32}")
 LAST_USED_STEP = timedelta(minutes=1)
@@ -25,13 +27,25 @@ PUBLIC_ALPHABET = string.ascii_lowercase + string.digits
 
 
 def get_or_create_account(email: str) -> tuple[User, bool]:
-    """The account of this address; a new one has no password until its owner resets it."""
-    return User.objects.get_or_create(
+    """The account of this address; a new one is confirmed and has no usable password."""
+    user, created = User.objects.get_or_create(
         email=email.strip().lower(), defaults={"password": make_password(None)}
     )
+    if created:
+        user.confirm_email()
+    return user, created
 
 
-def issue_api_key(user: User, label: str = "", test_only: bool = False) -> tuple[ApiKey, str]:
+def close_account(user: User) -> None:
+    """End every key at once and remove all personal data; other apps listen to the signal."""
+    with transaction.atomic():
+        account_closed.send(sender=User, user=user)
+        user.delete()
+
+
+def issue_api_key(
+    user: User, label: str = "", test_only: bool = False, monthly_limit: Decimal | None = None
+) -> tuple[ApiKey, str]:
     """A new key and its secret, which exists nowhere but in this answer."""
     secret = _random(SECRET_ALPHABET, SECRET_LENGTH)
     key = ApiKey.objects.create(
@@ -40,6 +54,7 @@ def issue_api_key(user: User, label: str = "", test_only: bool = False) -> tuple
         secret_hash=hash_secret(secret),
         label=label,
         test_only=test_only,
+        monthly_limit=monthly_limit,
     )
     return key, secret
 
@@ -53,7 +68,7 @@ def authenticate_key(public_id: str, secret: str) -> ApiKey:
     key = _find(public_id)
     if not hmac.compare_digest(key.secret_hash, hash_secret(secret)):
         raise WrongSecret
-    if key.revoked_at is not None:
+    if key.is_revoked:
         raise KeyRevoked
     if key.user.is_suspended:
         raise AccountSuspended
@@ -63,8 +78,20 @@ def authenticate_key(public_id: str, secret: str) -> ApiKey:
 
 def revoke(key: ApiKey) -> None:
     """End a key at once and for good; a second call changes nothing."""
-    ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=timezone.now())
+    now = timezone.now()
+    ApiKey.objects.filter(Q(revoked_at=None) | Q(revoked_at__gt=now), pk=key.pk).update(
+        revoked_at=now
+    )
     key.refresh_from_db(fields=["revoked_at"])
+
+
+def rotate(key: ApiKey, overlap: timedelta) -> tuple[ApiKey, str]:
+    """A new key like this one, which works on until the overlap is over."""
+    with transaction.atomic():
+        ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(
+            revoked_at=timezone.now() + overlap
+        )
+        return issue_api_key(key.user, key.label, key.test_only, key.monthly_limit)
 
 
 def suspend(user: User) -> None:

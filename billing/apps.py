@@ -10,8 +10,15 @@ class BillingConfig(AppConfig):
     verbose_name = _("Billing")
 
     def ready(self) -> None:
+        from allauth.account.signals import email_confirmed
+
+        from accounts.signals import account_closed
+
         from .append_only import install_triggers
+        from .receivers import forget_payer, welcome
 
         # After every migrate, not in one migration: SQLite drops a table's triggers without a
         # word whenever a later migration rebuilds the table.
         post_migrate.connect(install_triggers, sender=self)
+        email_confirmed.connect(welcome)
+        account_closed.connect(forget_payer)

@@ -195,6 +195,14 @@ def grant(user: User, amount: Decimal, reason: str, actor: User | None = None) -
 
 
 @exact
+def welcome(user: User, amount: Decimal) -> None:
+    """A grant to an account that has no entry yet, and so once in its life."""
+    account = lock(account_for(user).pk)
+    if not account.entries.exists():
+        write(account, Kind.GRANT, amount=_credits(amount), reason="Welcome")
+
+
+@exact
 def remove(user: User, amount: Decimal, reason: str, actor: User | None = None) -> LedgerEntry:
     """Credits taken by staff, at most those that are spendable; raises NotEnough."""
     account = lock(account_for(user).pk)

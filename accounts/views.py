@@ -1,0 +1,27 @@
+"""Closing one's account; everything else about it is django-allauth's."""
+
+from allauth.account.decorators import reauthentication_required
+from django.contrib import messages
+from django.contrib.auth import logout
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from . import services
+
+
+@require_http_methods(["GET", "POST"])
+@login_required
+@reauthentication_required(allow_get=True)  # type: ignore[untyped-decorator]
+def close(request: HttpRequest) -> HttpResponse:
+    """Say what closing does; do it on POST."""
+    user = request.user
+    assert user.is_authenticated
+    if request.method == "GET" or user.is_staff:
+        return render(request, "account/close.html")
+    logout(request)
+    services.close_account(user)
+    messages.success(request, _("Your account is closed and your personal data is removed."))
+    return redirect("/")
