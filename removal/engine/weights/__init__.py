@@ -78,7 +78,7 @@ def is_verified(path: Path, sha256: str) -> bool:
     """Whether the file has this hash; read once, later told by its size and time of change."""
     try:
         status = path.stat()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return False
     stamp = _read_stamp(path)
     if stamp and (stamp.size, stamp.modified_ns) == (status.st_size, status.st_mtime_ns):

@@ -1,0 +1,130 @@
+"""Which network is opened, on which device, and what is refused with which reason."""
+
+import importlib.util
+import os
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import onnx
+import onnxruntime as ort
+import pytest
+
+from removal.engine import ModelUnavailable, cpu, session
+from removal.engine.session import Settings
+
+from .models import SIDE, brightness, convolution
+
+MILAN = frozenset({"sse4_1", "avx", "avx2", "fma"})
+ICE_LAKE = MILAN | {"avx512f", "avx512_vnni"}
+
+
+@pytest.fixture
+def own_model(tmp_path):
+    path = tmp_path / "own.onnx"
+    onnx.save(brightness(), path)
+    return path
+
+
+@pytest.fixture
+def no_loaded_networks(monkeypatch):
+    monkeypatch.setattr(session, "_loaded", None)
+
+
+def test_cpu_flags_are_read_from_both_spellings():
+    assert cpu.parse_cpuinfo(["model name\t: X", "flags\t\t: fpu avx2", "flags : other"]) == {
+        "fpu",
+        "avx2",
+    }
+    assert cpu.parse_cpuinfo(["Features\t: fp asimddp"]) == {"fp", "asimddp"}
+    assert cpu.parse_cpuinfo(["processor : 0"]) == frozenset()
+
+
+def test_settings_come_from_the_environment():
+    settings = Settings.from_environment(
+        {"REMOVAL_MODEL": "u2netp", "REMOVAL_QUALITY": "fast", "REMOVAL_BUILD": "int8"}
+    )
+    assert (settings.model, settings.quality, settings.build) == ("u2netp", "fast", "int8")
+
+
+def test_settings_have_defaults():
+    settings = Settings.from_environment({"REMOVAL_QUALITY": ""})
+    assert (settings.model, settings.quality, settings.device) == ("isnet", "best", "cpu")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["REMOVAL_MODEL", "REMOVAL_QUALITY", "REMOVAL_BUILD", "REMOVAL_DEVICE", "MODEL_NORMALISATION"],
+)
+def test_an_unknown_choice_names_the_setting_and_what_is_allowed(name):
+    with pytest.raises(ModelUnavailable, match=f"{name}='no' is not known. Allowed: "):
+        Settings.from_environment({name: "no"})
+
+
+@pytest.mark.skipif(
+    "CUDAExecutionProvider" in ort.get_available_providers(), reason="CUDA is installed here"
+)
+def test_cuda_without_its_provider_is_refused(own_model):
+    with pytest.raises(ModelUnavailable, match="Install onnxruntime-gpu"):
+        session.load(Settings(device="cuda", model_path=own_model))
+
+
+@pytest.mark.skipif(importlib.util.find_spec("openvino") is not None, reason="OpenVINO is here")
+def test_openvino_without_its_package_is_refused(own_model):
+    with pytest.raises(ModelUnavailable, match="pip install openvino"):
+        session.load(Settings(device="openvino", model_path=own_model))
+
+
+def test_an_own_model_is_run(own_model):
+    networks = session.load(Settings(model_path=own_model))
+    assert networks.second is None
+    tensor = np.full((1, 3, SIDE, SIDE), 0.5, np.float32)
+    np.testing.assert_allclose(networks.main.run(tensor), 1 / (1 + np.exp(-2)), atol=1e-6)
+
+
+def test_an_own_model_that_is_missing_is_refused(tmp_path):
+    with pytest.raises(ModelUnavailable, match="MODEL_PATH names"):
+        session.load(Settings(model_path=tmp_path / "absent.onnx"))
+
+
+def test_an_own_model_that_is_no_model_is_refused(tmp_path):
+    path = tmp_path / "text.onnx"
+    path.write_text("not a network")
+    with pytest.raises(ModelUnavailable, match="could not be opened"):
+        session.load(Settings(model_path=path))
+
+
+def test_an_own_model_with_another_kind_of_input_is_refused(tmp_path):
+    path = tmp_path / "grey.onnx"
+    onnx.save(convolution(np.ones((1, 1, 3, 3), np.float32), np.zeros(1, np.float32)), path)
+    with pytest.raises(ModelUnavailable, match=r"must be a fixed \(1, 3, side, side\)"):
+        session.load(Settings(model_path=path))
+
+
+def test_networks_are_loaded_once(own_model, monkeypatch, no_loaded_networks):
+    monkeypatch.setenv("MODEL_PATH", str(own_model))
+    with ThreadPoolExecutor(8) as pool:
+        loaded = list(pool.map(lambda _: session.networks(), range(8)))
+    assert len({id(networks) for networks in loaded}) == 1
+
+
+def test_a_forked_child_loads_its_own(own_model, monkeypatch, no_loaded_networks):
+    monkeypatch.setenv("MODEL_PATH", str(own_model))
+    inherited = session.networks()
+    monkeypatch.setattr(os, "getpid", lambda: -1)
+    assert session.networks() is not inherited
+
+
+def test_warm_describes_what_runs(own_model, monkeypatch, no_loaded_networks):
+    monkeypatch.setenv("MODEL_PATH", str(own_model))
+    monkeypatch.setenv("REMOVAL_THREADS", "3")
+    described = session.warm()
+    assert (described.model, described.device, described.threads) == ("own.onnx", "cpu", 3)
+
+
+def test_one_network_serves_many_threads(own_model):
+    network = session.load(Settings(model_path=own_model)).main
+    tensors = [np.full((1, 3, SIDE, SIDE), value, np.float32) for value in np.linspace(-1, 1, 32)]
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(network.run, tensors))
+    for tensor, matte in zip(tensors, found, strict=True):
+        np.testing.assert_array_equal(matte, network.run(tensor))
