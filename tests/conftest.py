@@ -5,6 +5,9 @@ from collections.abc import Iterator
 
 import pytest
 
+# The small network is as real as the large one and faster; tests of the large one say so.
+os.environ.setdefault("REMOVAL_MODEL", "u2netp")
+
 # Playwright's event loop lives in the thread of the test; Django's guard against blocking database
 # calls in an event loop does not apply to tests that drive a browser.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")

@@ -7,11 +7,12 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from tqdm import tqdm
 
 from . import EngineError, Options, extension_of, parse_options, remove_background
-from .options import PARAMETERS
+from .options import PARAMETERS, Parameter, parse_bool
 
 SUFFIXES = frozenset(
     [
@@ -69,16 +70,21 @@ def _parser() -> argparse.ArgumentParser:
         "output", metavar="OUT", type=Path, help="a file; for a folder a folder (made if missing)"
     )
     for parameter in PARAMETERS:
-        parser.add_argument(
-            _flag(parameter.name),
-            dest=parameter.name,
-            metavar="VALUE",
-            default="",
-            nargs="?" if parameter.allowed == "true or false" else None,
-            const="true",
-            help=f"{parameter.allowed} (default: {parameter.default})",
-        )
+        _add_option(parser, parameter)
     return parser
+
+
+def _add_option(parser: argparse.ArgumentParser, parameter: Parameter) -> None:
+    """A switch may stand alone: `--result-crop-to-foreground` means true."""
+    switch: dict[str, Any] = {"nargs": "?", "const": "true"}
+    parser.add_argument(
+        _flag(parameter.name),
+        dest=parameter.name,
+        metavar="VALUE",
+        default="",
+        help=f"{parameter.allowed} (default: {parameter.default})".replace("%", "%%"),
+        **(switch if parameter.parse is parse_bool else {}),
+    )
 
 
 def _flag(name: str) -> str:

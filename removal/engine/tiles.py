@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from . import threads
 
-# float32 in fact; the type is wide because numpy's stubs let arithmetic with Python numbers widen it
+# float32 in fact; wide, because in numpy's stubs arithmetic with Python's numbers widens it
 Floats = npt.NDArray[np.floating[Any]]
 Bytes = npt.NDArray[np.uint8]
 
