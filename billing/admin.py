@@ -1,12 +1,45 @@
-"""Staff's view of balances, the ledger and holds: to read, for the ledger alone writes them."""
+"""Staff's view of money: all of it to read; credits move through the ledger, with a reason."""
 
+from collections.abc import Callable
 from typing import Any
 
-from django.contrib import admin
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import Model
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
-from .models import Account, Hold, LedgerEntry
+from . import ledger, stripe_gateway, totals
+from .errors import BillingError
+from .models import (
+    Account,
+    CreditPack,
+    Hold,
+    LedgerEntry,
+    PackPrice,
+    Purchase,
+    Reversal,
+    StripeEvent,
+)
+
+MOVE = "billing.move_credits"
+
+
+class ReasonForm(forms.Form):
+    reason = forms.CharField(label=gettext_lazy("Reason"), max_length=500)
+
+
+class AmountForm(ReasonForm):
+    credits = forms.DecimalField(
+        label=gettext_lazy("Credits"), max_digits=12, decimal_places=3, min_value=0
+    )
+    field_order = ("credits", "reason")
 
 
 class ReadOnly:
@@ -38,10 +71,112 @@ class LedgerEntryInline(ReadOnly, admin.TabularInline):  # type: ignore[type-arg
 
 @admin.register(Account)
 class AccountAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
-    list_display = ("__str__", "balance", "held", "use_before", "pack_name", "created_at")
+    list_display = ("__str__", "balance", "held", "use_before", "pack_name", "shortfall")
+    list_filter = (("use_before", admin.EmptyFieldListFilter), "pack_name")
     list_select_related = ("user",)
-    search_fields = ("user__email", "user__api_keys__public_id", "entries__request_id")
+    search_fields = ("user__email", "=user__api_keys__public_id", "=entries__request_id")
+    search_help_text = gettext_lazy("Email address, API Id or request id")
     inlines = (LedgerEntryInline,)
+    change_form_template = "admin/billing/account/change_form.html"
+    change_list_template = "admin/billing/account/change_list.html"
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view
+        return [
+            path("totals/", view(self.totals), name="billing_totals"),
+            path("<int:pk>/grant/", view(self.grant), name="billing_grant"),
+            path("<int:pk>/remove/", view(self.remove), name="billing_remove"),
+            *super().get_urls(),
+        ]
+
+    def grant(self, request: HttpRequest, pk: int) -> HttpResponse:
+        return self._move(request, pk, ledger.grant, _("Grant credits"))
+
+    def remove(self, request: HttpRequest, pk: int) -> HttpResponse:
+        return self._move(request, pk, ledger.remove, _("Remove credits"))
+
+    def totals(self, request: HttpRequest) -> HttpResponse:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        context = self.admin_site.each_context(request) | {
+            "title": _("Daily totals"),
+            "days": totals.days(),
+            "outstanding": totals.outstanding(),
+        }
+        return render(request, "admin/billing/totals.html", context)
+
+    def _move(
+        self, request: HttpRequest, pk: int, move: Callable[..., LedgerEntry], title: str
+    ) -> HttpResponse:
+        account = get_object_or_404(Account.objects.exclude(user=None), pk=pk)
+        back = reverse("admin:billing_account_change", args=[pk])
+        form = AmountForm(request.POST or None)
+
+        def act() -> LedgerEntry:
+            values = form.cleaned_data
+            return move(account.user, values["credits"], values["reason"], request.user)
+
+        return _confirmed(self, request, account, form, title, back, act)
+
+
+@admin.register(Hold)
+class HoldAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
+    list_display = ("created_at", "account", "amount", "state", "request_id", "refund_link")
+    list_filter = ("state",)
+    list_select_related = ("account__user",)
+    search_fields = ("account__user__email", "=request_id")
+    date_hierarchy = "created_at"
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view
+        return [
+            path("<int:pk>/refund/", view(self.refund), name="billing_refund"),
+            *super().get_urls(),
+        ]
+
+    @admin.display(description=gettext_lazy("Refund"))
+    def refund_link(self, hold: Hold) -> str | SafeString:
+        if hold.state not in Hold.CHARGED:
+            return ""
+        address = reverse("admin:billing_refund", args=[hold.pk])
+        return format_html('<a href="{}">{}</a>', address, _("Refund"))
+
+    def refund(self, request: HttpRequest, pk: int) -> HttpResponse:
+        hold = get_object_or_404(Hold, pk=pk)
+        back = reverse("admin:billing_account_change", args=[hold.account_id])
+        form = ReasonForm(request.POST or None)
+
+        def act() -> LedgerEntry:
+            return ledger.refund(hold, form.cleaned_data["reason"], request.user)  # type: ignore[arg-type]
+
+        return _confirmed(self, request, hold, form, _("Refund a request"), back, act)
+
+
+def _confirmed(
+    model_admin: admin.ModelAdmin,  # type: ignore[type-arg]
+    request: HttpRequest,
+    subject: Model,
+    form: forms.Form,
+    title: str,
+    back: str,
+    act: Callable[[], LedgerEntry],
+) -> HttpResponse:
+    """Ask for what the ledger needs, write the entry, log it under the acting admin."""
+    if not request.user.has_perm(MOVE):
+        raise PermissionDenied
+    if form.is_valid():
+        try:
+            entry = act()
+        except BillingError as error:
+            form.add_error(None, error.message)
+        else:
+            note = f"{title}: {entry.amount} credits ({entry.reason})"
+            model_admin.log_change(request, subject, note)
+            messages.success(request, note)
+            return redirect(back)
+    context = model_admin.admin_site.each_context(request)
+    context |= {"title": title, "subject": subject, "form": form, "back": back}
+    return render(request, "admin/billing/move.html", context)
 
 
 @admin.register(LedgerEntry)
@@ -55,16 +190,55 @@ class LedgerEntryAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
         "balance_after",
         "request_id",
         "reason",
+        "actor",
     )
     list_filter = ("kind",)
-    list_select_related = ("account__user",)
-    search_fields = ("account__user__email", "request_id")
+    list_select_related = ("account__user", "actor")
+    search_fields = ("account__user__email", "=request_id")
     date_hierarchy = "created_at"
 
 
-@admin.register(Hold)
-class HoldAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
-    list_display = ("created_at", "account", "amount", "state", "request_id", "expires_at")
-    list_filter = ("state",)
+class PackPriceInline(admin.TabularInline):  # type: ignore[type-arg]
+    model = PackPrice
+    extra = 1
+
+
+@admin.register(CreditPack)
+class CreditPackAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    list_display = ("name", "credits", "validity_days", "price_list", "position", "is_active")
+    list_editable = ("position", "is_active")
+    inlines = (PackPriceInline,)
+
+    @admin.display(description=gettext_lazy("Prices"))
+    def price_list(self, pack: CreditPack) -> str:
+        return ", ".join(str(price) for price in pack.prices.all())
+
+
+class ReversalInline(ReadOnly, admin.TabularInline):  # type: ignore[type-arg]
+    model = Reversal
+    max_num = 0
+
+
+@admin.register(Purchase)
+class PurchaseAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
+    list_display = ("created_at", "account", "pack_name", "credits", "price", "state", "at_stripe")
+    list_filter = ("state", "currency", "pack_name")
     list_select_related = ("account__user",)
-    search_fields = ("account__user__email", "request_id")
+    search_fields = ("account__user__email", "=session_id", "=payment_intent", "=reference")
+    date_hierarchy = "created_at"
+    inlines = (ReversalInline,)
+
+    @admin.display(description="Stripe")
+    def at_stripe(self, purchase: Purchase) -> str | SafeString:
+        if not purchase.payment_intent:
+            return ""
+        address = stripe_gateway.dashboard_url(purchase)
+        return format_html('<a href="{}" rel="noreferrer">{}</a>', address, _("at Stripe"))
+
+
+@admin.register(StripeEvent)
+class StripeEventAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
+    list_display = ("received_at", "type", "purchase", "processed_at")
+    list_filter = ("type", ("processed_at", admin.EmptyFieldListFilter))
+    search_fields = ("=event_id",)
+    date_hierarchy = "received_at"

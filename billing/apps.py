@@ -1,7 +1,8 @@
 """The billing app: what it costs, what is left."""
 
 from django.apps import AppConfig
-from django.db.models.signals import post_migrate
+from django.conf import settings
+from django.db.models.signals import post_migrate, post_save
 from django.utils.translation import gettext_lazy as _
 
 
@@ -15,10 +16,12 @@ class BillingConfig(AppConfig):
         from accounts.signals import account_closed
 
         from .append_only import install_triggers
-        from .receivers import forget_payer, welcome
+        from .receivers import forget_payer, make_groups, open_account, welcome
 
         # After every migrate, not in one migration: SQLite drops a table's triggers without a
         # word whenever a later migration rebuilds the table.
         post_migrate.connect(install_triggers, sender=self)
+        post_migrate.connect(make_groups)
+        post_save.connect(open_account, sender=settings.AUTH_USER_MODEL)
         email_confirmed.connect(welcome)
         account_closed.connect(forget_payer)

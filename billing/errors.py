@@ -5,6 +5,7 @@ BillingError
 │   ├── NeverHadCredits 1008  the account never had any
 │   ├── Dormant         1010  its credits are past their use-before date
 │   └── NotEnough       1011  it has fewer than are needed
+│       └── KeyLimitReached       the key may not spend so much this month
 ├── HoldGone            1201  the hold was released before it could be settled (HTTP 503)
 ├── InvalidAmount             not a positive number of credits with at most 3 decimals
 └── NotRefundable             nothing was charged, or it was given back already
@@ -57,6 +58,16 @@ class NotEnough(CannotSpend):
             f"Not enough credits: this needs {need}, your balance is {spendable}. "
             "Buy a credit pack, or lower max_pixels."
         )
+
+
+class KeyLimitReached(NotEnough):
+    def __init__(self, need: Decimal, limit: Decimal, left: Decimal) -> None:
+        super().__init__(need, left)
+        self.message = (
+            f"This needs {need} credits, and {left} are left of this API key's {limit} a month. "
+            "Raise the key's limit on your API keys page, or use another key."
+        )
+        self.args = (self.message,)
 
 
 class HoldGone(BillingError):

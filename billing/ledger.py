@@ -23,14 +23,16 @@ from typing import Any, Literal, ParamSpec, TypeVar
 
 from django.conf import settings
 from django.db import OperationalError, transaction
+from django.db.models import Sum
 from django.utils import timezone
 
-from accounts.models import User
+from accounts.models import ApiKey, User
 
 from .errors import (
     Dormant,
     HoldGone,
     InvalidAmount,
+    KeyLimitReached,
     NeverHadCredits,
     NotEnough,
     NotRefundable,
@@ -55,6 +57,8 @@ class AccountState:
     state: Literal["active", "dormant"]
     use_before: date | None
     credits: Decimal
+    held: Decimal
+    shortfall: Decimal
 
 
 def exact(function: Callable[P, R]) -> Callable[P, R]:
@@ -115,7 +119,26 @@ def state(user: User) -> AccountState:
         state="dormant" if account.is_dormant() else "active",
         use_before=account.use_before,
         credits=account.spendable,
+        held=account.held,
+        shortfall=account.shortfall,
     )
+
+
+def spent_this_month(key: ApiKey) -> Decimal:
+    """Charged or held through this key since the first of the month (UTC)."""
+    start = timezone.now().replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    spending = Hold.objects.filter(
+        api_key=key, created_at__gte=start, state__in=(Hold.State.OPEN, *Hold.CHARGED)
+    )
+    total = spending.aggregate(total=Sum("amount"))["total"] or ZERO
+    return Decimal(total).quantize(CREDIT_STEP)  # SQLite sums binary fractions
+
+
+def statement(user: User) -> list[dict[str, Any]]:
+    """Every row of the owner's ledger, oldest first, for the export of one's data."""
+    rows = LedgerEntry.objects.filter(account__user=user).order_by("pk")
+    columns = ("created_at", "kind", "amount", "held_amount", "balance_after", "request_id")
+    return list(rows.values(*columns, "reason"))
 
 
 def check_spendable(user: User) -> None:
@@ -125,15 +148,27 @@ def check_spendable(user: User) -> None:
 
 
 @exact
-def hold(user: User, amount: Decimal, request_id: str, lifetime_s: float) -> Hold:
-    """Set credits aside for one request; raises Dormant, NeverHadCredits or NotEnough."""
+def hold(
+    user: User,
+    amount: Decimal,
+    request_id: str,
+    lifetime_s: float,
+    key: ApiKey | None = None,
+) -> Hold:
+    """Set credits aside for one request; raises Dormant, NeverHadCredits or NotEnough.
+
+    With a key its monthly limit holds too, as exactly as the balance: KeyLimitReached.
+    """
     account = lock(account_for(user).pk)
     if account.spendable < amount:
         _release_expired(account)
     _check(account, amount)
+    if key is not None and key.monthly_limit is not None:
+        _check_limit(key, key.monthly_limit, amount)
     now = timezone.now()
     held = Hold.objects.create(
         account=account,
+        api_key=key,
         amount=_credits(amount, zero=True),
         request_id=request_id,
         created_at=now,
@@ -301,6 +336,12 @@ def _check(account: Account, amount: Decimal) -> None:
     if not account.pk or not account.entries.filter(kind__in=(Kind.GRANT, Kind.PURCHASE)).exists():
         raise NeverHadCredits
     raise NotEnough(amount, account.spendable)
+
+
+def _check_limit(key: ApiKey, limit: Decimal, amount: Decimal) -> None:
+    left = limit - spent_this_month(key)
+    if left < amount:
+        raise KeyLimitReached(amount, limit, max(left, ZERO))
 
 
 def _credits(amount: Decimal, *, zero: bool = False) -> Decimal:

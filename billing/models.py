@@ -51,6 +51,7 @@ class Account(models.Model):
     class Meta:
         verbose_name = _("credit account")
         verbose_name_plural = _("credit accounts")
+        permissions = [("move_credits", _("Can grant, remove and refund credits"))]
         constraints = [
             models.CheckConstraint(
                 condition=Q(held__gte=0) & Q(balance__gte=F("held")),
@@ -85,6 +86,13 @@ class Hold(models.Model):
     account = models.ForeignKey(
         Account, verbose_name=_("account"), on_delete=models.PROTECT, related_name="holds"
     )
+    api_key = models.ForeignKey(
+        "accounts.ApiKey",
+        verbose_name=_("API key"),
+        null=True,
+        on_delete=models.SET_NULL,
+        related_name="holds",
+    )
     amount = credit_field(_("amount"))
     request_id = models.CharField(_("request id"), max_length=64, blank=True, db_index=True)
     state = models.CharField(_("state"), max_length=10, choices=State, default=State.OPEN)
@@ -104,6 +112,7 @@ class Hold(models.Model):
             models.Index(
                 fields=["expires_at"], condition=Q(state="open"), name="billing_hold_open"
             ),
+            models.Index(fields=["api_key", "created_at"], name="billing_hold_of_key"),
             models.Index(
                 fields=["settled_at"], condition=Q(state="settled"), name="billing_hold_undelivered"
             ),

@@ -1,12 +1,39 @@
 """What billing does when accounts begin and end."""
 
 from allauth.account.models import EmailAddress
+from django.apps import AppConfig, apps
 from django.conf import settings
+from django.contrib.auth.models import Group, Permission
 
 from accounts.models import User
 
 from . import ledger
 from .models import StripeEvent
+
+_TABLES = "user apikey account ledgerentry hold purchase reversal creditpack packprice stripeevent"
+_SUPPORT = [f"view_{name}" for name in f"{_TABLES} removal".split()]
+_SUPPORT += ["change_user", "change_apikey"]
+_PACKS = [f"{verb}_{name}" for verb in ("add", "change") for name in ("creditpack", "packprice")]
+GROUPS = {
+    "Support": _SUPPORT,
+    "Finance": [*_SUPPORT, *_PACKS, "delete_packprice", "move_credits"],
+}
+
+
+def open_account(instance: User, created: bool, raw: bool, **kwargs: object) -> None:
+    """Everybody has a credit account from the start: staff find it by address, empty or not."""
+    if created and not raw:
+        ledger.account_for(instance)
+
+
+def make_groups(sender: AppConfig, **kwargs: object) -> None:
+    """Support reads and suspends; finance moves credits and sets prices besides."""
+    if sender is not list(apps.get_app_configs())[-1]:
+        return  # every app's permissions exist once the last one is migrated
+    for name, codenames in GROUPS.items():
+        group, created = Group.objects.get_or_create(name=name)
+        if created:  # afterwards it is the operator's own
+            group.permissions.set(Permission.objects.filter(codename__in=codenames))
 
 
 def welcome(email_address: EmailAddress, **kwargs: object) -> None:

@@ -151,7 +151,7 @@ def _bytes_of(source: Source, caller: Caller) -> bytes:
 def _charged(caller: Caller, job: inline.Job, price: Decimal) -> Outcome:
     assert caller.user is not None
     lifetime = settings.REMOVAL_DEADLINE_SECONDS + settings.HOLD_GRACE_SECONDS
-    hold = ledger.hold(caller.user, price, caller.request_id, lifetime)
+    hold = ledger.hold(caller.user, price, caller.request_id, lifetime, caller.key)
     try:
         result = inline.run(job)
         if result.facts.result_foreground:

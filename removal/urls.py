@@ -2,9 +2,17 @@
 
 from django.urls import path
 
-from . import views
+from . import dashboard, views
 
 urlpatterns = [
     path("", views.home, name="home"),
     path("removals", views.removals, name="removals"),
+    path("dashboard", dashboard.overview, name="dashboard"),
+    path("dashboard/requests", dashboard.usage, name="usage"),
+    path("dashboard/requests.csv", dashboard.usage_csv, name="usage_csv"),
+    path("dashboard/my-data.json", dashboard.export, name="export"),
+    path("dashboard/keys", dashboard.api_keys, name="api_keys"),
+    path("dashboard/keys/<slug:public_id>", dashboard.api_key, name="api_key"),
+    path("dashboard/keys/<slug:public_id>/rotate", dashboard.rotate_key, name="rotate_key"),
+    path("dashboard/keys/<slug:public_id>/revoke", dashboard.revoke_key, name="revoke_key"),
 ]

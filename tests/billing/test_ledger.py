@@ -282,6 +282,10 @@ def test_staff_remove_no_more_than_is_spendable(user):
 # --- State, dormancy ---
 
 
+def test_everybody_has_an_account_from_the_start(db):
+    assert Account.objects.filter(user=new_user()).exists()
+
+
 def test_the_state_of_a_new_account(db):
     state = ledger.state(new_user())
     assert (state.credit_pack, state.state, state.use_before, state.credits) == (
@@ -290,11 +294,6 @@ def test_the_state_of_a_new_account(db):
         None,
         0,
     )
-
-
-def test_asking_for_the_state_writes_nothing(db):
-    ledger.state(new_user())
-    assert not Account.objects.exists()
 
 
 def test_credits_are_the_balance_minus_open_holds(user):
@@ -340,13 +339,6 @@ def test_the_early_check_passes_who_can_pay_the_smallest_picture(db):
 def test_the_early_check_stops_who_cannot(db, amount, error):
     with pytest.raises(error):
         ledger.check_spendable(new_user(amount))
-
-
-def test_the_early_check_writes_nothing(db):
-    user = new_user()
-    with pytest.raises(NeverHadCredits):
-        ledger.check_spendable(user)
-    assert not Account.objects.exists()
 
 
 def test_prices_follow_the_settings(settings):
