@@ -11,12 +11,12 @@ from types import FrameType
 from typing import Any
 
 from django.conf import settings
+from django.core.wsgi import get_wsgi_application
 from waitress.channel import HTTPChannel
 from waitress.server import BaseWSGIServer, create_server
 from waitress.task import ErrorTask
 
 from pixian_site import maintenance
-from pixian_site.wsgi import application
 from removal import readiness
 
 # A request over the limit is still read up to this size, so that its client gets our JSON answer
@@ -53,7 +53,7 @@ def serve(host: str, port: int) -> None:
     """Serve until SIGTERM or SIGINT. Raises OSError where the address can't be had."""
     BaseWSGIServer.channel_class = Channel
     server = create_server(
-        application,
+        get_wsgi_application(),  # only now: WhiteNoise lists the static files when it is made
         host=host,
         port=port,
         threads=settings.SERVER_THREADS,
