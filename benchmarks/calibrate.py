@@ -25,8 +25,7 @@ from removal.engine.catalog import BUILDS, MODELS
 
 Floats = np.typing.NDArray[np.float32]
 MODEL = MODELS["isnet"]
-HEAD = ["/side1", "/Resize", "/Sigmoid"]  # the last few per cent of the work decide the alpha
-FLOAT_STAGES = {"int8": HEAD, "mixed": [*HEAD, "/stage1d"]}
+FLOAT_STAGES = ["/side1", "/Resize_5", "/Sigmoid"]  # the last steps decide the alpha
 # Rare peaks would coarsen the code of everything else: cutting the outermost 0.01 % of the values
 # made the int8 matte's distance from fp32's ten times smaller than keeping the full range.
 QUANTILES = (0.0001, 0.9999)

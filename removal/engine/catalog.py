@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Client = Literal["npm", "pip"]
-Recipe = Literal["fp32", "int8", "mixed"]
+Recipe = Literal["fp32", "int8"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,13 +129,7 @@ BUILDS = {
             "isnet-int8",
             "isnet",
             "int8",
-            "def36d8040ee70c844bfae90e54dff2d59b3a99bb2eedcf6ab84b156b032bb59",
-        ),
-        Build(
-            "isnet-mixed",
-            "isnet",
-            "mixed",
-            "87ab1e40c484b82b1081d7e62cc7b162f8ef0eb07a86c8014173b86c3f93925d",
+            "2e3da07927ada4c20f9a03732619e1c70f0c23b1962040e9930739a61a7c9b07",
         ),
         Build(
             "u2netp-fp32",

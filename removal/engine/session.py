@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -25,7 +25,7 @@ Quality = Literal["fast", "best"]
 Device = Literal["cpu", "cuda", "openvino"]
 QUALITIES: tuple[Quality, ...] = ("best", "fast")
 DEVICES: tuple[Device, ...] = ("cpu", "cuda", "openvino")
-RECIPES = ("auto", "int8", "mixed", "fp32")
+RECIPES = ("auto", "int8", "fp32")
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,11 +129,9 @@ def load(settings: Settings) -> Networks:
     return Networks(main, second, description)
 
 
-def recipe_for(flags: frozenset[str], quality: Quality) -> catalog.Recipe:
-    """The build that a processor runs best at a quality."""
-    if not cpu.has_dot_products(flags):
-        return "fp32"
-    return "int8" if quality == "fast" else "mixed"
+def recipe_for(flags: Set[str]) -> catalog.Recipe:
+    """The build that a processor runs faster; both give the same matte to half a grey level."""
+    return "int8" if cpu.has_fast_int8(flags) else "fp32"
 
 
 def _recipe(settings: Settings) -> str:
@@ -141,7 +139,7 @@ def _recipe(settings: Settings) -> str:
         return "fp32"
     if settings.build != "auto":
         return settings.build
-    return recipe_for(cpu.flags(), settings.quality)
+    return recipe_for(cpu.flags())
 
 
 def _catalogued(build: str, settings: Settings) -> Network:

@@ -14,9 +14,6 @@ from removal.engine.session import Settings
 
 from .models import SIDE, brightness, convolution
 
-MILAN = frozenset({"sse4_1", "avx", "avx2", "fma"})
-ICE_LAKE = MILAN | {"avx512f", "avx512_vnni"}
-
 
 @pytest.fixture
 def own_model(tmp_path):
@@ -28,6 +25,21 @@ def own_model(tmp_path):
 @pytest.fixture
 def no_loaded_networks(monkeypatch):
     monkeypatch.setattr(session, "_loaded", None)
+
+
+@pytest.mark.parametrize(
+    ("flags", "recipe"),
+    [
+        ({"sse4_1", "avx", "avx2", "fma"}, "int8"),
+        ({"avx2", "avx512f", "avx512_vnni"}, "int8"),
+        ({"asimd", "asimddp"}, "int8"),
+        ({"asimd", "fp"}, "fp32"),
+        ({"sse4_1", "avx"}, "fp32"),
+        (set(), "fp32"),
+    ],
+)
+def test_the_processor_decides_the_build(flags, recipe):
+    assert session.recipe_for(flags) == recipe
 
 
 def test_cpu_flags_are_read_from_both_spellings():

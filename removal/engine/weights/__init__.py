@@ -92,10 +92,9 @@ def is_verified(path: Path, sha256: str) -> bool:
 def build_bytes(build: Build, published: bytes) -> bytes:
     """The file of a build, from its model's published file; the same bytes every time."""
     model = quantise.to_float32(onnx.load_from_string(published))
-    if build.recipe in ("int8", "mixed"):
-        calibration = json.loads(CALIBRATION.read_text(encoding="utf-8"))
-        kept = calibration["float_stages"][build.recipe]
-        model = quantise.quantise(model, calibration["ranges"], tuple(kept))
+    if build.recipe == "int8":
+        table = json.loads(CALIBRATION.read_text(encoding="ascii"))
+        model = quantise.quantise(model, table["ranges"], tuple(table["float_stages"]))
     return bytes(model.SerializeToString(deterministic=True))
 
 
