@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run develop test check format bench lock models chromium clean
+.PHONY: help run develop test check format bench bench-peers lock models chromium clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -33,6 +33,9 @@ format: $(VENV)/develop.stamp ## Format the code
 
 bench: $(VENV)/run.stamp models ## Time and memory of the engine, as ratios to the bare network
 	$(BIN)/python -m benchmarks.engine
+
+bench-peers: $(VENV)/run.stamp models ## Time and memory against rembg with the same weights
+	@exec $(BIN)/python -m benchmarks.peers
 
 models: $(VENV)/run.stamp ## Fetch and build the networks' weights
 	@$(BIN)/python manage.py fetch_models
