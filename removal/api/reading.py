@@ -100,7 +100,9 @@ def _parsed(request: Request) -> Any:
     except exceptions.UnsupportedMediaType:
         raise errors.UnsupportedContentType(request.content_type or "") from None
     except exceptions.ParseError as error:
-        raise errors.MalformedBody(f"The body could not be read: {error.detail}.") from error
+        raise errors.MalformedBody(
+            f"The body could not be read: {str(error.detail).rstrip('.')}."
+        ) from error
     except (RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent) as error:
         raise from_bad_request(error) from error
 
