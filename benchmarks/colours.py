@@ -5,6 +5,7 @@ have been F, the result is off by alpha (C - F), whatever B' is: that is the err
 8-bit levels, over the pixels with 0 < alpha < 1. Copying the photo's pixels is C = the composite.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import cv2
@@ -19,8 +20,11 @@ from .photos import SAMPLES
 Pixels = NDArray[np.uint8]
 SIDE = 1200
 HAIRS = 400
-BACKGROUNDS = {"green": (40, 160, 60), "white": (245, 245, 245), "dark blue": (15, 20, 60)}
+BACKGROUNDS = ((40, 160, 60), (245, 245, 245), (15, 20, 60))
 PHOTOS = ("astronaut", "chelsea", "coffee")
+# How finely the subjects' colours vary: as skin, hair or fabric of one colour do, and as a
+# photograph of many things does, of which no more can be known behind a hair than its surroundings.
+SUBJECTS = {"smooth": 25.0, "textured": 0.0}  # standard deviation of the blur, in pixels
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,17 +36,18 @@ class Composite:
     photo: Pixels
 
 
-def composites() -> dict[str, Composite]:
-    """Each sample as a subject, on each of the others and on plain colours."""
+def composites() -> Iterator[tuple[str, Composite]]:
+    """(group, composite): each sample as a subject, on each of the others and on plain colours."""
     photos = {name: _sample(name) for name in PHOTOS}
-    plain = {name: np.full((SIDE, SIDE, 3), rgb, np.uint8) for name, rgb in BACKGROUNDS.items()}
     alpha = hairy_disc()
-    return {
-        f"{subject} on {ground}": _composed(photos[subject], alpha, background)
-        for subject in PHOTOS
-        for ground, background in (photos | plain).items()
-        if ground != subject
-    }
+    for kind, blur in SUBJECTS.items():
+        for name, pixels in photos.items():
+            subject = np.asarray(cv2.GaussianBlur(pixels, (0, 0), blur)) if blur else pixels
+            for other in photos.keys() - {name}:
+                yield f"{kind} on photographs", _composed(subject, alpha, photos[other])
+            for rgb in BACKGROUNDS:
+                ground = np.full((SIDE, SIDE, 3), rgb, np.uint8)
+                yield f"{kind} on plain colours", _composed(subject, alpha, ground)
 
 
 def errors(made: Composite) -> tuple[float, float]:

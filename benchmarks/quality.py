@@ -11,12 +11,12 @@ status is then 1. `--write NAME` puts the table into the section NAME of docs/be
 import argparse
 import math
 import sys
+from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from . import colours, metrics, report
@@ -116,15 +116,16 @@ def _mean(values: list[float]) -> float:
 
 
 def _colour(args: argparse.Namespace) -> tuple[str, int]:
-    results = {name: colours.errors(made) for name, made in colours.composites().items()}
-    rows = [(name, *_shown(found)) for name, found in results.items()]
-    means = np.mean(list(results.values()), axis=0)
-    head = ("composite", "photo's pixels", "estimated", "ratio")
-    return report.table(head, [*rows, ("mean", *_shown(means))]), 0
+    groups: dict[str, list[tuple[float, float]]] = defaultdict(list)
+    for name, made in colours.composites():
+        groups[name].append(colours.errors(made))
+    groups["all"] = [pair for pairs in groups.values() for pair in pairs]
+    head = ("subject", "photo's pixels", "estimated", "ratio")
+    return report.table(head, [(name, *_shown(pairs)) for name, pairs in groups.items()]), 0
 
 
-def _shown(found: tuple[float, float] | NDArray[np.floating]) -> tuple[str, str, str]:
-    copied, estimated = float(found[0]), float(found[1])
+def _shown(pairs: list[tuple[float, float]]) -> tuple[str, str, str]:
+    copied, estimated = (_mean(list(column)) for column in zip(*pairs, strict=True))
     return f"{copied:.2f}", f"{estimated:.2f}", f"{estimated / copied:.2f}"
 
 

@@ -19,9 +19,9 @@ _WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 760, 440, 70, 150, 40, 60
 def machine() -> str:
     """One line on what the figures were measured with."""
     packages = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in _PACKAGES)
-    dot_products = "with" if cpu.has_dot_products(cpu.flags()) else "without"
+    fast = ", ".join(sorted(cpu.flags() & cpu.FAST_INT8)) or "none"
     return (
-        f"{_processor()}, {threads.count()} threads, {dot_products} int8 dot products (VNNI); "
+        f"{_processor()}, {threads.count()} threads, 8-bit kernels: {fast}; "
         f"{platform.system()}, Python {platform.python_version()}, {packages}."
     )
 
