@@ -9,6 +9,7 @@ from .limits import HourUsedUp
 # Read by static/js/text.js; {name} marks a place that the script fills.
 SCRIPT_TEXTS: dict[str, str | Promise] = {
     "waiting": _("Waiting for its turn …"),
+    "reading": _("Reading …"),
     "uploading": _("Uploading … {percent} %"),
     "processing": _("Cutting out …"),
     "busy": _("The server is busy. Starting again in a moment …"),
@@ -26,6 +27,16 @@ SCRIPT_TEXTS: dict[str, str | Promise] = {
     "error.notAnImage": _(
         "This is not a picture. Choose a JPEG, PNG, WebP, HEIC, AVIF, TIFF, GIF or BMP file."
     ),
+    "archiveName": _("cut-outs"),
+    "copied": _("Copied."),
+    "preparing": _("Preparing the download …"),
+    "error.copy": _("The browser did not allow copying."),
+    "error.render": _("This result could not be made in the browser. Choose a smaller size."),
+    "error.backgroundPicture": _("This file cannot be a background. Choose a picture."),
+    "error.margin": _("Margin: one to four lengths in px or %, for example 10px or 5% 10px."),
+    "error.marginTooLarge": _("The margins leave no room for the picture. Make them smaller."),
+    "error.target": _("Size: width and height in whole pixels, both at least 1."),
+    "error.resultTooLarge": _("The result would be too large. Choose a smaller size or margin."),
     "error.sample": _("The sample could not be loaded. Try again."),
 }
 

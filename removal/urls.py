@@ -11,6 +11,7 @@ urlpatterns = [
     path("dashboard/requests", dashboard.usage, name="usage"),
     path("dashboard/requests.csv", dashboard.usage_csv, name="usage_csv"),
     path("dashboard/my-data.json", dashboard.export, name="export"),
+    path("dashboard/low-balance", dashboard.low_balance, name="low_balance"),
     path("dashboard/keys", dashboard.api_keys, name="api_keys"),
     path("dashboard/keys/<slug:public_id>", dashboard.api_key, name="api_key"),
     path("dashboard/keys/<slug:public_id>/rotate", dashboard.rotate_key, name="rotate_key"),

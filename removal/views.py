@@ -1,5 +1,6 @@
 """The page at `/` and the requests that its script sends."""
 
+from dataclasses import replace
 from functools import partial
 
 from django.conf import settings
@@ -15,7 +16,7 @@ from .api.errors import error_response, request_id_of
 from .api.headers import image_response
 from .api.reading import read_source
 from .api.views import gone_of
-from .engine import Options
+from .engine import parse_options
 from .errors import RemovalError
 from .models import Removal
 
@@ -24,6 +25,14 @@ SAMPLES = (
     ("astronaut", _("An astronaut before a flag and a model of the shuttle")),
     ("coffee", _("A cup of coffee on a wooden table")),
 )
+SIZES = (
+    ("1000 1000", _("1000 × 1000, square")),
+    ("2000 2000", _("2000 × 2000, marketplaces")),
+    ("1080 1350", _("1080 × 1350, portrait post")),
+    ("1080 1920", _("1080 × 1920, story")),
+    ("1920 1080", _("1920 × 1080, slide")),
+)
+CODE_LANGUAGES = (("curl", "curl"), ("python", "Python"), ("javascript", "JavaScript (Node)"))
 
 
 @require_GET
@@ -33,6 +42,10 @@ def home(request: HttpRequest) -> HttpResponse:
         "texts": {key: str(sentence) for key, sentence in page_text.SCRIPT_TEXTS.items()},
         "max_bytes": settings.REMOVAL_MAX_UPLOAD_BYTES,
         "max_megabytes": settings.REMOVAL_MAX_UPLOAD_BYTES // settings.MIB,
+        "max_pixels": settings.REMOVAL_ANONYMOUS_MAX_PIXELS,
+        "max_result_pixels": settings.REMOVAL_MAX_RESULT_PIXELS,
+        "sizes": SIZES,
+        "code_languages": CODE_LANGUAGES,
         "free_megapixels": settings.REMOVAL_ANONYMOUS_MAX_PIXELS / 1_000_000,
     }
     return render(request, "removal/home.html", context)
@@ -68,5 +81,6 @@ def _free_order(request: HttpRequest, address: str) -> services.Order:
     """Read once a place is sure, so that being turned away uses up none of the visitor's hour."""
     limits.admit_visitor(address)
     source = read_source({}, request.FILES.getlist("image"))
-    options = Options(max_pixels=settings.REMOVAL_ANONYMOUS_MAX_PIXELS, output_format="png")
-    return services.Order(source, options)
+    options = parse_options({name: str(value) for name, value in request.POST.items()})
+    free = min(options.max_pixels, settings.REMOVAL_ANONYMOUS_MAX_PIXELS)
+    return services.Order(source, replace(options, max_pixels=free))

@@ -1,47 +1,58 @@
 /** A picture as a card: preview, progress, slider, and the buttons that fit its state. */
 
 import { Compare } from "./compare.js";
+import { GeometryError, layout } from "./pixels/geometry.js";
+import { resolvedFormat } from "./pixels/render.js";
 import { text } from "./text.js";
 
 const template = document.getElementById("card-template");
 const ACTIONS = {
   waiting: ["cancel"],
+  reading: ["cancel"],
   uploading: ["cancel"],
   processing: ["cancel"],
-  done: ["download", "discard"],
+  done: ["download", "copy", "touch-up", "discard"],
   failed: ["retry", "discard"],
   cancelled: ["retry", "discard"],
 };
+const CAN_COPY = "ClipboardItem" in window && Boolean(navigator.clipboard?.write);
 let cards = 0;
+
+/** Tells the options' geometry for a finished picture; throws GeometryError. */
+export function placedBy(options, picture) {
+  return layout(picture.size, picture.foreground, { ...options, format: resolvedFormat(options) });
+}
 
 export class Card {
   #picture;
   #compare;
-  #downloadUrl = "";
-  #hasBefore = null; // promise of whether the browser can show the original
+  #options;
+  #drawn = ""; // the state that is shown
+  #shown = { before: null, after: null };
 
-  /** `on` holds what the buttons do: {cancel, retry, discard}, each called with the picture. */
-  constructor(picture, on) {
+  /** `on` holds what each button does, by its data-action, called with the picture. */
+  constructor(picture, options, on) {
     this.#picture = picture;
+    this.#options = options;
     this.root = document.importNode(template.content, true).firstElementChild;
     this.#compare = new Compare(this.#part(".compare"));
     this.#label();
-    for (const name of ["cancel", "retry", "discard"]) {
-      this.#action(name).addEventListener("click", () => on[name](picture));
+    for (const button of this.root.querySelectorAll("[data-action]")) {
+      button.addEventListener("click", () => on[button.dataset.action](picture));
     }
     picture.addEventListener("change", () => this.#draw());
-    this.#hasBefore = this.#showBefore();
     this.#draw();
+  }
+
+  /** Show the result under other options. */
+  setOptions(options) {
+    this.#options = options;
+    if (this.#picture.state === "done") this.#place();
   }
 
   remove() {
     this.#compare.release();
-    URL.revokeObjectURL(this.#downloadUrl);
     this.root.remove();
-  }
-
-  focus() {
-    this.#part("button:not([hidden]), a:not([hidden])")?.focus();
   }
 
   #label() {
@@ -52,26 +63,20 @@ export class Card {
     this.#part("article").setAttribute("aria-labelledby", name.id);
   }
 
-  async #showBefore() {
-    const { file, name } = this.#picture;
-    const shown = await this.#compare.showBefore(file, text("alt.before", { name }));
-    this.#part(".no-preview").hidden = shown || this.#picture.settled;
-    return shown;
-  }
-
   #draw() {
     const { state } = this.#picture;
-    const entered = this.root.dataset.drawn !== state;
-    this.root.dataset.state = this.root.dataset.drawn = state;
-    for (const button of this.root.querySelectorAll("[data-action]")) {
-      button.hidden = !ACTIONS[state].includes(button.dataset.action);
-    }
+    this.root.dataset.state = state;
     this.#drawProgress();
-    if (!entered) return;
+    this.#drawBefore();
+    if (state === "done") this.#drawAfter();
+    if (this.#drawn === state) return;
+    this.#drawn = state;
+    for (const button of this.root.querySelectorAll("[data-action]")) {
+      const { action } = button.dataset;
+      button.hidden = !ACTIONS[state].includes(action) || (action === "copy" && !CAN_COPY);
+    }
     this.#drawError();
-    if (this.#picture.settled) this.#part(".no-preview").hidden = true;
-    if (state === "done") this.#drawResult();
-    if (state === "waiting") this.#compare.reset();
+    if (state === "waiting") this.#startAnew();
   }
 
   #drawProgress() {
@@ -81,8 +86,8 @@ export class Card {
     if (state === "uploading") bar.value = percent;
     else bar.removeAttribute("value");
     const key = state === "waiting" && busy ? "busy" : state;
-    const spoken = ["waiting", "busy", "uploading", "processing"].includes(key);
-    this.#part(".status-line").textContent = spoken ? text(key, { percent }) : "";
+    const line = this.#picture.settled ? "" : text(key, { percent });
+    this.#part(".status-line").textContent = line;
   }
 
   #drawError() {
@@ -92,19 +97,40 @@ export class Card {
     line.textContent = state === "cancelled" ? text("cancelled") : message;
   }
 
-  async #drawResult() {
-    const { name, stem, result } = this.#picture;
-    URL.revokeObjectURL(this.#downloadUrl);
-    this.#downloadUrl = URL.createObjectURL(result.blob);
-    const link = this.#action("download");
-    link.href = this.#downloadUrl;
-    link.download = `${text("downloadName", { name: stem })}.png`;
-    this.#part(".card-size").textContent = text("size", result);
-    await this.#compare.showAfter(result.blob, text("alt.after", { name }), await this.#hasBefore);
+  async #drawBefore() {
+    const { before, name, state } = this.#picture;
+    this.#part(".no-preview").hidden = before || !["uploading", "processing"].includes(state);
+    if (!before || this.#shown.before === before) return;
+    this.#shown.before = before;
+    await this.#compare.showBefore(before, text("alt.before", { name }));
+    if (this.#picture.state === "done") this.#place();
   }
 
-  #action(name) {
-    return this.#part(`[data-action="${name}"]`);
+  async #drawAfter() {
+    const { after, before, name } = this.#picture;
+    if (this.#shown.after === after) return;
+    this.#shown.after = after;
+    this.#place();
+    await this.#compare.showAfter(after, text("alt.after", { name }), before !== null);
+  }
+
+  #place() {
+    const size = this.#part(".card-size");
+    try {
+      const placed = placedBy(this.#options, this.#picture);
+      const [width, height] = placed.canvas;
+      this.#compare.place(this.#picture.size, placed);
+      this.#compare.setBackground(this.#options.background);
+      size.textContent = text("size", { width, height });
+    } catch (error) {
+      if (!(error instanceof GeometryError)) throw error;
+      size.textContent = text(error.key);
+    }
+  }
+
+  #startAnew() {
+    this.#shown = { before: null, after: null };
+    this.#compare.reset();
   }
 
   #part(selector) {

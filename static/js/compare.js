@@ -18,47 +18,81 @@ export class Compare {
     });
   }
 
-  /** Show the original; resolves to whether this browser can. */
+  /** Show the original alone, whole. */
   async showBefore(blob, alt) {
-    return this.#show(".compare-before", blob, alt);
-  }
-
-  async showAfter(blob, alt, withSlider) {
-    await this.#show(".compare-after", blob, alt);
-    this.#slider.hidden = !withSlider;
-    if (withSlider) this.#reveal();
-    else this.#split(0);
-  }
-
-  reset() {
-    this.#hide(".compare-after");
-    this.#slider.hidden = true;
+    const image = await this.#show(".compare-before", blob, alt);
+    if (!image) return;
+    const { naturalWidth: width, naturalHeight: height } = image;
+    const whole = { top: 0, left: 0, width, height };
+    this.place([width, height], { canvas: [width, height], content: whole, drawn: whole });
     this.#split(100);
   }
 
+  /** Show the cut-out, beside the original where that is to be seen. */
+  async showAfter(blob, alt, hasBefore) {
+    if (!(await this.#show(".compare-after", blob, alt))) return;
+    this.#slider.hidden = !hasBefore;
+    if (hasBefore) this.#reveal();
+    else this.#split(0);
+  }
+
+  /**
+   * Arrange both as the result will be: `picture` is [width, height] of what the images show,
+   * `placed` of geometry.layout. In per cent, so that the images' own resolution plays no part.
+   */
+  place(picture, { canvas: [width, height], content, drawn }) {
+    const { style } = this.#root;
+    style.setProperty("--w", width);
+    style.setProperty("--h", height);
+    for (const frame of this.#root.querySelectorAll(".frame")) {
+      setBox(frame, drawn.left / width, drawn.top / height, drawn.width / width, drawn.height / height);
+      setBox(
+        frame.firstElementChild,
+        -content.left / content.width,
+        -content.top / content.height,
+        picture[0] / content.width,
+        picture[1] / content.height,
+      );
+    }
+  }
+
+  /** What lies behind the cut-out. */
+  setBackground({ kind, colour, url }) {
+    const { dataset, style } = this.#root;
+    dataset.background = kind;
+    style.backgroundColor = kind === "colour" ? colour : "";
+    style.backgroundImage = kind === "picture" ? `url("${url}")` : "";
+  }
+
+  reset() {
+    for (const selector of [".compare-before", ".compare-after"]) this.#hide(selector);
+    this.#slider.hidden = true;
+  }
+
   release() {
+    cancelAnimationFrame(this.#frame);
     for (const url of this.#urls.values()) URL.revokeObjectURL(url);
     this.#urls.clear();
   }
 
   async #show(selector, blob, alt) {
-    this.#hide(selector);
-    const image = this.#root.querySelector(selector);
+    const image = this.#root.querySelector(`${selector} img`);
     const url = URL.createObjectURL(blob);
-    this.#urls.set(selector, url);
     image.src = url;
     image.alt = alt;
+    URL.revokeObjectURL(this.#urls.get(selector));
+    this.#urls.set(selector, url);
     try {
       await image.decode();
     } catch {
-      return false;
+      return null; // another picture, or none, has taken its place meanwhile
     }
     image.hidden = false;
-    return true;
+    return image;
   }
 
   #hide(selector) {
-    const image = this.#root.querySelector(selector);
+    const image = this.#root.querySelector(`${selector} img`);
     image.hidden = true;
     image.removeAttribute("src");
     URL.revokeObjectURL(this.#urls.get(selector));
@@ -82,4 +116,11 @@ export class Compare {
     };
     this.#frame = requestAnimationFrame(step);
   }
+}
+
+function setBox({ style }, left, top, width, height) {
+  style.left = `${100 * left}%`;
+  style.top = `${100 * top}%`;
+  style.width = `${100 * width}%`;
+  style.height = `${100 * height}%`;
 }

@@ -1,34 +1,48 @@
 /** The page's entry: takes pictures in, sends them two at a time, shows each as a card. */
 
-import { Card } from "./card.js";
+import { Card, placedBy } from "./card.js";
+import { samples } from "./code.js";
 import { listen } from "./intake.js";
+import { OptionsPanel } from "./options.js";
 import { Picture } from "./picture.js";
+import { extensionOf } from "./pixels/render.js";
 import { Queue } from "./queue.js";
+import { copy, download, downloadAll } from "./results.js";
 import { text } from "./text.js";
 
 const PARALLEL = 2;
-const workbench = document.getElementById("workbench");
-const list = document.getElementById("pictures");
-const announcer = document.getElementById("announcer");
-const { endpoint, maxBytes } = workbench.dataset;
-const csrfToken = workbench.querySelector("[name=csrfmiddlewaretoken]").value;
+const byId = (id) => document.getElementById(id);
+const workbench = byId("workbench");
+const server = {
+  url: workbench.dataset.endpoint,
+  csrfToken: workbench.querySelector("[name=csrfmiddlewaretoken]").value,
+  maxBytes: Number(workbench.dataset.maxBytes),
+  maxPixels: Number(workbench.dataset.maxPixels),
+};
+const panel = new OptionsPanel(byId("options"));
 const queue = new Queue(PARALLEL);
+const cards = new Map(); // picture -> its card, in the order of arrival
 const jobs = new Map(); // picture -> its job in the queue
+
+const actions = {
+  cancel: (picture) => picture.cancel(),
+  retry: (picture) => {
+    picture.reset();
+    start(picture);
+  },
+  discard,
+  download: (picture) => attempt(() => download(picture, panel.value)),
+  copy: (picture) => attempt(() => copy(picture, panel.value), "error.copy", "copied"),
+};
 
 function add(files) {
   for (const file of files) show(new Picture(file));
 }
 
 function show(picture) {
-  const card = new Card(picture, {
-    cancel: (it) => it.cancel(),
-    retry: (it) => {
-      it.reset();
-      start(it);
-    },
-    discard: () => discard(picture, card),
-  });
-  list.prepend(card.root);
+  const card = new Card(picture, panel.value, actions);
+  cards.set(picture, card);
+  byId("pictures").append(card.root);
   workbench.toggleAttribute("data-filled", true);
   picture.addEventListener("change", () => settle(picture));
   start(picture);
@@ -37,17 +51,14 @@ function show(picture) {
 function start(picture) {
   const objection = objectionTo(picture.file);
   if (objection) return picture.fail(objection);
-  const job = () => picture.remove(endpoint, csrfToken);
+  const job = () => picture.remove(server);
   jobs.set(picture, job);
   queue.add(job);
 }
 
-/** What can be told without the server, before anything is sent. */
+/** What can be told without reading the file. */
 function objectionTo(file) {
   if (!file.size) return text("error.empty");
-  if (file.size > Number(maxBytes)) {
-    return text("error.tooManyBytes", { megabytes: Math.floor(maxBytes / 2 ** 20) });
-  }
   if (file.type && !file.type.startsWith("image/")) return text("error.notAnImage");
   return "";
 }
@@ -56,27 +67,92 @@ function settle(picture) {
   const { name, state } = picture;
   if (state === "cancelled") queue.withdraw(jobs.get(picture));
   if (picture.settled) jobs.delete(picture);
-  if (state === "done") announcer.textContent = text("announceDone", { name });
+  if (state === "done") announce(text("announceDone", { name }));
+  drawBatch();
 }
 
-function discard(picture, card) {
-  const neighbour = card.root.nextElementSibling ?? card.root.previousElementSibling;
-  card.remove();
-  workbench.toggleAttribute("data-filled", list.childElementCount > 0);
-  (neighbour?.querySelector("button:not([hidden])") ?? document.getElementById("file-input")).focus();
+function discard(picture) {
+  const { root } = cards.get(picture);
+  const next = root.nextElementSibling ?? root.previousElementSibling;
+  cards.get(picture).remove();
+  cards.delete(picture);
+  workbench.toggleAttribute("data-filled", cards.size > 0);
+  drawBatch();
+  (next?.querySelector("button:not([hidden])") ?? byId("file-input")).focus();
 }
 
-async function addSample(button) {
-  const { sample, name } = button.dataset;
+function inState(state) {
+  return [...cards.keys()].filter((picture) => picture.state === state);
+}
+
+/** Several results and several failures get one button for all. */
+function drawBatch() {
+  byId("download-all").hidden = inState("done").length < 2;
+  byId("retry-all").hidden = inState("failed").length < 2;
+  complainOfOptions();
+}
+
+function complainOfOptions() {
   try {
-    const blob = await (await fetch(sample)).blob();
-    add([new File([blob], name, { type: blob.type })]);
-  } catch {
-    announcer.textContent = text("error.sample");
+    for (const picture of inState("done")) placedBy(panel.value, picture);
+    panel.complain("");
+  } catch (error) {
+    panel.complain(text(error.key));
+  }
+}
+
+function announce(sentence) {
+  byId("announcer").textContent = sentence;
+}
+
+/** Do what a button asks; a failure is told beside the options. */
+async function attempt(work, failureKey = "error.render", successKey = null) {
+  try {
+    await work();
+    if (successKey) announce(text(successKey));
+  } catch (error) {
+    console.warn(error);
+    panel.complain(text(error.key ?? failureKey));
+  }
+}
+
+async function addSample({ dataset: { sample, name } }) {
+  const answer = await fetch(sample);
+  const blob = await answer.blob();
+  add([new File([blob], name, { type: blob.type })]);
+}
+
+function showCode() {
+  const dialog = byId("code-dialog");
+  const programs = samples(panel.value, extensionOf(panel.value));
+  for (const code of dialog.querySelectorAll("[data-code]")) {
+    code.textContent = programs[code.dataset.code];
+  }
+  dialog.showModal();
+}
+
+function copyCode({ dataset }) {
+  const program = byId("code-dialog").querySelector(`[data-code="${dataset.copy}"]`).textContent;
+  return attempt(() => navigator.clipboard.writeText(program), "error.copy", "copied");
+}
+
+function onClick(selector, action) {
+  for (const button of document.querySelectorAll(selector)) {
+    button.addEventListener("click", () => action(button));
   }
 }
 
 listen(workbench, add);
-for (const button of workbench.querySelectorAll("[data-sample]")) {
-  button.addEventListener("click", () => addSample(button));
-}
+panel.addEventListener("change", () => {
+  for (const card of cards.values()) card.setOptions(panel.value);
+  complainOfOptions();
+});
+onClick("[data-sample]", (button) => attempt(() => addSample(button), "error.sample"));
+onClick("[data-close]", (button) => button.closest("dialog").close());
+onClick("[data-copy]", copyCode);
+onClick("#show-code", showCode);
+onClick("#download-all", () => {
+  announce(text("preparing"));
+  attempt(() => downloadAll(inState("done"), panel.value));
+});
+onClick("#retry-all", () => inState("failed").forEach(actions.retry));

@@ -1,5 +1,10 @@
 /** One picture on the page: its file, where it stands, and what came back. */
 
+import { release, toCanvas } from "./pixels/canvas.js";
+import { restore } from "./pixels/delta_png.js";
+import { previewOf, readAgain, readOriginal } from "./pixels/original.js";
+import { decodePng, encodePng } from "./pixels/png.js";
+import { foregroundBox } from "./pixels/render.js";
 import { RemovalFailure, post } from "./request.js";
 import { text } from "./text.js";
 
@@ -7,15 +12,24 @@ const BUSY_RETRIES = 5;
 const LONGEST_BUSY_WAIT_S = 15;
 
 /**
- * States: waiting -> uploading -> processing -> done | failed | cancelled; failed and cancelled
- * go back to waiting by `reset`. Every change is told by a "change" event.
+ * States: waiting -> reading -> uploading -> processing -> done | failed | cancelled; failed and
+ * cancelled go back to waiting by `reset`. Every change is told by a "change" event.
+ *
+ * Between uses only compressed bytes are kept (the delta and what it applies to, or a PNG), so that
+ * many pictures fit into a tab; `cutout()` makes the pixels anew.
  */
 export class Picture extends EventTarget {
   state = "waiting";
   share = 0; // of the upload, 0 to 1
   busy = false; // the server asked us to wait
   message = ""; // why it failed
-  result = null; // {blob, width, height}
+  before = null; // small Blob of the original, null where the browser can't read it
+  after = null; // small Blob of the cut-out
+  size = null; // [width, height] of the cut-out
+  foreground = null; // box, see pixels/geometry.js
+  #upload = null;
+  #delta = null; // Blob, applies to #upload
+  #png = null; // Blob, a complete cut-out: what the server sent, or the touched-up one
   #abort = new AbortController();
 
   constructor(file) {
@@ -32,13 +46,24 @@ export class Picture extends EventTarget {
     return ["done", "failed", "cancelled"].includes(this.state);
   }
 
+  get hasOriginal() {
+    return this.#delta !== null;
+  }
+
   /** Send it and wait for the cut-out; ends in done, failed or cancelled, and never rejects. */
-  async remove(endpoint, csrfToken) {
+  async remove({ url, csrfToken, maxPixels, maxBytes }) {
     if (this.settled) return;
     try {
-      const answer = await this.#patiently(() => this.#send(endpoint, csrfToken));
-      const [width, height] = answer.header("X-Result-Size").split(" ").map(Number);
-      this.result = { blob: answer.blob, width, height };
+      this.#change("reading");
+      const original = await readOriginal(this.file, maxPixels);
+      this.before = original.preview;
+      if (original.upload.size > maxBytes) throw tooManyBytes(maxBytes);
+      const fields = {
+        image: new File([original.upload], this.name, { type: original.upload.type }),
+        "output.format": original.pixels ? "delta_png" : "png",
+      };
+      const answer = await this.#patiently(() => this.#send(url, fields, csrfToken));
+      await this.#take(answer.blob, original);
       this.#change("done");
     } catch (error) {
       this.#end(error);
@@ -58,18 +83,66 @@ export class Picture extends EventTarget {
 
   reset() {
     this.#abort = new AbortController();
-    Object.assign(this, { share: 0, busy: false, message: "", result: null });
+    Object.assign(this, { share: 0, busy: false, message: "", after: null });
     this.#change("waiting");
   }
 
-  #send(endpoint, csrfToken) {
+  /** The cut-out at full size: straight RGBA {width, height, data}. */
+  async cutout() {
+    if (this.#png) return decodePng(await bytesOf(this.#png));
+    return restore(await bytesOf(this.#delta), await this.original());
+  }
+
+  /** The original's pixels at the cut-out's size; only where `hasOriginal`. */
+  original() {
+    return readAgain(this.#upload);
+  }
+
+  /** Take a touched-up cut-out in place of the one that came. */
+  async replace(cutout) {
+    this.#png = await encodePng({ ...cutout, channels: 4 });
+    await this.#show(cutout);
+    this.#change("done");
+  }
+
+  /** Go back to the cut-out that came. */
+  async revert() {
+    if (!this.#delta) return;
+    this.#png = null;
+    await this.#show(await this.cutout());
+    this.#change("done");
+  }
+
+  async #take(blob, { pixels, upload }) {
+    this.#throwIfCancelled();
+    if (pixels) {
+      [this.#delta, this.#upload, this.#png] = [blob, upload, null];
+      await this.#show(await restore(await bytesOf(blob), pixels));
+    } else {
+      this.#png = blob;
+      await this.#show(await decodePng(await bytesOf(blob)));
+    }
+    this.#throwIfCancelled();
+  }
+
+  async #show(cutout) {
+    this.size = [cutout.width, cutout.height];
+    this.foreground = foregroundBox(cutout);
+    const canvas = toCanvas(cutout);
+    this.after = await previewOf(canvas);
+    release(canvas);
+  }
+
+  #throwIfCancelled() {
+    this.#abort.signal.throwIfAborted();
+  }
+
+  #send(url, fields, csrfToken) {
+    this.#throwIfCancelled();
     this.busy = false;
     this.#change("uploading");
-    return post(endpoint, { image: this.file }, {
-      csrfToken,
-      signal: this.#abort.signal,
-      onUpload: (share) => this.#uploaded(share),
-    });
+    const onUpload = (share) => this.#uploaded(share);
+    return post(url, fields, { csrfToken, signal: this.#abort.signal, onUpload });
   }
 
   #uploaded(share) {
@@ -103,6 +176,15 @@ export class Picture extends EventTarget {
     this.state = state;
     this.dispatchEvent(new Event("change"));
   }
+}
+
+export function tooManyBytes(maxBytes) {
+  const megabytes = Math.floor(maxBytes / 2 ** 20);
+  return new RemovalFailure(text("error.tooManyBytes", { megabytes }));
+}
+
+async function bytesOf(blob) {
+  return new Uint8Array(await blob.arrayBuffer());
 }
 
 function pause(milliseconds, signal) {

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import BrowserContext, ConsoleMessage, Page
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SAMPLES = ROOT / "static" / "img" / "samples"
@@ -57,8 +57,6 @@ def browser_context_args(browser_context_args: dict[str, object]) -> dict[str, o
 def base_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of `manage.py serve` on data of this run, once its network is warm."""
     folder = tmp_path_factory.mktemp("site")
-    models = Path(os.environ.get("MODELS_DIR", ROOT / "var" / "models"))
-    (folder / "models").symlink_to(models)
     port = _free_port()
     environment = os.environ | {
         "DATA_DIR": str(folder),
@@ -122,3 +120,12 @@ def no_complaints(complaints: list[str]) -> Iterator[None]:
 def home(page: Page) -> Page:
     page.goto("/")
     return page
+
+
+@pytest.fixture(scope="module")
+def shared_page(browser: Browser, base_url: str) -> Iterator[Page]:
+    """The front page, opened once: for tests that only call functions in it."""
+    with browser.new_context(base_url=base_url) as context:
+        page = context.new_page()
+        page.goto("/")
+        yield page

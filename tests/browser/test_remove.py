@@ -24,7 +24,7 @@ def choose(page: Page, *files: Path | FilePayload) -> None:
 
 
 def downloaded(page: Page, name: str) -> tuple[str, Image.Image]:
-    link = card(page, name).get_by_role("link", name="Download")
+    link = card(page, name).get_by_role("button", name="Download")
     with page.expect_download() as waiting:
         link.click(timeout=30_000)
     picture = Image.open(waiting.value.path())

@@ -1,0 +1,111 @@
+/** The panel of what the result shall look like: one set of options for all pictures. */
+
+import { GeometryError, parseMargin, parseTarget } from "./pixels/geometry.js";
+import { text } from "./text.js";
+
+const COLOURS = { white: "#ffffff", black: "#000000" };
+
+/** `value` holds the last valid options; "change" is told whenever they change. */
+export class OptionsPanel extends EventTarget {
+  #form;
+  #picture = null; // {bitmap, url} of the visitor's own background
+  value;
+
+  constructor(form) {
+    super();
+    this.#form = form;
+    this.value = this.#read();
+    form.addEventListener("input", (event) => this.#changed(event.target));
+    form.addEventListener("submit", (event) => event.preventDefault());
+    form.elements.picture.addEventListener("change", () => this.#takePicture());
+    this.#adapt();
+  }
+
+  /** Say that these options can't be applied; "" takes it back. */
+  complain(message) {
+    const line = this.#form.querySelector(".option-error");
+    line.hidden = !message;
+    line.textContent = message;
+  }
+
+  #changed(field) {
+    if (field.name === "picture") return; // told by #takePicture once it has been read
+    if (field.name === "colour") this.#form.elements.background.value = "colour";
+    this.#update();
+  }
+
+  #update() {
+    this.#adapt();
+    try {
+      this.value = this.#read();
+    } catch (error) {
+      if (!(error instanceof GeometryError)) throw error;
+      return this.complain(text(error.key));
+    }
+    this.complain("");
+    this.dispatchEvent(new Event("change"));
+  }
+
+  #read() {
+    const { crop, margin, alignment, format, quality } = this.#form.elements;
+    const marginText = margin.value.trim() || "0";
+    const targetText = this.#targetText();
+    return {
+      background: this.#background(),
+      crop: crop.checked,
+      margin: parseMargin(marginText),
+      marginText,
+      target: targetText ? parseTarget(targetText) : null,
+      targetText,
+      alignment: alignment.value,
+      format: format.value,
+      quality: Number(quality.value),
+      maxPixels: Number(this.#form.dataset.maxResultPixels),
+    };
+  }
+
+  #background() {
+    const { background, colour } = this.#form.elements;
+    const kind = background.value;
+    if (kind === "none") return { kind };
+    if (kind === "picture") {
+      if (!this.#picture) return { kind: "none" };
+      return { kind, picture: this.#picture.bitmap, url: this.#picture.url };
+    }
+    return { kind: "colour", colour: COLOURS[kind] ?? colour.value };
+  }
+
+  #targetText() {
+    const { size, width, height } = this.#form.elements;
+    return size.value === "custom" ? `${width.value} ${height.value}` : size.value;
+  }
+
+  async #takePicture() {
+    const [file] = this.#form.elements.picture.files;
+    if (!file) return;
+    try {
+      const bitmap = await createImageBitmap(file);
+      if (this.#picture) URL.revokeObjectURL(this.#picture.url);
+      this.#picture = { bitmap, url: URL.createObjectURL(file) };
+    } catch {
+      return this.complain(text("error.backgroundPicture"));
+    }
+    this.#form.elements.background.value = "picture";
+    this.#update();
+  }
+
+  /** Show only what has an effect at the moment. */
+  #adapt() {
+    const { size, format, background, quality } = this.#form.elements;
+    const lossy = ["jpeg", "webp", "zip"].includes(format.value);
+    const asked = {
+      custom: size.value === "custom",
+      target: size.value !== "",
+      quality: lossy || (format.value === "auto" && background.value !== "none"),
+    };
+    for (const part of this.#form.querySelectorAll("[data-when]")) {
+      part.hidden = !asked[part.dataset.when];
+    }
+    this.#form.querySelector(".quality-value").textContent = quality.value;
+  }
+}

@@ -1,0 +1,39 @@
+/** Between pixels, canvases and the browser's own picture codecs. */
+
+export function newCanvas(width, height) {
+  const canvas = document.createElement("canvas");
+  Object.assign(canvas, { width, height });
+  const context = canvas.getContext("2d");
+  context.imageSmoothingQuality = "high";
+  return [canvas, context];
+}
+
+/** Straight RGBA pixels {width, height, data} on a canvas. */
+export function toCanvas({ width, height, data }) {
+  const [canvas, context] = newCanvas(width, height);
+  const clamped = new Uint8ClampedArray(data.buffer, data.byteOffset, data.byteLength);
+  context.putImageData(new ImageData(clamped, width, height), 0, 0);
+  return canvas;
+}
+
+/** The RGBA pixels of anything that can be drawn, scaled to the size. */
+export function toPixels(source, width = source.width, height = source.height) {
+  const [canvas, context] = newCanvas(width, height);
+  context.drawImage(source, 0, 0, width, height);
+  const { data } = context.getImageData(0, 0, width, height);
+  release(canvas);
+  return { width, height, data };
+}
+
+/** Encode with the browser's codec; throws where it has none for `type`. */
+export function toBlob(canvas, type, quality) {
+  return new Promise((resolve, reject) => {
+    const take = (blob) => (blob?.type === type ? resolve(blob) : reject(new Error(`no ${type}`)));
+    canvas.toBlob(take, type, quality);
+  });
+}
+
+/** Give the canvas's memory back at once rather than at the next garbage collection. */
+export function release(canvas) {
+  canvas.width = canvas.height = 0;
+}

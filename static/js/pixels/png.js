@@ -1,0 +1,142 @@
+/**
+ * PNG from its bytes and back. A canvas would not do: it keeps colours multiplied by alpha, so it
+ * rounds soft edges and loses every colour under alpha 0, which Delta PNG needs.
+ */
+
+import { crc32 } from "./crc32.js";
+
+const SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
+const CHANNELS = { 0: 1, 2: 3, 4: 2, 6: 4 }; // by colour type; palettes are not read
+const COLOUR_TYPE = { 1: 0, 2: 4, 3: 2, 4: 6 };
+
+/** The 8-bit, not interlaced PNG in `bytes` -> {width, height, channels, data: Uint8Array}. */
+export async function decodePng(bytes) {
+  const { header, parts } = readChunks(bytes);
+  const { width, height, channels } = header;
+  const filtered = await inflate(parts);
+  const stride = width * channels;
+  if (filtered.length !== height * (stride + 1)) throw new Error("PNG: wrong amount of data");
+  return { width, height, channels, data: unfilter(filtered, stride, height, channels) };
+}
+
+function readChunks(bytes) {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (SIGNATURE.some((byte, i) => bytes[i] !== byte)) throw new Error("PNG: no signature");
+  const parts = [];
+  let header = null;
+  for (let at = 8; at + 12 <= bytes.length; ) {
+    const length = view.getUint32(at);
+    const type = String.fromCharCode(...bytes.subarray(at + 4, at + 8));
+    const body = bytes.subarray(at + 8, at + 8 + length);
+    if (type === "IHDR") header = readHeader(body);
+    if (type === "IDAT") parts.push(body);
+    if (type === "IEND") break;
+    at += length + 12;
+  }
+  if (!header) throw new Error("PNG: no header");
+  return { header, parts };
+}
+
+function readHeader(body) {
+  const view = new DataView(body.buffer, body.byteOffset, body.byteLength);
+  const [depth, colourType, , , interlaced] = body.subarray(8);
+  const channels = CHANNELS[colourType];
+  if (depth !== 8 || !channels || interlaced) throw new Error("PNG: kind not supported");
+  return { width: view.getUint32(0), height: view.getUint32(4), channels };
+}
+
+async function inflate(parts) {
+  const stream = new Blob(parts).stream().pipeThrough(new DecompressionStream("deflate"));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
+}
+
+/** Undo the row filters (PNG specification, section 9). */
+function unfilter(filtered, stride, height, step) {
+  const out = new Uint8Array(stride * height);
+  let above = new Uint8Array(stride);
+  for (let y = 0; y < height; y += 1) {
+    const start = y * (stride + 1);
+    const row = out.subarray(y * stride, (y + 1) * stride);
+    row.set(filtered.subarray(start + 1, start + 1 + stride));
+    undo(filtered[start], row, above, step);
+    above = row;
+  }
+  return out;
+}
+
+function undo(filter, row, above, step) {
+  const { length } = row;
+  switch (filter) {
+    case 0:
+      return;
+    case 1:
+      for (let i = step; i < length; i += 1) row[i] += row[i - step];
+      return;
+    case 2:
+      for (let i = 0; i < length; i += 1) row[i] += above[i];
+      return;
+    case 3:
+      for (let i = 0; i < length; i += 1) row[i] += ((i < step ? 0 : row[i - step]) + above[i]) >> 1;
+      return;
+    case 4:
+      for (let i = 0; i < step; i += 1) row[i] += above[i];
+      for (let i = step; i < length; i += 1) {
+        row[i] += paeth(row[i - step], above[i], above[i - step]);
+      }
+      return;
+    default:
+      throw new Error("PNG: unknown filter");
+  }
+}
+
+function paeth(left, up, corner) {
+  const fromLeft = Math.abs(up - corner);
+  const fromUp = Math.abs(left - corner);
+  const fromCorner = Math.abs(left + up - 2 * corner);
+  if (fromLeft <= fromUp && fromLeft <= fromCorner) return left;
+  return fromUp <= fromCorner ? up : corner;
+}
+
+/** A PNG of 8-bit sRGB pixels, `channels` bytes each (1 grey, 3 RGB, 4 RGBA), as a Blob. */
+export async function encodePng({ width, height, channels, data }) {
+  const compressed = await deflate(filterUp(data, width * channels, height));
+  const header = new Uint8Array(13);
+  const view = new DataView(header.buffer);
+  view.setUint32(0, width);
+  view.setUint32(4, height);
+  header.set([8, COLOUR_TYPE[channels]], 8);
+  const parts = [
+    Uint8Array.from(SIGNATURE),
+    ...chunk("IHDR", header),
+    ...chunk("sRGB", Uint8Array.of(0)),
+    ...chunk("IDAT", compressed),
+    ...chunk("IEND", new Uint8Array()),
+  ];
+  return new Blob(parts, { type: "image/png" });
+}
+
+function filterUp(data, stride, height) {
+  const out = new Uint8Array((stride + 1) * height);
+  for (let y = 0; y < height; y += 1) {
+    const [from, to] = [y * stride, y * (stride + 1)];
+    out[to] = y ? 2 : 0;
+    for (let i = 0; i < stride; i += 1) {
+      out[to + 1 + i] = y ? data[from + i] - data[from + i - stride] : data[from + i];
+    }
+  }
+  return out;
+}
+
+async function deflate(bytes) {
+  const stream = new Blob([bytes]).stream().pipeThrough(new CompressionStream("deflate"));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
+}
+
+function chunk(type, body) {
+  const name = Uint8Array.from(type, (letter) => letter.charCodeAt(0));
+  const length = new Uint8Array(4);
+  const checksum = new Uint8Array(4);
+  new DataView(length.buffer).setUint32(0, body.length);
+  new DataView(checksum.buffer).setUint32(0, crc32(name, body));
+  return [length, name, body, checksum];
+}

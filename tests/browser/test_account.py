@@ -1,0 +1,191 @@
+"""The whole way of a customer: sign up, key, test call, buy, production call, charge, refund."""
+
+import os
+import re
+import subprocess
+import sys
+import urllib.request
+from base64 import b64encode
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.fake_stripe import SECRET_KEY, WEBHOOK_SECRET, FakeStripe, Object, signed
+
+from .conftest import ROOT, SAMPLES, _free_port, _wait_until_ready
+
+EMAIL, PASSWORD = "customer@example.com", "correct horse battery"
+ADMIN, ADMIN_PASSWORD = "boss@example.com", "battery horse correct"
+PREPARE = """
+from accounts.models import User
+from billing.models import CreditPack, PackPrice
+User.objects.create_superuser("boss@example.com", "battery horse correct")
+pack = CreditPack.objects.create(name="Hundred", credits=100)
+PackPrice.objects.create(pack=pack, currency="eur", amount="10")
+"""
+
+
+@dataclass
+class Site:
+    url: str
+    log: Path
+    stripe: FakeStripe
+
+    def mailed_link(self) -> str:
+        """The latest address of this site that was mailed: mail goes to the console."""
+        return re.findall(rf"{self.url}/accounts/\S+", self.log.read_text())[-1]
+
+    def receive(self, event: Object) -> None:
+        """Deliver a webhook as Stripe does."""
+        body, signature = signed(event)
+        headers = {"Stripe-Signature": signature, "Content-Type": "application/json"}
+        address = f"{self.url}/billing/stripe/webhook"
+        with urllib.request.urlopen(urllib.request.Request(address, body, headers)) as answer:
+            assert answer.status == 200
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A shop of its own, with a fake Stripe behind it."""
+    folder, port = tmp_path_factory.mktemp("shop"), _free_port()
+    stripe = FakeStripe().start()
+    environment = os.environ | {
+        "DATA_DIR": str(folder),
+        "DATABASE_URL": f"sqlite:///{folder / 'db.sqlite3'}",
+        "STRIPE_SECRET_KEY": SECRET_KEY,
+        "STRIPE_WEBHOOK_SECRET": WEBHOOK_SECRET,
+        "STRIPE_API_BASE": stripe.url,
+        "PYTHONUNBUFFERED": "1",
+    }
+    log_path = folder / "server.log"
+    shop = Site(f"http://127.0.0.1:{port}", log_path, stripe)
+    stripe.deliver = shop.receive
+    with log_path.open("w+") as log:
+        server = subprocess.Popen(
+            [sys.executable, "manage.py", "serve", "--port", str(port)],
+            cwd=ROOT, env=environment, stdout=log, stderr=log,
+        )  # fmt: skip
+        try:
+            _wait_until_ready(shop.url, server, log_path)
+            manage = [sys.executable, "manage.py", "shell", "-c", PREPARE]
+            subprocess.run(manage, cwd=ROOT, env=environment, check=True, capture_output=True)
+            yield shop
+        finally:
+            server.terminate()
+            server.wait(30)
+            stripe.stop()
+    assert stripe.broken == []
+
+
+def call(site: Site, pair: str, **fields: str) -> dict[str, str]:
+    """The headers of an API answer to a photo, sent as curl -F sends it."""
+    boundary = uuid4().hex
+    parts = [
+        f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
+        for name, value in fields.items()
+    ]
+    parts.append(
+        f'--{boundary}\r\nContent-Disposition: form-data; name="image"; filename="a.jpg"\r\n\r\n'
+    )
+    photo = (SAMPLES / "coffee.jpg").read_bytes()
+    body = "".join(parts).encode() + photo + f"\r\n--{boundary}--\r\n".encode()
+    headers = {
+        "Authorization": f"Basic {b64encode(pair.encode()).decode()}",
+        "Content-Type": f"multipart/form-data; boundary={boundary}",
+    }
+    request = urllib.request.Request(f"{site.url}/api/v2/remove-background", body, headers)
+    with urllib.request.urlopen(request) as answer:
+        answer.read()
+        return dict(answer.headers)
+
+
+def log_in(page: Page, email: str, password: str) -> None:
+    page.get_by_label("Email").fill(email)
+    page.get_by_label("Password").fill(password)
+    page.get_by_role("button", name="Sign In").click()
+
+
+def sign_up(page: Page, site: Site, email: str) -> None:
+    page.goto(f"{site.url}/accounts/signup/")
+    page.get_by_label("Email").fill(email)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign Up").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Verify")
+    page.goto(site.mailed_link())
+    page.get_by_role("button", name="Confirm").click()
+    log_in(page, email, PASSWORD)
+    expect(page.get_by_role("heading", name="Overview")).to_be_visible()
+
+
+def create_key(page: Page, site: Site) -> str:
+    page.goto(f"{site.url}/dashboard/keys")
+    page.get_by_label("Label").fill("laptop")
+    page.get_by_role("button", name="Create key").click()
+    pair = [page.locator(f"#{name}").inner_text() for name in ("api-id", "api-secret")]
+    return ":".join(pair)
+
+
+def buy(page: Page, site: Site) -> None:
+    page.goto(f"{site.url}/pricing")
+    page.get_by_role("button", name="Buy Hundred").click()
+    page.get_by_role("button", name="Pay").click()
+    expect(page.get_by_role("status")).to_contain_text("100 credits are on your account")
+
+
+def administer(page: Page, site: Site, request_id: str) -> None:
+    """Grant 5 credits and refund one request, as staff do."""
+    page.goto(f"{site.url}/admin/")
+    log_in(page, ADMIN, ADMIN_PASSWORD)
+    page.goto(f"{site.url}/admin/billing/account/?q={EMAIL}")
+    page.get_by_role("link", name=EMAIL).click()
+    page.get_by_role("link", name="Grant credits").click()
+    page.get_by_label("Credits").fill("5")
+    page.get_by_label("Reason").fill("thank you")
+    page.get_by_role("button", name="Grant credits").click()
+    page.goto(f"{site.url}/admin/billing/hold/?q={request_id}")
+    page.get_by_role("link", name="Refund", exact=True).click()
+    page.get_by_label("Reason").fill("edges")
+    page.get_by_role("button", name="Refund a request").click()
+    expect(page.get_by_text("Refund a request: ")).to_be_visible()
+
+
+def balance(page: Page, site: Site) -> str:
+    page.goto(f"{site.url}/dashboard")
+    return page.locator("#balance").inner_text()
+
+
+def test_the_whole_way_of_a_customer(page: Page, site: Site) -> None:
+    sign_up(page, site, EMAIL)
+    pair = create_key(page, site)
+
+    tested = call(site, pair, test="true")
+    assert tested["X-Credits-Charged"] == "0"
+
+    buy(page, site)
+    assert balance(page, site) == "100"
+    charged = call(site, pair)
+    price = charged["X-Credits-Charged"]
+    assert float(price) == float(tested["X-Credits-Calculated"]) > 0
+    assert balance(page, site) == charged["X-Credits-Remaining"]
+    row = page.get_by_role("row").filter(has_text=charged["X-Request-Id"])
+    expect(row).to_contain_text(price)
+
+    assert page.context.browser
+    with page.context.browser.new_context() as staff:
+        administer(staff.new_page(), site, charged["X-Request-Id"])
+    assert balance(page, site) == "105"
+
+
+def test_the_secret_stands_in_no_log_and_no_page(page: Page, site: Site) -> None:
+    sign_up(page, site, "careful@example.com")
+    pair = create_key(page, site)
+    call(site, pair, test="true")
+    secret = pair.split(":")[1]
+    for address in ("/dashboard", "/dashboard/keys", "/dashboard/requests"):
+        page.goto(site.url + address)
+        assert secret not in page.content()
+    assert secret not in site.log.read_text()
