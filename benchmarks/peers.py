@@ -153,6 +153,7 @@ def measure(folder: Path, pairs: int) -> dict[str, dict[int, Pairs]]:
 
 
 def _compare(picture: Path, theirs: Path, quality: str, pairs: int) -> Pairs:
+    print(f"{quality}, {picture.stem} MP ...", file=sys.stderr, flush=True)
     result = Pairs()
     with (
         Side("ours", Path(sys.executable), REMOVAL_QUALITY=quality) as our_side,

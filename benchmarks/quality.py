@@ -70,7 +70,7 @@ def _score(args: argparse.Namespace) -> tuple[str, int]:
     shown = [*(rows if args.per_picture else []), (f"mean of {len(rows)}", mean)]
     text = report.table(
         ("picture", *METRICS),
-        [(name, *(f"{values[metric]:.4f}" for metric in METRICS)) for name, values in shown],
+        [(name, *(_figure(values[metric]) for metric in METRICS)) for name, values in shown],
     )
     if missing:
         print(f"Missing or of another size: {' '.join(missing)}", file=sys.stderr)
@@ -108,6 +108,10 @@ def _at_most(matte: Matte, side: int) -> Matte:
         return matte
     size = max(1, round(matte.shape[1] * scale)), max(1, round(matte.shape[0] * scale))
     return np.asarray(cv2.resize(matte, size, interpolation=cv2.INTER_AREA), np.float32)
+
+
+def _figure(value: float) -> str:
+    return "-" if math.isnan(value) else f"{value:.4f}"
 
 
 def _mean(values: list[float]) -> float:
