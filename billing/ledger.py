@@ -59,6 +59,7 @@ class AccountState:
     credits: Decimal
     held: Decimal
     shortfall: Decimal
+    low_balance_threshold: Decimal | None
 
 
 def exact(function: Callable[P, R]) -> Callable[P, R]:
@@ -121,6 +122,14 @@ def state(user: User) -> AccountState:
         credits=account.spendable,
         held=account.held,
         shortfall=account.shortfall,
+        low_balance_threshold=account.low_balance_threshold,
+    )
+
+
+def set_low_balance_threshold(user: User, threshold: Decimal | None) -> None:
+    """Below which balance the owner is written to, once each time it falls below; None: never."""
+    Account.objects.filter(pk=account_for(user).pk).update(
+        low_balance_threshold=threshold, low_balance_mailed_at=None
     )
 
 

@@ -46,6 +46,10 @@ class Account(models.Model):
         editable=False,
         help_text=_("Credits of payments that were taken back after the credits had been spent."),
     )
+    low_balance_threshold = credit_field(
+        _("mail below this balance"), null=True, editable=False, help_text=_("Empty: no mail.")
+    )
+    low_balance_mailed_at = models.DateTimeField(null=True, editable=False)
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
 
     class Meta:

@@ -5,7 +5,7 @@ import threading
 
 from django.db import close_old_connections
 
-from billing import ledger
+from billing import ledger, low_balance
 
 log = logging.getLogger(__name__)
 INTERVAL_SECONDS = 60
@@ -16,10 +16,12 @@ def start() -> None:
 
 
 def tidy() -> None:
-    """Release expired holds, refund results that never reached their caller."""
+    """Release expired holds, refund what never reached its caller, tell of low balances."""
     released, refunded = ledger.release_stale(), ledger.refund_undelivered()
     if released or refunded:
         log.info("Released %d expired holds, refunded %d undelivered results", released, refunded)
+    if mailed := low_balance.send_mails():
+        log.info("Told %d owners of a low balance", mailed)
 
 
 def _forever() -> None:

@@ -23,7 +23,7 @@ from accounts import services
 from accounts.models import ApiKey, User
 from billing import ledger
 
-from .forms import ApiKeyForm, KeyLimitForm, RotateForm
+from .forms import ApiKeyForm, KeyLimitForm, LowBalanceForm, RotateForm
 from .models import Removal
 
 DAYS = 30
@@ -76,8 +76,10 @@ class Day:
 def overview(request: HttpRequest) -> HttpResponse:
     user = _user(request)
     days = list(_days(user))
+    account = ledger.state(user)
     context = {
-        "account": ledger.state(user),
+        "account": account,
+        "low_balance_form": LowBalanceForm(initial={"threshold": account.low_balance_threshold}),
         "days": days,
         "requests": sum(day.requests for day in days),
         "errors": sum(day.errors for day in days),
@@ -85,6 +87,19 @@ def overview(request: HttpRequest) -> HttpResponse:
         "recent": _removals(user)[:10],
     }
     return render(request, "dashboard/overview.html", context)
+
+
+@require_POST
+@login_required
+def low_balance(request: HttpRequest) -> HttpResponse:
+    """Choose below which balance a mail is sent."""
+    form = LowBalanceForm(request.POST)
+    if form.is_valid():
+        ledger.set_low_balance_threshold(_user(request), form.cleaned_data["threshold"])
+        messages.success(request, _("Saved."))
+    else:
+        messages.error(request, _("That is not a number of credits."))
+    return redirect("dashboard")
 
 
 @require_GET

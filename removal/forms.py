@@ -37,3 +37,15 @@ class RotateForm(forms.Form):
 
     def overlap(self) -> timedelta:
         return timedelta(hours=int(self.cleaned_data["hours"]))
+
+
+class LowBalanceForm(forms.Form):
+    """When to write to the owner."""
+
+    threshold = forms.DecimalField(
+        label=_("Mail me when fewer credits than this are left (empty: no mail)"),
+        required=False,
+        min_value=0,
+        max_digits=12,
+        decimal_places=3,
+    )

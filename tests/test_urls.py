@@ -35,6 +35,7 @@ LOGIN = {
     "usage",
     "usage_csv",
     "export",
+    "low_balance",
     "api_keys",
     "api_key",
     "rotate_key",
