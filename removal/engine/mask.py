@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from . import specks, veil
 from .catalog import Normalisation
 from .session import Network, Networks
 
@@ -17,12 +18,15 @@ def predict(rgb: Bytes, networks: Networks) -> Floats:
 
     rgb: uint8 (h, w, 3) sRGB. Returns float32 (side, side), 0 background to 1 foreground.
     """
-    return _matte(rgb, networks.main)
+    matte = _matte(stretch(rgb, networks.main.side), networks.main)
+    if networks.second:
+        small = stretch(rgb, networks.second.side)
+        matte = veil.lift(matte, _matte(small, networks.second), small)
+    return specks.drop(matte)
 
 
-def _matte(rgb: Bytes, network: Network) -> Floats:
-    small = stretch(rgb, network.side)
-    raw = network.run(normalise(small, network.normalisation))
+def _matte(stretched: Bytes, network: Network) -> Floats:
+    raw = network.run(normalise(stretched, network.normalisation))
     if network.stretch_output:
         raw = _stretch_values(raw)
     return np.clip(raw, 0, 1)
