@@ -3,6 +3,7 @@
 from typing import Any
 
 from allauth.account.decorators import secure_admin_login
+from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm
@@ -14,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from . import services
 from .models import ApiKey, User
 
+admin.site.site_header = admin.site.site_title = settings.SITE_NAME
 # Staff log in by the same page as everybody, with its limits against guessing and second factor.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 

@@ -76,6 +76,7 @@ class AccountAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
     list_select_related = ("user",)
     search_fields = ("user__email", "=user__api_keys__public_id", "=entries__request_id")
     search_help_text = gettext_lazy("Email address, API Id or request id")
+    fields = ("user", "balance", "held", "use_before", "pack_name", "shortfall", "created_at")
     inlines = (LedgerEntryInline,)
     change_form_template = "admin/billing/account/change_form.html"
     change_list_template = "admin/billing/account/change_list.html"

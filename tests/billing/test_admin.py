@@ -59,7 +59,7 @@ def test_an_account_is_found_by_email_api_id_and_request_id(finance, user):
 def test_balance_and_ledger_stand_on_one_page(finance, user, account):
     ledger.settle(ledger.hold(user, Decimal("1.3"), "req-78", 90))
     page = finance.get(reverse("admin:billing_account_change", args=[account.pk])).content.decode()
-    for words in ("8.700", "req-78", "for the test"):
+    for words in ("Balance:", "Use before:", "8.700", "req-78", "for the test"):
         assert words in page
 
 
