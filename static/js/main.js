@@ -2,6 +2,7 @@
 
 import { Card, placedBy } from "./card.js";
 import { samples } from "./code.js";
+import { Editor } from "./editor.js";
 import { listen } from "./intake.js";
 import { OptionsPanel } from "./options.js";
 import { Picture } from "./picture.js";
@@ -20,6 +21,7 @@ const server = {
   maxPixels: Number(workbench.dataset.maxPixels),
 };
 const panel = new OptionsPanel(byId("options"));
+const editor = new Editor(byId("editor"));
 const queue = new Queue(PARALLEL);
 const cards = new Map(); // picture -> its card, in the order of arrival
 const jobs = new Map(); // picture -> its job in the queue
@@ -32,6 +34,7 @@ const actions = {
   },
   discard,
   download: (picture) => attempt(() => download(picture, panel.value)),
+  "touch-up": (picture) => attempt(() => touchUp(picture)),
   copy: (picture) => attempt(() => copy(picture, panel.value), "error.copy", "copied"),
 };
 
@@ -114,6 +117,12 @@ async function attempt(work, failureKey = "error.render", successKey = null) {
     console.warn(error);
     panel.complain(text(error.key ?? failureKey));
   }
+}
+
+async function touchUp(picture) {
+  const original = picture.hasOriginal ? await picture.original() : null;
+  const changed = await editor.edit(await picture.cutout(), original);
+  if (changed) await picture.replace(changed);
 }
 
 async function addSample({ dataset: { sample, name } }) {

@@ -105,14 +105,6 @@ export class Picture extends EventTarget {
     this.#change("done");
   }
 
-  /** Go back to the cut-out that came. */
-  async revert() {
-    if (!this.#delta) return;
-    this.#png = null;
-    await this.#show(await this.cutout());
-    this.#change("done");
-  }
-
   async #take(blob, { pixels, upload }) {
     this.#throwIfCancelled();
     if (pixels) {
