@@ -1,14 +1,20 @@
 """Housekeeping in the web process: credits that nobody claims any more go back to their owners."""
 
+import itertools
 import logging
 import threading
+from collections.abc import Callable
+from datetime import timedelta
 
 from django.db import close_old_connections
+from django.utils import timezone
 
-from billing import ledger, low_balance
+from billing import ledger, low_balance, stripe_gateway, webhooks
 
 log = logging.getLogger(__name__)
 INTERVAL_SECONDS = 60
+ROUNDS_BETWEEN_RECONCILING = 60
+RECONCILE_SPAN = timedelta(days=3)
 
 
 def start() -> None:
@@ -24,12 +30,24 @@ def tidy() -> None:
         log.info("Told %d owners of a low balance", mailed)
 
 
+def reconcile() -> None:
+    """Catch up with payments whose webhooks did not reach us."""
+    if stripe_gateway.is_configured():
+        webhooks.reconcile(timezone.now() - RECONCILE_SPAN)
+
+
 def _forever() -> None:
     wait = threading.Event()
-    while True:
-        try:
-            close_old_connections()
-            tidy()
-        except Exception:
-            log.exception("Housekeeping failed; it is tried again in %d s", INTERVAL_SECONDS)
+    for number in itertools.count():
+        _attempt(tidy)
+        if number % ROUNDS_BETWEEN_RECONCILING == 0:
+            _attempt(reconcile)
         wait.wait(INTERVAL_SECONDS)
+
+
+def _attempt(task: Callable[[], None]) -> None:
+    try:
+        close_old_connections()
+        task()
+    except Exception:
+        log.exception("Housekeeping (%s) failed; it is tried again", task.__name__)
