@@ -49,6 +49,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "pixian_site.middleware.RequestIdMiddleware",
+    "removal.api.middleware.ApiHeadersMiddleware",
     "pixian_site.middleware.RequireHttpsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",

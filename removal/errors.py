@@ -89,6 +89,14 @@ class ImageNotAFile(RemovalError):
 class InvalidParameter(RemovalError):
     status, code = 400, 1101
 
+    @classmethod
+    def named(
+        cls, error: engine_errors.InvalidOption, name: str | None = None
+    ) -> "InvalidParameter":
+        """The engine's refusal, under the name that the caller used."""
+        message = error.message.replace(error.parameter, name or error.parameter, 1)
+        return cls(message, code=PARAMETER_CODES[error.parameter])
+
 
 class DeltaWouldShrink(RemovalError):
     status, code = 400, 1110
@@ -132,7 +140,8 @@ class NoSuchPath(RemovalError):
 
     def __init__(self, path: str) -> None:
         super().__init__(
-            f"There is nothing at {path[:120]!r}. The endpoint is POST /api/v2/remove-background."
+            f"There is nothing at {path[:120]!r}. The endpoints are POST /api/v2/remove-background "
+            "and GET /api/v2/account."
         )
 
 
@@ -231,7 +240,7 @@ def translate(error: Exception) -> RemovalError | None:
         case RemovalError():
             return error
         case engine_errors.InvalidOption():
-            return InvalidParameter(error.message, code=PARAMETER_CODES[error.parameter])
+            return InvalidParameter.named(error)
         case accounts_errors.AuthenticationError():
             return NotAuthenticated(error.message, code=error.code)
         case billing_errors.CannotSpend():

@@ -12,7 +12,7 @@ from removal.services import Outcome
 EXPOSED = (
     "X-Credits-Charged", "X-Credits-Calculated", "X-Credits-Remaining", "X-Input-Orientation",
     "X-Input-Size", "X-Result-Size", "X-Input-Foreground", "X-Result-Foreground", "X-Request-Id",
-    "Retry-After",
+    "Retry-After", "Deprecation", "Link", "Content-Disposition",
 )  # fmt: skip
 
 

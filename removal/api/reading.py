@@ -37,10 +37,18 @@ def check_length(request: Request) -> None:
         raise errors.TooManyBytes.over(settings.REMOVAL_MAX_UPLOAD_BYTES)
 
 
-def read_order(request: Request) -> Order:
-    """The picture and the options of a v2 request; raises RemovalError or InvalidOption."""
+def read_order(request: Request, names: Mapping[str, str] | None = None) -> Order:
+    """The picture and the options of a request; raises RemovalError or InvalidOption.
+
+    names: how a dialect calls parameters of v2; its own name wins where both come.
+    """
     fields, files = read_fields(request)
-    options = engine.parse_options(with_query_test(fields, request))
+    own = {name: theirs for name, theirs in (names or {}).items() if fields.get(theirs, "").strip()}
+    fields |= {name: fields[theirs] for name, theirs in own.items()}
+    try:
+        options = engine.parse_options(with_query_test(fields, request))
+    except engine.InvalidOption as error:
+        raise errors.InvalidParameter.named(error, own.get(error.parameter)) from error
     return Order(read_source(fields, files), options)
 
 

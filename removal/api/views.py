@@ -1,14 +1,17 @@
 """The endpoints. A view reads, calls one service, formats."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
+from typing import ClassVar
 
-from django.http import HttpRequest, HttpResponse
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from rest_framework.parsers import FormParser, JSONParser, MultiPartParser
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from accounts.models import ApiKey, User
+from billing import ledger
 from removal import services
 from removal.errors import NoSuchPath
 
@@ -17,31 +20,76 @@ from .errors import error_response, request_id_of
 from .headers import image_response
 
 
-class RemoveBackground(APIView):
-    """POST /api/v2/remove-background"""
+class Endpoint(APIView):
+    """What all endpoints share: an API key, except for OPTIONS, by which browsers ask ahead."""
 
     parser_classes = [MultiPartParser, FormParser, JSONParser]
+
+    def initial(self, request: Request, *args: object, **kwargs: object) -> None:
+        if request.method != "OPTIONS":
+            super().initial(request, *args, **kwargs)
+
+    def options(self, request: Request, *args: object, **kwargs: object) -> HttpResponse:  # type: ignore[override]
+        return HttpResponse(status=204, headers={"Allow": ", ".join(self.allowed_methods)})
+
+
+class RemoveBackground(Endpoint):
+    """POST /api/v2/remove-background"""
+
+    names: ClassVar[Mapping[str, str]] = {}
 
     def post(self, request: Request) -> HttpResponse:
         reading.check_length(request)
         outcome = services.remove_background(
-            caller_of(request), partial(reading.read_order, request)
+            caller_of(request), partial(reading.read_order, request, self.names)
         )
         return image_response(outcome, partial(services.mark_delivered, outcome))
 
 
+class Account(Endpoint):
+    """GET /api/v2/account"""
+
+    def get(self, request: Request) -> HttpResponse:
+        state = ledger.state(user_of(request))
+        body = {
+            "creditPack": state.credit_pack,
+            "state": state.state,
+            "useBefore": state.use_before.isoformat() if state.use_before else None,
+            "credits": float(state.credits),  # thousandths below 10^9: a float holds them exactly
+        }
+        return JsonResponse(body, headers={"Cache-Control": "private, no-store"})
+
+
+class Reference(Endpoint):
+    """GET /api/docs.md: docs/api.md, its examples with this site's own address. Needs no key."""
+
+    authentication_classes = []
+    permission_classes = []
+
+    def get(self, request: Request) -> HttpResponse:
+        text = (settings.BASE_DIR / "docs" / "api.md").read_text(encoding="utf-8")
+        own = request.build_absolute_uri("/").rstrip("/")
+        content_type = "text/markdown; charset=utf-8"
+        return HttpResponse(text.replace("https://your.site", own), content_type=content_type)
+
+
 def caller_of(request: Request) -> services.Caller:
-    key, user = request.auth, request.user
+    key = request.auth
     assert isinstance(key, ApiKey)
-    assert isinstance(user, User)
     return services.Caller(
         request_id=request_id_of(request._request),
         via="api",
         owner=key.public_id,
         key=key,
-        user=user,
+        user=user_of(request),
         gone=gone_of(request._request),
     )
+
+
+def user_of(request: Request) -> User:
+    user = request.user
+    assert isinstance(user, User)
+    return user
 
 
 def gone_of(request: HttpRequest) -> Callable[[], bool]:

@@ -1,0 +1,31 @@
+"""The older dialect: v2 under camelCase names, deprecated and still served."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponseBase
+from django.urls import reverse
+
+from .views import RemoveBackground
+
+SINCE = "@1686614400"  # 13 June 2023, when v2 took over; the date of RFC 9745's header
+# What a parameter is called here, where that is not its name in v2; v2's name is read as well.
+NAMES = {
+    "max_pixels": "maxPixels",
+    "result.crop_to_foreground": "result.cropToForeground",
+    "result.target_size": "result.targetSize",
+    "result.vertical_alignment": "result.verticalAlignment",
+    "output.jpeg_quality": "output.jpegQuality",
+}
+
+
+class RemoveBackgroundV1(RemoveBackground):
+    """POST /api/v1/remove-background"""
+
+    names = NAMES
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        response = super().dispatch(request, *args, **kwargs)
+        docs = request.build_absolute_uri(reverse("api_text"))
+        response["Deprecation"] = SINCE
+        response["Link"] = f'<{docs}>; rel="deprecation"; type="text/markdown"'
+        return response
