@@ -19,10 +19,9 @@ def predict(rgb: Bytes, networks: Networks) -> Floats:
     rgb: uint8 (h, w, 3) sRGB. Returns float32 (side, side), 0 background to 1 foreground.
     """
     matte = _matte(stretch(rgb, networks.main.side), networks.main)
-    if networks.second:
-        small = stretch(rgb, networks.second.side)
-        matte = veil.lift(matte, _matte(small, networks.second), small)
-    return specks.drop(matte)
+    small = stretch(rgb, veil.FRAME)
+    second = _matte(small, networks.second) if networks.second else None
+    return specks.drop(veil.lift(matte, small, second))
 
 
 def _matte(stretched: Bytes, network: Network) -> Floats:

@@ -2,13 +2,13 @@
 
 Two kinds of evidence, both only ever raise the matte:
 
-- a second network, which sees the picture coarsely and is certain there. It is not believed at its
-  own edges, in narrow gaps that the main network draws dark, nor for things that the main network
-  does not see at all; and less where the colours are the background's, as in glass;
-- colour alone: a wide half-transparent area none of whose colours the background has is a solid
-  that the main network doubts. Through true glass, smoke and hair the background shows.
+- colour: a wide half-transparent area none of whose colours the background has is a solid that the
+  network doubts. Through true glass, smoke and hair the background shows;
+- a second network, where there is one, which sees the picture coarsely and is certain there. It is
+  not believed at its own edges, in narrow gaps that the main network draws dark, nor for things
+  that the main network does not see at all; and less where the colours are the background's.
 
-All of it happens at the second network's 320 x 320; radii below are pixels of that frame.
+All of it happens in a frame of FRAME x FRAME; radii below are pixels of that frame.
 """
 
 import cv2
@@ -18,6 +18,7 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float32]
 Bytes = npt.NDArray[np.uint8]
 
+FRAME = 320
 CERTAIN = (0.80, 0.98)  # values of the second matte from "not believed" to "believed"
 EDGE = 5  # side of the square by which the second matte is eroded: its edges are coarse
 GAP_WIDTH = 13  # gaps narrower than this are closed to find them
@@ -34,23 +35,22 @@ DISTRUST = 0.6  # how much of an addition in the background's colours is taken b
 DOUBT = (0.15, 0.90)  # the main matte's values between which it is half transparent
 DOUBT_WIDTH = 9  # narrower half-transparent strips are edges and hair
 DOUBT_REACH = 6  # sigma
-FOREIGN = (0.10, 0.30)  # share of background in an area's colours, from "foreign" to "not foreign"
+FOREIGN = (0.15, 0.40)  # share of background in an area's colours, from "foreign" to "not foreign"
 DOUBT_RAISED = (0.2, 0.4)  # fainter areas are left alone
 
 
-def lift(matte: Floats, second: Floats, rgb: Bytes) -> Floats:
+def lift(matte: Floats, rgb: Bytes, second: Floats | None = None) -> Floats:
     """Raise `matte` where the subject is solid.
 
-    matte: float32 (h, w), 0..1. second: float32 (s, s), the second network's. rgb: uint8
-    (s, s, 3), the photo in the second network's frame. Returns float32 (h, w), nowhere below
-    `matte`.
+    matte: float32 (h, w), 0..1. rgb: uint8 (FRAME, FRAME, 3), the photo stretched to that frame.
+    second: float32 (FRAME, FRAME), the second network's matte. Returns float32 (h, w), nowhere
+    below `matte`.
     """
-    size = second.shape[::-1]
-    main = np.asarray(cv2.resize(matte, size, interpolation=cv2.INTER_AREA), np.float32)
-    background = background_share(rgb, main, second)
-    raised = _second_opinion(main, second)
-    raised *= 1 - DISTRUST * _ramp(_area_mean(background, raised * (1 - main)), *BACKGROUND_LIKE)
-    raised = np.maximum(raised, _smooth(_doubted_solids(main, background)))
+    main = np.asarray(cv2.resize(matte, (FRAME, FRAME), interpolation=cv2.INTER_AREA), np.float32)
+    background = background_share(rgb, main, main if second is None else second)
+    raised = _smooth(_doubted_solids(main, background))
+    if second is not None:
+        raised = np.maximum(raised, _second_opinion(main, second, background))
     addition = cv2.resize(raised, matte.shape[::-1], interpolation=cv2.INTER_LINEAR)
     return np.asarray(matte + addition * (1 - matte), np.float32)
 
@@ -65,12 +65,14 @@ def background_share(rgb: Bytes, main: Floats, second: Floats) -> Floats:
     return np.asarray(share[codes], np.float32)
 
 
-def _second_opinion(main: Floats, second: Floats) -> Floats:
+def _second_opinion(main: Floats, second: Floats, background: Floats) -> Floats:
     believed = _ramp(cv2.erode(second, np.ones((EDGE, EDGE), np.uint8)), *CERTAIN)
     believed *= 1 - cv2.dilate(_narrow_gaps(main), np.ones((3, 3), np.uint8))
     if (main > 0.5).mean() > SUBJECT_SHARE:
         believed *= _seen_components(believed, main)
-    return _smooth(believed)
+    believed = _smooth(believed)
+    likeness = _ramp(_area_mean(background, believed * (1 - main)), *BACKGROUND_LIKE)
+    return np.asarray(believed * (1 - DISTRUST * likeness), np.float32)
 
 
 def _narrow_gaps(main: Floats) -> Floats:
