@@ -6,7 +6,8 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Model
+from django.db.models import Model, QuerySet
+from django.forms.models import BaseInlineFormSet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import URLPattern, path, reverse
@@ -29,6 +30,7 @@ from .models import (
 )
 
 MOVE = "billing.move_credits"
+LATEST = 200
 
 
 class ReasonForm(forms.Form):
@@ -53,8 +55,15 @@ class ReadOnly:
         return False
 
 
+class LatestEntries(BaseInlineFormSet):  # type: ignore[type-arg]
+    def get_queryset(self) -> QuerySet[LedgerEntry]:
+        return super().get_queryset()[:LATEST]
+
+
 class LedgerEntryInline(ReadOnly, admin.TabularInline):  # type: ignore[type-arg]
     model = LedgerEntry
+    formset = LatestEntries
+    verbose_name_plural = gettext_lazy("latest ledger entries")
     fields = (
         "created_at",
         "kind",

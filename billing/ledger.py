@@ -43,6 +43,7 @@ from .pricing import CREDIT_STEP, price
 Kind = LedgerEntry.Kind
 MAX_BALANCE = Decimal("999999999.999")
 ATTEMPTS = 3
+BATCH = 1000  # what one round of cleaning up takes on; the next one takes the rest
 TRANSIENT_SQLSTATES = {"40001", "40P01", "55P03"}  # serialization, deadlock, lock not available
 
 P = ParamSpec("P")
@@ -259,7 +260,7 @@ def remove(user: User, amount: Decimal, reason: str, actor: User | None = None) 
 def release_stale(now: datetime | None = None) -> int:
     """Release every open hold that outlived its request; the number released."""
     stale = Hold.objects.filter(state=Hold.State.OPEN, expires_at__lte=now or timezone.now())
-    return sum(_release_if_open(hold) for hold in stale.iterator())
+    return sum(_release_if_open(hold) for hold in stale[:BATCH])
 
 
 def refund_undelivered(older_than: timedelta | None = None, now: datetime | None = None) -> int:
@@ -276,7 +277,7 @@ def refund_undelivered(older_than: timedelta | None = None, now: datetime | None
     undelivered = Hold.objects.filter(
         state=Hold.State.SETTLED, settled_at__lte=(now or timezone.now()) - window
     )
-    return sum(_refund_if_undelivered(hold) for hold in undelivered.iterator())
+    return sum(_refund_if_undelivered(hold) for hold in undelivered[:BATCH])
 
 
 @exact

@@ -18,7 +18,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from .stripe_openapi import NotStripe, check_request, example
+from .stripe_openapi import NotStripe, check_request, description, example
 
 SECRET_KEY = "sk_test_fake"
 WEBHOOK_SECRET = "whsec_fake"
@@ -41,8 +41,10 @@ class FakeStripe:
     lose_answers: int = 0
     _replays: dict[str, tuple[str, Object]] = field(default_factory=dict)
     _numbers: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def start(self) -> "FakeStripe":
+        description()  # takes seconds the first time, more than the client waits on a busy machine
         handler = type("Handler", (_Handler,), {"fake": self})
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
@@ -62,13 +64,12 @@ class FakeStripe:
         """Idempotent as at Stripe: the same key and parameters give the first answer again."""
         parameters = check_request("post", "/v1/checkout/sessions", form)
         sent = json.dumps(parameters, sort_keys=True)
-        if key in self._replays:
+        with self._lock:
+            if key not in self._replays:
+                self._replays[key] = sent, self._new_session(parameters)
             if self._replays[key][0] != sent:
                 raise IdempotencyConflict
             return self._replays[key][1]
-        session = self._new_session(parameters)
-        self._replays[key] = sent, session
-        return session
 
     def _new_session(self, parameters: Object) -> Object:
         number = self._number("cs_test_")

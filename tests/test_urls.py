@@ -12,6 +12,7 @@ from accounts.models import User
 # Names of addresses, by who may open them. `/admin/` is classified as a whole: staff.
 PUBLIC = {
     "home",
+    "about",
     "removals",  # the page's own requests: limited by address
     "healthz",
     "readyz",
@@ -58,8 +59,17 @@ LOGIN = {
     "mfa_download_recovery_codes",
     "usersessions_list",
 }
+# Of these the owner's alone exist: tests/removal/test_dashboard.py, tests/billing/test_stripe.py.
+OF_ONE_THING = {
+    "api_key",
+    "thanks",
+    "receipt",
+    "mfa_deactivate_totp",
+    "mfa_view_recovery_codes",
+    "mfa_download_recovery_codes",
+}
 SIGNED = {"stripe_webhook"}  # by Stripe's signature alone
-API_PREFIXES = ("/api/",)  # by API key, and all errors are JSON: tests/api
+API_PREFIXES = ("/api/", "/v1.0/")  # by API key, and all errors are JSON: tests/api
 ADMIN_NAMESPACE = "admin"
 
 ARGUMENTS = {
@@ -107,6 +117,15 @@ def test_the_anonymous_are_sent_to_log_in(client, db, name, method):
     assert answer.status_code in (302, 405), name
     if answer.status_code == 302:
         assert answer.url.startswith(reverse("account_login")), name
+
+
+@pytest.mark.parametrize("name", sorted({name for name, _ in PAGES} & LOGIN))
+def test_who_is_logged_in_gets_in(client, db, name):
+    client.force_login(User.objects.create_user("alice@example.com", "correct horse battery"))
+    missing = 404 if name in OF_ONE_THING else 200
+    answer = client.get(address_of(name))
+    assert answer.status_code in (missing, 302, 405), name
+    assert not answer.headers.get("Location", "").startswith(reverse("account_login")), name
 
 
 @pytest.mark.parametrize("name", sorted({name for name, _ in PAGES} & PUBLIC - {"removals"}))

@@ -63,6 +63,19 @@ def test_balance_and_ledger_stand_on_one_page(finance, user, account):
         assert words in page
 
 
+def test_the_accounts_page_stays_short_and_leads_to_the_rest(finance, user, account, monkeypatch):
+    monkeypatch.setattr("billing.admin.LATEST", 2)
+    for number in range(3):
+        ledger.hold(user, Decimal(1), f"req-{number}", 90)
+    page = finance.get(reverse("admin:billing_account_change", args=[account.pk])).content.decode()
+    assert "req-2" in page
+    assert "req-0" not in page
+    for name in ("ledgerentry", "hold"):
+        address = f"{reverse(f'admin:billing_{name}_changelist')}?account__id__exact={account.pk}"
+        assert address in page
+        assert "req-0" in finance.get(address).content.decode()
+
+
 def test_a_grant_leaves_a_row_and_a_log_entry(finance, staff, user, account):
     move(finance, "grant", account, credits="2.5", reason="sorry")
     entry = LedgerEntry.objects.first()

@@ -31,7 +31,7 @@ def mallory(db):
 
 
 @pytest.fixture
-def browser(client, alice):
+def visitor(client, alice):
     client.force_login(alice)
     return client
 
@@ -47,38 +47,38 @@ def removal(user, **columns):
     return Removal.objects.create(user=user, **defaults | columns)
 
 
-def text(browser, name, *arguments, **query):
-    return browser.get(reverse(name, args=arguments), query).content.decode()
+def text(visitor, name, *arguments, **query):
+    return visitor.get(reverse(name, args=arguments), query).content.decode()
 
 
 # --- Overview ---
 
 
-def test_the_overview_shows_what_can_be_spent_and_what_is_held(browser, alice):
+def test_the_overview_shows_what_can_be_spent_and_what_is_held(visitor, alice):
     ledger.grant(alice, Decimal("12.5"), "gift")
     ledger.hold(alice, Decimal("0.154"), "", 90)
-    page = text(browser, "dashboard")
+    page = text(visitor, "dashboard")
     assert re.search(r'id="balance">12\.346<', page)
     assert "0.154 more are held" in page
 
 
-def test_the_overview_says_when_credits_are_dormant(browser, alice):
+def test_the_overview_says_when_credits_are_dormant(visitor, alice):
     ledger.grant(alice, Decimal(1), "gift")
     Account.objects.update(use_before=timezone.localdate() - timedelta(days=1))
-    assert "credits are dormant" in text(browser, "dashboard")
+    assert "credits are dormant" in text(visitor, "dashboard")
 
 
-def test_the_overview_says_that_an_account_is_suspended(browser, alice):
+def test_the_overview_says_that_an_account_is_suspended(visitor, alice):
     services.suspend(alice)
-    assert "suspended" in text(browser, "dashboard")
+    assert "suspended" in text(visitor, "dashboard")
 
 
-def test_the_overview_counts_requests_errors_and_credits_of_30_days(browser, alice, mallory):
+def test_the_overview_counts_requests_errors_and_credits_of_30_days(visitor, alice, mallory):
     removal(alice, credits_charged=Decimal("0.1"))
     removal(alice, status=402, error_code=1011, error_message="Not enough credits.")
     removal(alice, created_at=timezone.now() - timedelta(days=31))
     removal(mallory)
-    context = browser.get(reverse("dashboard")).context
+    context = visitor.get(reverse("dashboard")).context
     assert (context["requests"], context["errors"]) == (2, 1)
     assert context["spent"] == Decimal("0.1")
     assert len(context["days"]) == 30
@@ -88,54 +88,54 @@ def test_the_overview_counts_requests_errors_and_credits_of_30_days(browser, ali
 # --- Requests ---
 
 
-def test_requests_are_listed_with_their_errors(browser, alice):
+def test_requests_are_listed_with_their_errors(visitor, alice):
     removal(alice, status=400, error_code=1006, error_message="Failed to read the supplied image.")
-    page = text(browser, "usage")
+    page = text(visitor, "usage")
     for words in ("1006", "Failed to read the supplied image.", "req-0", "321 ms"):
         assert words in page
 
 
-def test_requests_of_others_are_not_listed(browser, mallory):
+def test_requests_of_others_are_not_listed(visitor, mallory):
     removal(mallory)
-    assert "req-0" not in text(browser, "usage")
+    assert "req-0" not in text(visitor, "usage")
 
 
-def test_errors_alone_can_be_listed(browser, alice):
+def test_errors_alone_can_be_listed(visitor, alice):
     removal(alice)
     removal(alice, status=400)
-    page = text(browser, "usage", errors="on")
+    page = text(visitor, "usage", errors="on")
     assert "req-1" in page
     assert "req-0" not in page
 
 
-def test_a_page_that_does_not_exist_shows_the_last(browser, alice):
+def test_a_page_that_does_not_exist_shows_the_last(visitor, alice):
     for _ in range(51):
         removal(alice)
-    assert "req-0<" in text(browser, "usage", page="99")
+    assert "req-0<" in text(visitor, "usage", page="99")
 
 
-def rows_of_csv(browser):
-    response = browser.get(reverse("usage_csv"))
+def rows_of_csv(visitor):
+    response = visitor.get(reverse("usage_csv"))
     content = b"".join(response.streaming_content).decode()
     return list(csv.DictReader(io.StringIO(content)))
 
 
-def test_the_csv_holds_own_requests(browser, alice, mallory):
+def test_the_csv_holds_own_requests(visitor, alice, mallory):
     removal(alice, credits_charged=Decimal("0.154"))
     removal(mallory)
-    rows = rows_of_csv(browser)
+    rows = rows_of_csv(visitor)
     assert [(row["request_id"], row["credits_charged"]) for row in rows] == [("req-0", "0.154")]
 
 
-def test_the_csv_runs_no_formula_in_a_spreadsheet(browser, alice):
+def test_the_csv_runs_no_formula_in_a_spreadsheet(visitor, alice):
     removal(alice, status=400, error_message="=HYPERLINK(1)")
-    assert rows_of_csv(browser)[0]["error_message"] == "'=HYPERLINK(1)"
+    assert rows_of_csv(visitor)[0]["error_message"] == "'=HYPERLINK(1)"
 
 
-def test_ones_data_can_be_taken_along(browser, alice, key):
+def test_ones_data_can_be_taken_along(visitor, alice, key):
     ledger.grant(alice, Decimal(5), "gift")
     removal(alice)
-    data = browser.get(reverse("export")).json()
+    data = visitor.get(reverse("export")).json()
     assert data["account"]["email"] == alice.email
     assert data["api_keys"][0]["public_id"] == key.public_id
     assert data["ledger"][0]["reason"] == "gift"
@@ -146,82 +146,82 @@ def test_ones_data_can_be_taken_along(browser, alice, key):
 # --- Keys ---
 
 
-def create(browser, **fields):
-    return browser.post(reverse("api_keys"), {"label": "laptop", **fields})
+def create(visitor, **fields):
+    return visitor.post(reverse("api_keys"), {"label": "laptop", **fields})
 
 
 def secret_on(page):
     return re.search(r'id="api-secret">(\w+)<', page.content.decode())[1]
 
 
-def test_a_new_key_is_shown_once_with_a_line_to_try(browser, alice):
-    page = create(browser)
+def test_a_new_key_is_shown_once_with_a_line_to_try(visitor, alice):
+    page = create(visitor)
     key = ApiKey.objects.get()
     secret = secret_on(page)
     assert services.authenticate_key(key.public_id, secret).user == alice
     assert f"curl -u {key.public_id}:{secret}" in page.content.decode()
-    assert secret not in text(browser, "api_keys")
-    assert secret not in text(browser, "api_key", key.public_id)
+    assert secret not in text(visitor, "api_keys")
+    assert secret not in text(visitor, "api_key", key.public_id)
 
 
-def test_the_page_with_the_secret_is_not_kept_by_caches(browser):
-    assert "no-store" in create(browser).headers["Cache-Control"]
+def test_the_page_with_the_secret_is_not_kept_by_caches(visitor):
+    assert "no-store" in create(visitor).headers["Cache-Control"]
 
 
-def test_the_secret_is_nowhere_in_the_database(browser):
-    secret = secret_on(create(browser))
+def test_the_secret_is_nowhere_in_the_database(visitor):
+    secret = secret_on(create(visitor))
     with connection.cursor() as cursor:
         for table in connection.introspection.table_names():
             cursor.execute(f"SELECT * FROM {connection.ops.quote_name(table)}")
             assert secret not in str(cursor.fetchall()), table
 
 
-def test_a_key_can_be_for_tests_only_and_limited(browser):
-    create(browser, test_only="on", monthly_limit="12.5")
+def test_a_key_can_be_for_tests_only_and_limited(visitor):
+    create(visitor, test_only="on", monthly_limit="12.5")
     key = ApiKey.objects.get()
     assert (key.test_only, key.monthly_limit) == (True, Decimal("12.5"))
 
 
 @pytest.mark.parametrize("limit", ["0", "-1", "x", "0.0001", "1e20"])
-def test_a_limit_that_makes_no_sense_is_refused(browser, limit):
-    create(browser, monthly_limit=limit)
+def test_a_limit_that_makes_no_sense_is_refused(visitor, limit):
+    create(visitor, monthly_limit=limit)
     assert not ApiKey.objects.exists()
 
 
-def test_an_account_has_a_bounded_number_of_keys(browser, alice):
+def test_an_account_has_a_bounded_number_of_keys(visitor, alice):
     for _ in range(50):
         services.issue_api_key(alice)
-    create(browser)
+    create(visitor)
     assert ApiKey.objects.count() == 50
     services.revoke(ApiKey.objects.first())
-    create(browser)
+    create(visitor)
     assert ApiKey.objects.count() == 51
 
 
-def test_the_list_shows_use_of_30_days(browser, alice, key):
+def test_the_list_shows_use_of_30_days(visitor, alice, key):
     removal(alice, api_key=key, credits_charged=Decimal("0.1"))
     removal(alice, api_key=key, created_at=timezone.now() - timedelta(days=31))
-    row = browser.get(reverse("api_keys")).context["keys"][0][0]
+    row = visitor.get(reverse("api_keys")).context["keys"][0][0]
     assert (row.requests, row.spent) == (1, Decimal("0.1"))
 
 
-def test_label_and_limit_can_be_changed(browser, key):
-    browser.post(reverse("api_key", args=[key.public_id]), {"label": "server", "monthly_limit": 5})
+def test_label_and_limit_can_be_changed(visitor, key):
+    visitor.post(reverse("api_key", args=[key.public_id]), {"label": "server", "monthly_limit": 5})
     key.refresh_from_db()
     assert (key.label, key.monthly_limit) == ("server", 5)
 
 
-def test_a_key_can_be_revoked(browser, alice):
+def test_a_key_can_be_revoked(visitor, alice):
     key, secret = services.issue_api_key(alice)
-    browser.post(reverse("revoke_key", args=[key.public_id]))
+    visitor.post(reverse("revoke_key", args=[key.public_id]))
     with pytest.raises(KeyRevoked):
         services.authenticate_key(key.public_id, secret)
 
 
 @pytest.mark.parametrize(("hours", "works_on"), [("0", False), ("24", True)])
-def test_a_replaced_key_goes_on_as_long_as_was_chosen(browser, alice, hours, works_on):
+def test_a_replaced_key_goes_on_as_long_as_was_chosen(visitor, alice, hours, works_on):
     old, old_secret = services.issue_api_key(alice, "laptop", monthly_limit=Decimal(5))
-    page = browser.post(reverse("rotate_key", args=[old.public_id]), {"hours": hours})
+    page = visitor.post(reverse("rotate_key", args=[old.public_id]), {"hours": hours})
     new = ApiKey.objects.exclude(pk=old.pk).get()
     assert services.authenticate_key(new.public_id, secret_on(page))
     assert (new.label, new.monthly_limit) == ("laptop", 5)
@@ -231,9 +231,9 @@ def test_a_replaced_key_goes_on_as_long_as_was_chosen(browser, alice, hours, wor
         assert services.authenticate_key(old.public_id, old_secret)
 
 
-def test_a_revoked_key_cannot_be_replaced(browser, key):
+def test_a_revoked_key_cannot_be_replaced(visitor, key):
     services.revoke(key)
-    browser.post(reverse("rotate_key", args=[key.public_id]), {"hours": "24"})
+    visitor.post(reverse("rotate_key", args=[key.public_id]), {"hours": "24"})
     assert ApiKey.objects.count() == 1
 
 
