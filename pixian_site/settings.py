@@ -203,6 +203,8 @@ REMOVAL_KEY_CONCURRENCY = env.int("REMOVAL_KEY_CONCURRENCY", 8)
 REMOVAL_ANONYMOUS_MAX_PIXELS = env.int("REMOVAL_ANONYMOUS_MAX_PIXELS", 1_200_000)
 REMOVAL_ANONYMOUS_PER_HOUR = env.int("REMOVAL_ANONYMOUS_PER_HOUR", 20)
 REMOVAL_MAX_RESULT_PIXELS = env.int("REMOVAL_MAX_RESULT_PIXELS", 50_000_000)
+# How many seconds the result of a request with an Idempotency-Key is kept.
+REMOVAL_IDEMPOTENCY_KEEP = env.int("REMOVAL_IDEMPOTENCY_KEEP", 86_400)
 
 # image.url: what one fetch may cost, and the networks or hosts it may reach besides public ones.
 IMAGE_URL_SECONDS = env.float("IMAGE_URL_SECONDS", 15)
