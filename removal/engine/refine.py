@@ -2,8 +2,8 @@
 
 `upsample_alpha`: fast guided filter (He and Sun, "Fast Guided Filter", arXiv:1505.00996) with the
 photo as its colour guide (He, Sun and Tang, "Guided Image Filtering", PAMI 2013).
-`foreground_colour`: two-pass blur fusion (Forte, "Approximate Fast Foreground Colour Estimation",
-ICIP 2021), its averages taken at low resolution.
+`foreground_colour`: blur fusion (Forte, "Approximate Fast Foreground Colour Estimation", ICIP 2021)
+in four passes at low resolution, with a correction that is shared between both colours.
 """
 
 import cv2
@@ -15,7 +15,8 @@ from .tiles import Bytes, Floats, Tile, for_each, sample, tiles_of
 GUIDE_RADIUS = 1  # pixels of the matte
 GUIDE_EPS = 1e-4  # of squared colour in 0..1
 LOW_SIDE = 1024  # the longer side of the frame in which colour averages are taken
-FAR_RADIUS, NEAR_RADIUS = 90, 6  # pixels of that frame: far colours first, then near ones
+# The passes, far colours first: what the frame is divided by, and the radius in pixels of that.
+COLOUR_PASSES = ((2, 45), (2, 15), (1, 10), (1, 3))
 # A matte value nearer to 0 or 1 than this is certain: it becomes exactly 0 or 255, so that the
 # background is wholly gone and the subject wholly opaque.
 CERTAIN = 4 / 255
@@ -65,11 +66,10 @@ def foreground_colour(rgb: Bytes, alpha: Bytes) -> None:
         if rows.size == 0:
             return
         local = sample(averages, tile, shape)[rows, columns]
-        foreground, background = local[:, :3], local[:, 3:]
-        a = part[rows, columns, None] * np.float32(1 / 255)
-        photo = colours[rows, columns]
-        fused = foreground + a * (photo - a * foreground - (1 - a) * background)
-        colours[rows, columns] = np.clip(fused + 0.5, 0, 255).astype(np.uint8)
+        a = part[rows, columns] * np.float32(1 / 255)
+        photo = colours[rows, columns].astype(np.float32)
+        fused, _ = _fused(photo, a, local[:, :3], local[:, 3:])
+        colours[rows, columns] = (fused + 0.5).astype(np.uint8)
 
     for_each(tiles_of(shape), correct)
 
@@ -135,25 +135,40 @@ def _colour_averages(rgb: Bytes, alpha: Bytes) -> Floats:
     height, width = alpha.shape
     scale = min(1, LOW_SIDE / max(height, width))
     low = max(1, round(width * scale)), max(1, round(height * scale))
-    photo = cv2.resize(rgb, low, interpolation=cv2.INTER_AREA).astype(np.float32)
-    a = cv2.resize(alpha, low, interpolation=cv2.INTER_AREA).astype(np.float32) / 255
-    foreground, background = _far_colours(photo, a)
-    mean_f = _weighted_blur(foreground, a, NEAR_RADIUS)
-    mean_b = _weighted_blur(background, 1 - a, NEAR_RADIUS)
-    return np.concatenate([mean_f, mean_b], axis=2)
+    photo = _shrunk(rgb, low)
+    a = _shrunk(alpha, low) / 255
+    foreground = background = mean_f = mean_b = photo
+    for divisor, radius in COLOUR_PASSES:
+        size = max(1, low[0] // divisor), max(1, low[1] // divisor)
+        small, weight = _shrunk(photo, size), _shrunk(a, size)
+        if foreground.shape != small.shape:
+            foreground, background = _resized(foreground, size), _resized(background, size)
+        mean_f = _weighted_blur(foreground, weight, radius)
+        mean_b = _weighted_blur(background, 1 - weight, radius)
+        foreground, background = _fused(small, weight, mean_f, mean_b)
+    return np.concatenate([mean_f, mean_b], axis=-1)
 
 
-def _far_colours(photo: Floats, a: Floats) -> tuple[Floats, Floats]:
-    """The first pass: wide averages, which a quarter of the resolution shows as well."""
-    size = a.shape[1], a.shape[0]
-    quarter = max(1, size[0] // 4), max(1, size[1] // 4)
-    small = np.asarray(cv2.resize(photo, quarter, interpolation=cv2.INTER_AREA), np.float32)
-    weight = np.asarray(cv2.resize(a, quarter, interpolation=cv2.INTER_AREA), np.float32)
-    mean_f = cv2.resize(_weighted_blur(small, weight, FAR_RADIUS // 4), size)
-    mean_b = cv2.resize(_weighted_blur(small, 1 - weight, FAR_RADIUS // 4), size)
+def _fused(photo: Floats, a: Floats, mean_f: Floats, mean_b: Floats) -> tuple[Floats, Floats]:
+    """The pair of colours nearest to the two means that mix, by alpha, to the photo's own.
+
+    What the means leave unexplained is shared out in proportion to how much each colour shows
+    (the least-norm solution); Forte's correction gives all of it to the foreground, which stains
+    thin hair with the background.
+    """
     share = a[..., None]
-    foreground = mean_f + share * (photo - share * mean_f - (1 - share) * mean_b)
-    return np.clip(foreground, 0, 255), np.asarray(mean_b, np.float32)
+    unexplained = photo - share * mean_f - (1 - share) * mean_b
+    unexplained /= share * share + (1 - share) ** 2
+    foreground = np.clip(mean_f + share * unexplained, 0, 255)
+    return foreground, np.clip(mean_b + (1 - share) * unexplained, 0, 255)
+
+
+def _shrunk(pixels: Bytes | Floats, size: tuple[int, int]) -> Floats:
+    return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.float32)
+
+
+def _resized(pixels: Floats, size: tuple[int, int]) -> Floats:
+    return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_LINEAR), np.float32)
 
 
 def _weighted_blur(colour: Floats, weight: Floats, radius: int) -> Floats:
