@@ -13,6 +13,9 @@ from accounts.models import User
 PUBLIC = {
     "home",
     "about",
+    "faq",
+    "privacy",
+    "terms",
     "removals",  # the page's own requests: limited by address
     "healthz",
     "readyz",
