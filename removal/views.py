@@ -80,7 +80,8 @@ def removals(request: HttpRequest) -> HttpResponse:
 def _free_order(request: HttpRequest, address: str) -> services.Order:
     """Read once a place is sure, so that being turned away uses up none of the visitor's hour."""
     limits.admit_visitor(address)
-    source = read_source({}, request.FILES.getlist("image"))
-    options = parse_options({name: str(value) for name, value in request.POST.items()})
+    fields = {name: str(value) for name, value in request.POST.items()}
+    source = read_source(fields, request.FILES.getlist("image"))
+    options = parse_options(fields)
     free = min(options.max_pixels, settings.REMOVAL_ANONYMOUS_MAX_PIXELS)
     return services.Order(source, replace(options, max_pixels=free))

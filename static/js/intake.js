@@ -1,10 +1,12 @@
-/** How pictures come in: chosen, dropped anywhere on the page, pasted, or a sample clicked. */
+/** How pictures come in: chosen, taken by camera, dropped anywhere, pasted, or as a link. */
 
-/** Calls `onFiles(files)` for every way in. */
-export function listen(workbench, onFiles) {
+/** Calls `onFiles(files)` or `onLink(address)` for every way in. */
+export function listen(workbench, onFiles, onLink) {
   chosen(workbench.querySelector("#file-input"), onFiles);
+  chosen(workbench.querySelector("#camera-input"), onFiles);
   dropped(workbench, onFiles);
-  pasted(onFiles);
+  pasted(onFiles, onLink);
+  linked(workbench.querySelector("#intake"), onLink);
 }
 
 function chosen(input, onFiles) {
@@ -32,11 +34,29 @@ function dropped(workbench, onFiles) {
   });
 }
 
-function pasted(onFiles) {
+function pasted(onFiles, onLink) {
   addEventListener("paste", (event) => {
     const files = [...(event.clipboardData?.files ?? [])];
-    if (!files.length) return;
+    const words = event.clipboardData?.getData("text/plain").trim() ?? "";
+    const writing = event.target instanceof Element && event.target.matches("input, textarea");
+    if (files.length) onFiles(files);
+    else if (isLink(words) && !writing) onLink(words);
+    else return;
     event.preventDefault();
-    onFiles(files);
   });
+}
+
+function linked(form, onLink) {
+  const input = form.querySelector("#link-input");
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const address = input.value.trim();
+    if (!isLink(address)) return input.focus();
+    onLink(address);
+    input.value = "";
+  });
+}
+
+function isLink(words) {
+  return /^https?:\/\/\S+$/i.test(words) && URL.canParse(words);
 }

@@ -42,6 +42,10 @@ function add(files) {
   for (const file of files) show(new Picture(file));
 }
 
+function addLink(address) {
+  show(new Picture(address));
+}
+
 function show(picture) {
   const card = new Card(picture, panel.value, actions);
   cards.set(picture, card);
@@ -61,6 +65,7 @@ function start(picture) {
 
 /** What can be told without reading the file. */
 function objectionTo(file) {
+  if (!file) return "";
   if (!file.size) return text("error.empty");
   if (file.type && !file.type.startsWith("image/")) return text("error.notAnImage");
   return "";
@@ -151,7 +156,7 @@ function onClick(selector, action) {
   }
 }
 
-listen(workbench, add);
+listen(workbench, add, addLink);
 panel.addEventListener("change", () => {
   for (const card of cards.values()) card.setOptions(panel.value);
   complainOfOptions();

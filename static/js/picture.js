@@ -27,15 +27,18 @@ export class Picture extends EventTarget {
   after = null; // small Blob of the cut-out
   size = null; // [width, height] of the cut-out
   foreground = null; // box, see pixels/geometry.js
+  #link;
   #upload = null;
   #delta = null; // Blob, applies to #upload
   #png = null; // Blob, a complete cut-out: what the server sent, or the touched-up one
   #abort = new AbortController();
 
-  constructor(file) {
+  /** source: a File, or the address of a picture that the server shall fetch. */
+  constructor(source) {
     super();
-    this.file = file;
-    this.name = file.name || "photo.png";
+    this.file = source instanceof File ? source : null;
+    this.#link = this.file ? "" : source;
+    this.name = (this.file ? this.file.name : lastPart(source)) || "photo.png";
   }
 
   get stem() {
@@ -55,13 +58,10 @@ export class Picture extends EventTarget {
     if (this.settled) return;
     try {
       this.#change("reading");
-      const original = await readOriginal(this.file, maxPixels);
+      const original = await this.#read(maxPixels);
       this.before = original.preview;
-      if (original.upload.size > maxBytes) throw tooManyBytes(maxBytes);
-      const fields = {
-        image: new File([original.upload], this.name, { type: original.upload.type }),
-        "output.format": original.pixels ? "delta_png" : "png",
-      };
+      if (original.upload?.size > maxBytes) throw tooManyBytes(maxBytes);
+      const fields = this.#fields(original);
       const answer = await this.#patiently(() => this.#send(url, fields, csrfToken));
       await this.#take(answer.blob, original);
       this.#change("done");
@@ -103,6 +103,20 @@ export class Picture extends EventTarget {
     this.#png = await encodePng({ ...cutout, channels: 4 });
     await this.#show(cutout);
     this.#change("done");
+  }
+
+  /** What can be known without the server; of a link, nothing. */
+  #read(maxPixels) {
+    if (this.file) return readOriginal(this.file, maxPixels);
+    return { preview: null, pixels: null, upload: null };
+  }
+
+  #fields({ upload, pixels }) {
+    if (this.#link) return { "image.url": this.#link, "output.format": "png" };
+    return {
+      image: new File([upload], this.name, { type: upload.type }),
+      "output.format": pixels ? "delta_png" : "png",
+    };
   }
 
   async #take(blob, { pixels, upload }) {
@@ -170,9 +184,13 @@ export class Picture extends EventTarget {
   }
 }
 
-export function tooManyBytes(maxBytes) {
+function tooManyBytes(maxBytes) {
   const megabytes = Math.floor(maxBytes / 2 ** 20);
   return new RemovalFailure(text("error.tooManyBytes", { megabytes }));
+}
+
+function lastPart(address) {
+  return new URL(address).pathname.split("/").pop();
 }
 
 async function bytesOf(blob) {

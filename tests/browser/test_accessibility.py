@@ -1,0 +1,63 @@
+"""No violation of axe-core's rules: every page in both themes, the front page in every state."""
+
+import importlib.util
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from .test_remove import COFFEE, choose, file
+
+PACKAGE = importlib.util.find_spec("axe_playwright_python")  # holds the axe-core file, no more
+if PACKAGE is None and os.environ.get("CI") != "true":
+    pytest.skip("axe-core is not installed", allow_module_level=True)
+PAGES = (
+    "/",
+    "/about",
+    "/faq",
+    "/privacy",
+    "/terms",
+    "/no-such-page",
+    "/pricing",
+    "/accounts/login/",
+)
+
+
+def violations(page: Page) -> list[str]:
+    assert PACKAGE is not None
+    assert PACKAGE.origin is not None
+    page.evaluate(Path(PACKAGE.origin).with_name("axe.min.js").read_text())
+    found = page.evaluate("axe.run().then((answer) => answer.violations)")
+    return [f"{it['id']}: {node['html'][:120]}" for it in found for node in it["nodes"]]
+
+
+@pytest.fixture(params=["light", "dark"])
+def themed(request: pytest.FixtureRequest, browser: Browser, base_url: str) -> Iterator[Page]:
+    """A page with still pictures; axe itself has to be let past the policy."""
+    with browser.new_context(
+        base_url=base_url, bypass_csp=True, color_scheme=request.param, reduced_motion="reduce"
+    ) as context:
+        yield context.new_page()
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_page_has_no_violation(themed: Page, path: str) -> None:
+    themed.goto(path)
+    assert violations(themed) == []
+
+
+def test_page_at_work_has_no_violation(themed: Page) -> None:
+    themed.goto("/")
+    choose(themed, file("coffee.jpg", COFFEE.read_bytes()), file("words.txt", b"-", "text/plain"))
+    themed.locator("[data-state=done]").wait_for(timeout=60_000)
+    themed.get_by_text("Crop, size and format").click()
+    themed.locator("#options [name=size]").select_option("custom")
+    assert violations(themed) == []
+    themed.get_by_role("button", name="Show as code").click()
+    assert violations(themed) == []
+    themed.keyboard.press("Escape")
+    themed.get_by_role("button", name="Touch up").click()
+    themed.locator("#editor").wait_for()
+    assert violations(themed) == []

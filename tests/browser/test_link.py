@@ -1,0 +1,30 @@
+"""Pictures that come as a link: the server fetches them, under the guard that the API has."""
+
+import pytest
+from playwright.sync_api import Page, expect
+
+
+def test_link_into_the_private_network_is_refused(home: Page, base_url: str) -> None:
+    home.get_by_label("Link to a photo").fill(f"{base_url}/static/img/samples/coffee.jpg")
+    home.get_by_role("button", name="Use link").click()
+    expect(home.get_by_role("article", name="coffee.jpg")).to_be_visible()
+    expect(home.get_by_role("alert")).to_contain_text("not public", timeout=30_000)
+
+
+@pytest.mark.parametrize("words", ["", "photo.jpg", "ftp://example.com/photo.jpg"])
+def test_what_is_no_link_is_not_taken(home: Page, words: str) -> None:
+    home.get_by_label("Link to a photo").fill(words)
+    home.get_by_role("button", name="Use link").click()
+    expect(home.get_by_label("Link to a photo")).to_be_focused()
+    expect(home.get_by_role("article")).to_have_count(0)
+
+
+def test_pasted_link_is_taken(home: Page) -> None:
+    home.evaluate(
+        """() => {
+            const clipboardData = new DataTransfer();
+            clipboardData.setData("text/plain", "http://127.0.0.1/cat.jpg");
+            dispatchEvent(new ClipboardEvent("paste", { clipboardData }));
+        }"""
+    )
+    expect(home.get_by_role("article", name="cat.jpg")).to_be_visible()
