@@ -10,6 +10,7 @@ from django.db import close_old_connections
 from django.utils import timezone
 
 from billing import ledger, low_balance, stripe_gateway, webhooks
+from removal import idempotency
 
 log = logging.getLogger(__name__)
 INTERVAL_SECONDS = 60
@@ -22,12 +23,15 @@ def start() -> None:
 
 
 def tidy() -> None:
-    """Release expired holds, refund what never reached its caller, tell of low balances."""
+    """Release expired holds, refund what never reached its caller, tell of low balances, delete
+    results whose time is over."""
     released, refunded = ledger.release_stale(), ledger.refund_undelivered()
     if released or refunded:
         log.info("Released %d expired holds, refunded %d undelivered results", released, refunded)
     if mailed := low_balance.send_mails():
         log.info("Told %d owners of a low balance", mailed)
+    if deleted := idempotency.purge():
+        log.info("Deleted %d results kept for an Idempotency-Key", deleted)
 
 
 def reconcile() -> None:

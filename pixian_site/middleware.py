@@ -15,7 +15,10 @@ GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
 
 class RequestIdMiddleware:
-    """Gives each request an id that stands in the answer, the logs and the usage page."""
+    """Gives each request an id that stands in the answer, the logs and the usage page.
+
+    An answer that repeats an earlier one (Idempotency-Key) keeps the id of that one.
+    """
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -23,7 +26,7 @@ class RequestIdMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         request.request_id = uuid.uuid4().hex  # type: ignore[attr-defined]
         response = self.get_response(request)
-        response["X-Request-Id"] = request.request_id  # type: ignore[attr-defined]
+        response.headers.setdefault("X-Request-Id", request.request_id)  # type: ignore[attr-defined]
         return response
 
 

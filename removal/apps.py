@@ -1,7 +1,14 @@
 """The product: photos in, cut-outs out."""
 
 from django.apps import AppConfig
+from django.db.models.signals import post_delete
 
 
 class RemovalConfig(AppConfig):
     name = "removal"
+
+    def ready(self) -> None:
+        from . import idempotency
+        from .models import KeyedRequest
+
+        post_delete.connect(idempotency.delete_file, sender=KeyedRequest)

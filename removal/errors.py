@@ -153,6 +153,44 @@ class MethodNotAllowed(RemovalError):
         self.allowed = allowed
 
 
+# --- Idempotency-Key ----------------------------------------------------------------------------
+class InvalidKey(RemovalError):
+    status, code = 400, 1120
+
+    def __init__(self) -> None:
+        super().__init__("Idempotency-Key must be 1 to 255 printable ASCII characters.")
+
+
+class KeyInProgress(RemovalError):
+    status, code, retry_after = 409, 1126, 5
+
+    def __init__(self) -> None:
+        super().__init__(
+            "A request with this Idempotency-Key is under way. Try again in 5 seconds to get its "
+            "result."
+        )
+
+
+class ResultNotKept(RemovalError):
+    status, code = 409, 1127
+
+    def __init__(self) -> None:
+        super().__init__(
+            "A request with this Idempotency-Key has succeeded, but its result is no longer kept. "
+            "Use a new key to have the work done and charged again."
+        )
+
+
+class KeyReused(RemovalError):
+    status, code = 422, 1128
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This Idempotency-Key came before with another path, image or parameters. Use a new "
+            "key for each new request."
+        )
+
+
 # --- image.url ----------------------------------------------------------------------------------
 class UrlFailed(RemovalError):
     status, code = 400, 1150

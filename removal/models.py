@@ -56,3 +56,41 @@ class Removal(models.Model):
 
     def __str__(self) -> str:
         return self.request_id
+
+
+class KeyedRequest(models.Model):
+    """A request with an Idempotency-Key and, for a while, its result in the storage."""
+
+    class State(models.TextChoices):
+        WORKING = "working"
+        DONE = "done"
+        EXPIRED = "expired"
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="keyed_requests"
+    )
+    key = models.CharField(max_length=255)
+    fingerprint = models.CharField(max_length=64)
+    token = models.CharField(max_length=32, unique=True)
+    request_id = models.CharField(max_length=64)
+    state = models.CharField(max_length=8, choices=State, default=State.WORKING)
+    created_at = models.DateTimeField(default=timezone.now)
+    # At work: when it is taken for dead. Done: until when the result is kept.
+    expires_at = models.DateTimeField(db_index=True)
+    outcome = models.JSONField(default=dict)
+    hold = models.ForeignKey(
+        "billing.Hold", null=True, on_delete=models.SET_NULL, related_name="keyed_requests"
+    )
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["user", "key"], name="removal_one_request_per_key")
+        ]
+
+    def __str__(self) -> str:
+        return self.request_id
+
+    @property
+    def result_name(self) -> str:
+        """Where in the storage the result lies. The token can't be guessed, the key could."""
+        return f"keyed-results/{self.token}"

@@ -1,25 +1,30 @@
 """The one way from a request to a cut-out: the only place where source, credits and engine meet.
 
-Order of checks (the contract's): free place -> parameters -> credits at all -> fetch -> header ->
-hold -> engine -> settle. An error at any point charges nothing and is remembered in a row.
+Order of checks (the contract's): free place -> parameters -> Idempotency-Key -> credits at all ->
+fetch -> header -> hold -> engine -> settle. An error at any point charges nothing and is remembered
+in a row.
 """
 
+import hashlib
+import json
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from decimal import Decimal
+from typing import Any
 
 from django.conf import settings
+from django.db import transaction
 
 from accounts.models import ApiKey, User
 from billing import ledger
 from billing.models import Hold
 
-from . import capacity, engine, fetch
+from . import capacity, engine, fetch, idempotency
 from .errors import InternalError, RemovalError, translate
 from .execution import inline
-from .models import Removal
+from .models import KeyedRequest, Removal
 
 log = logging.getLogger(__name__)
 FREE = Decimal("0.000")
@@ -39,6 +44,8 @@ class Caller:
     key: ApiKey | None = None
     user: User | None = None
     gone: Callable[[], bool] = _never_gone
+    endpoint: str = ""
+    idempotency_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +68,8 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """A finished request. `hold` is the settled charge, to be marked as delivered."""
+    """A finished request. `hold` is the settled charge, to be marked as delivered; `replay_of` the
+    id of the request that did the work, where this one only repeats it."""
 
     result: engine.Result
     options: engine.Options
@@ -69,6 +77,7 @@ class Outcome:
     credits_calculated: Decimal | None
     credits_remaining: Decimal | None
     hold: Hold | None
+    replay_of: str = ""
 
 
 def remove_background(caller: Caller, read: Callable[[], Order]) -> Outcome:
@@ -83,12 +92,13 @@ def remove_background(caller: Caller, read: Callable[[], Order]) -> Outcome:
     started = time.monotonic()
     try:
         with capacity.shared().admit(caller.owner):
-            outcome = _work(caller, _forced(caller, read()), started, record)
+            outcome = _once(caller, _forced(caller, read()), started, record)
     except Exception as error:
         failure = _failure(caller, error)
         _note_failure(record, failure, started)
         raise failure from error
-    _note_success(record, outcome, started)
+    if not outcome.replay_of:
+        _note_success(record, outcome, started)
     return outcome
 
 
@@ -107,7 +117,25 @@ def _forced(caller: Caller, order: Order) -> Order:
     return replace(order, options=options)
 
 
-def _work(caller: Caller, order: Order, started: float, record: Removal) -> Outcome:
+def _once(caller: Caller, order: Order, started: float, record: Removal) -> Outcome:
+    """Under an Idempotency-Key one request does the work; the others get what it earned."""
+    if caller.idempotency_key is None or caller.user is None:
+        return _work(caller, order, started, record, None)
+    row = idempotency.claim(
+        caller.user, caller.idempotency_key, _fingerprint(caller, order), caller.request_id
+    )
+    if row.state == KeyedRequest.State.DONE:
+        return _replayed(row, order)
+    try:
+        return _work(caller, order, started, record, row)
+    except BaseException:
+        idempotency.give_up(row)
+        raise
+
+
+def _work(
+    caller: Caller, order: Order, started: float, record: Removal, row: KeyedRequest | None
+) -> Outcome:
     options = order.options
     record.test = options.watermark
     record.output_format = options.resolved_format
@@ -129,10 +157,10 @@ def _work(caller: Caller, order: Order, started: float, record: Removal) -> Outc
         gone=caller.gone,
     )
     if pays:
-        return _charged(caller, job, price)
+        return _charged(caller, job, price, row)
     result = inline.run(job)
     calculated = (price if result.facts.result_foreground else FREE) if caller.key else None
-    return Outcome(result, options, FREE, calculated, _remaining(caller), None)
+    return _finished(caller, Outcome(result, options, FREE, calculated, None, None), row)
 
 
 def _bytes_of(source: Source, caller: Caller) -> bytes:
@@ -148,20 +176,79 @@ def _bytes_of(source: Source, caller: Caller) -> bytes:
     return fetch.fetch(source.text, limits, cancelled=caller.gone)
 
 
-def _charged(caller: Caller, job: inline.Job, price: Decimal) -> Outcome:
+def _charged(caller: Caller, job: inline.Job, price: Decimal, row: KeyedRequest | None) -> Outcome:
     assert caller.user is not None
     lifetime = settings.REMOVAL_DEADLINE_SECONDS + settings.HOLD_GRACE_SECONDS
     hold = ledger.hold(caller.user, price, caller.request_id, lifetime, caller.key)
     try:
         result = inline.run(job)
         if result.facts.result_foreground:
-            ledger.settle(hold)
-            return Outcome(result, job.options, price, None, _remaining(caller), hold)
+            outcome = Outcome(result, job.options, price, None, None, hold)
+            return _finished(caller, outcome, row)
     except BaseException:
         ledger.release(hold)
         raise
     ledger.release(hold)
-    return Outcome(result, job.options, FREE, None, _remaining(caller), None)
+    return _finished(caller, Outcome(result, job.options, FREE, None, None, None), row)
+
+
+def _finished(caller: Caller, outcome: Outcome, row: KeyedRequest | None) -> Outcome:
+    """Charge for the outcome and, where there is a key, remember it: both or neither."""
+    if row is None:
+        return _settled(caller, outcome)
+    idempotency.store(row, outcome.result.content)
+    with transaction.atomic():
+        outcome = _settled(caller, outcome)
+        idempotency.remember(row, _to_json(outcome), outcome.hold)
+    return outcome
+
+
+def _settled(caller: Caller, outcome: Outcome) -> Outcome:
+    if outcome.hold is not None:
+        ledger.settle(outcome.hold)
+    return replace(outcome, credits_remaining=_remaining(caller))
+
+
+def _fingerprint(caller: Caller, order: Order) -> str:
+    """Of what was asked for: where, of which picture, with which options that are not defaults."""
+    source = order.source
+    image = source.text if isinstance(source, Url) else hashlib.sha256(source).hexdigest()
+    default = engine.Options(max_result_pixels=order.options.max_result_pixels)
+    chosen = [
+        (field.name, repr(value))
+        for field in fields(default)
+        if (value := getattr(order.options, field.name)) != getattr(default, field.name)
+    ]
+    return hashlib.sha256(json.dumps([caller.endpoint, image, chosen]).encode()).hexdigest()
+
+
+def _to_json(outcome: Outcome) -> dict[str, Any]:
+    calculated, remaining = outcome.credits_calculated, outcome.credits_remaining
+    return {
+        "media_type": outcome.result.media_type,
+        "facts": asdict(outcome.result.facts),
+        "charged": str(outcome.credits_charged),
+        "calculated": None if calculated is None else str(calculated),
+        "remaining": None if remaining is None else str(remaining),
+    }
+
+
+def _replayed(row: KeyedRequest, order: Order) -> Outcome:
+    kept = row.outcome
+    facts: dict[str, Any] = {
+        name: engine.Box(**value) if isinstance(value, dict)
+        else tuple(value) if isinstance(value, list)
+        else value
+        for name, value in kept["facts"].items()
+    }  # fmt: skip
+    result = engine.Result(idempotency.content_of(row), kept["media_type"], engine.Facts(**facts))
+    charged, calculated, remaining = (
+        None if kept[name] is None else Decimal(kept[name])
+        for name in ("charged", "calculated", "remaining")
+    )
+    return Outcome(
+        result, order.options, charged or FREE, calculated, remaining, row.hold, row.request_id
+    )
 
 
 def _remaining(caller: Caller) -> Decimal | None:

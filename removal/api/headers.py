@@ -12,7 +12,7 @@ from removal.services import Outcome
 EXPOSED = (
     "X-Credits-Charged", "X-Credits-Calculated", "X-Credits-Remaining", "X-Input-Orientation",
     "X-Input-Size", "X-Result-Size", "X-Input-Foreground", "X-Result-Foreground", "X-Request-Id",
-    "Retry-After", "Deprecation", "Link", "Content-Disposition",
+    "Idempotency-Replayed", "Retry-After", "Deprecation", "Link", "Content-Disposition",
 )  # fmt: skip
 
 
@@ -54,6 +54,8 @@ def facts_of(outcome: Outcome) -> dict[str, str]:
         headers["X-Credits-Calculated"] = f"{outcome.credits_calculated:.3f}"
     if outcome.credits_remaining is not None:
         headers["X-Credits-Remaining"] = f"{outcome.credits_remaining:.3f}"
+    if outcome.replay_of:
+        headers |= {"X-Request-Id": outcome.replay_of, "Idempotency-Replayed": "true"}
     return headers
 
 

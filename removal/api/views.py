@@ -83,6 +83,8 @@ def caller_of(request: Request) -> services.Caller:
         key=key,
         user=user_of(request),
         gone=gone_of(request._request),
+        endpoint=request.path.rstrip("/"),
+        idempotency_key=request.META.get("HTTP_IDEMPOTENCY_KEY"),
     )
 
 

@@ -1,0 +1,120 @@
+"""Idempotency-Key: a repeated request is answered with what the first one earned.
+
+A key belongs to one row. Whoever inserts the row does the work; the unique constraint sees to it
+that this is one request only, on any database. The charge and the memory of the result are written
+in one transaction (removal/services.py), so what was charged can be asked for again, and what
+cannot be asked for again was not charged.
+
+    insert -> working -> done -> expired -> deleted
+                 `-> deleted: an error, or a process that died (its lease runs out)
+"""
+
+import re
+import uuid
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+from django.conf import settings
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from accounts.models import User
+from billing.models import Hold
+
+from .errors import InvalidKey, KeyInProgress, KeyReused, ResultNotKept, TookTooLong
+from .models import KeyedRequest
+
+State = KeyedRequest.State
+# How long a key is still known once its result is gone: repeating it by mistake is not charged.
+REMEMBERED = timedelta(days=7)
+
+
+def claim(user: User, key: str, fingerprint: str, request_id: str) -> KeyedRequest:
+    """The row to work for, or that of the finished request, by its state.
+
+    fingerprint: says what was asked for; with another one a key is refused.
+    Raises InvalidKey, KeyInProgress, KeyReused, ResultNotKept.
+    """
+    if not re.fullmatch(r"[ -~]{1,255}", key):
+        raise InvalidKey
+    row, created = _insert(user, key, fingerprint, request_id)
+    if not created and row.state == State.WORKING and row.expires_at <= timezone.now():
+        row.delete()  # its process has died
+        row, created = _insert(user, key, fingerprint, request_id)
+    if created:
+        return row
+    if row.fingerprint != fingerprint:
+        raise KeyReused
+    if row.state == State.WORKING:
+        raise KeyInProgress
+    if row.state == State.EXPIRED or row.expires_at <= timezone.now():
+        raise ResultNotKept
+    return row
+
+
+def store(row: KeyedRequest, content: bytes) -> None:
+    """Put the result's bytes aside; they count only once `remember` has been committed."""
+    default_storage.save(row.result_name, ContentFile(content))
+
+
+def remember(row: KeyedRequest, outcome: dict[str, Any], hold: Hold | None) -> None:
+    """Note the outcome; to be called in the transaction that charges for it.
+
+    Raises TookTooLong where the lease ran out and the key is somebody else's by now.
+    """
+    now = timezone.now()
+    kept = now + timedelta(seconds=settings.REMOVAL_IDEMPOTENCY_KEEP)
+    mine = KeyedRequest.objects.filter(pk=row.pk, state=State.WORKING, expires_at__gt=now)
+    if not mine.update(state=State.DONE, outcome=outcome, hold=hold, expires_at=kept):
+        raise TookTooLong
+
+
+def give_up(row: KeyedRequest) -> None:
+    """Free the key after an error."""
+    KeyedRequest.objects.filter(pk=row.pk, state=State.WORKING).delete()
+
+
+def content_of(row: KeyedRequest) -> bytes:
+    try:
+        with default_storage.open(row.result_name) as file:
+            return bytes(file.read())
+    except FileNotFoundError:
+        raise ResultNotKept from None
+
+
+def purge(now: datetime | None = None) -> int:
+    """Delete results past their time, then forget old keys; the number of results deleted."""
+    now = now or timezone.now()
+    rows = KeyedRequest.objects.filter(expires_at__lte=now)
+    expired = list(rows.filter(state=State.DONE))
+    for row in expired:
+        default_storage.delete(row.result_name)
+        rows.filter(pk=row.pk).update(state=State.EXPIRED)
+    rows.filter(state=State.WORKING).delete()
+    rows.filter(state=State.EXPIRED, expires_at__lte=now - REMEMBERED).delete()
+    return len(expired)
+
+
+def delete_file(instance: KeyedRequest, **signal: Any) -> None:
+    """A row takes its file along, whoever deletes it: an error, the purge, a closed account."""
+    transaction.on_commit(partial(default_storage.delete, instance.result_name))
+
+
+def _insert(user: User, key: str, fingerprint: str, request_id: str) -> tuple[KeyedRequest, bool]:
+    """The new row, or the one that is there."""
+    lease = (
+        settings.REMOVAL_DEADLINE_SECONDS + settings.IMAGE_URL_SECONDS + settings.HOLD_GRACE_SECONDS
+    )
+    columns = {
+        "fingerprint": fingerprint,
+        "token": uuid.uuid4().hex,
+        "request_id": request_id,
+        "expires_at": timezone.now() + timedelta(seconds=lease),
+    }
+    try:
+        return KeyedRequest.objects.get_or_create(user=user, key=key, defaults=columns)
+    except IntegrityError:  # there when we inserted, gone when we looked: it has just failed
+        raise KeyInProgress from None
