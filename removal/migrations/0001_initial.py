@@ -7,43 +7,117 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('accounts', '0001_initial'),
+        ("accounts", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Removal',
+            name="Removal",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('request_id', models.CharField(max_length=64, unique=True, verbose_name='request id')),
-                ('created_at', models.DateTimeField(db_index=True, default=django.utils.timezone.now, verbose_name='time')),
-                ('via', models.CharField(choices=[('api', 'API'), ('page', 'page')], max_length=8, verbose_name='through')),
-                ('test', models.BooleanField(default=False, verbose_name='test')),
-                ('status', models.PositiveSmallIntegerField(verbose_name='HTTP status')),
-                ('error_code', models.PositiveSmallIntegerField(null=True, verbose_name='error code')),
-                ('error_message', models.CharField(blank=True, max_length=500, verbose_name='error message')),
-                ('input_format', models.CharField(blank=True, max_length=8, verbose_name='input format')),
-                ('input_width', models.PositiveIntegerField(null=True, verbose_name='input width')),
-                ('input_height', models.PositiveIntegerField(null=True, verbose_name='input height')),
-                ('output_format', models.CharField(blank=True, max_length=12, verbose_name='output format')),
-                ('result_width', models.PositiveIntegerField(null=True, verbose_name='result width')),
-                ('result_height', models.PositiveIntegerField(null=True, verbose_name='result height')),
-                ('credits_charged', models.DecimalField(decimal_places=3, default=0, max_digits=12, verbose_name='credits charged')),
-                ('credits_calculated', models.DecimalField(decimal_places=3, max_digits=12, null=True, verbose_name='credits calculated')),
-                ('duration_ms', models.PositiveIntegerField(default=0, verbose_name='duration in ms')),
-                ('api_key', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='removals', to='accounts.apikey', verbose_name='API key')),
-                ('user', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='removals', to=settings.AUTH_USER_MODEL, verbose_name='account')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "request_id",
+                    models.CharField(max_length=64, unique=True, verbose_name="request id"),
+                ),
+                (
+                    "created_at",
+                    models.DateTimeField(
+                        db_index=True, default=django.utils.timezone.now, verbose_name="time"
+                    ),
+                ),
+                (
+                    "via",
+                    models.CharField(
+                        choices=[("api", "API"), ("page", "page")],
+                        max_length=8,
+                        verbose_name="through",
+                    ),
+                ),
+                ("test", models.BooleanField(default=False, verbose_name="test")),
+                ("status", models.PositiveSmallIntegerField(verbose_name="HTTP status")),
+                (
+                    "error_code",
+                    models.PositiveSmallIntegerField(null=True, verbose_name="error code"),
+                ),
+                (
+                    "error_message",
+                    models.CharField(blank=True, max_length=500, verbose_name="error message"),
+                ),
+                (
+                    "input_format",
+                    models.CharField(blank=True, max_length=8, verbose_name="input format"),
+                ),
+                ("input_width", models.PositiveIntegerField(null=True, verbose_name="input width")),
+                (
+                    "input_height",
+                    models.PositiveIntegerField(null=True, verbose_name="input height"),
+                ),
+                (
+                    "output_format",
+                    models.CharField(blank=True, max_length=12, verbose_name="output format"),
+                ),
+                (
+                    "result_width",
+                    models.PositiveIntegerField(null=True, verbose_name="result width"),
+                ),
+                (
+                    "result_height",
+                    models.PositiveIntegerField(null=True, verbose_name="result height"),
+                ),
+                (
+                    "credits_charged",
+                    models.DecimalField(
+                        decimal_places=3, default=0, max_digits=12, verbose_name="credits charged"
+                    ),
+                ),
+                (
+                    "credits_calculated",
+                    models.DecimalField(
+                        decimal_places=3,
+                        max_digits=12,
+                        null=True,
+                        verbose_name="credits calculated",
+                    ),
+                ),
+                (
+                    "duration_ms",
+                    models.PositiveIntegerField(default=0, verbose_name="duration in ms"),
+                ),
+                (
+                    "api_key",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="removals",
+                        to="accounts.apikey",
+                        verbose_name="API key",
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="removals",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="account",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'removal',
-                'verbose_name_plural': 'removals',
-                'ordering': ['-pk'],
-                'indexes': [models.Index(fields=['user', '-created_at'], name='removal_of_user')],
+                "verbose_name": "removal",
+                "verbose_name_plural": "removals",
+                "ordering": ["-pk"],
+                "indexes": [models.Index(fields=["user", "-created_at"], name="removal_of_user")],
             },
         ),
     ]
