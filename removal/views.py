@@ -21,9 +21,9 @@ from .errors import RemovalError
 from .models import Removal
 
 SAMPLES = (
-    ("chelsea", _("A cat, close up")),
     ("astronaut", _("An astronaut before a flag and a model of the shuttle")),
     ("coffee", _("A cup of coffee on a wooden table")),
+    ("chelsea", _("A cat, close up")),
 )
 SIZES = (
     ("1000 1000", _("1000 × 1000, square")),

@@ -49,6 +49,48 @@ def test_nothing_is_wider_than_a_phone(browser: Browser, base_url: str, locale: 
         assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
 
 
+@pytest.mark.parametrize("path", ["/", "/about", "/faq", "/privacy", "/terms", "/pricing", "/nope"])
+def test_no_english_is_left_in_japanese(browser: Browser, base_url: str, path: str) -> None:
+    with browser.new_context(locale="ja-JP", base_url=base_url) as context:
+        page = context.new_page()
+        page.goto(path)
+        said = page.evaluate(
+            """() => {
+                const roots = [document.body, ...document.querySelectorAll("template")];
+                const spoken = ["aria-label", "alt", "placeholder", "title"];
+                return roots.flatMap((root) => {
+                    const tree = root.content ?? root;
+                    const silent = ":not(script, style, noscript, [lang=en])";
+                    const elements = [...tree.querySelectorAll(silent)];
+                    return elements.flatMap((element) => [
+                        ...spoken.map((name) => element.getAttribute(name) ?? ""),
+                        ...[...element.childNodes].filter((it) => it.nodeType === Node.TEXT_NODE)
+                            .map((it) => it.textContent.trim()),
+                    ]);
+                });
+            }"""
+        )
+        strange = [words for words in said if re.search(r"[a-z]{2,} [a-z]{2,}", words)]
+        assert [words for words in strange if not re.search("[ぁ-ヿ一-龥]", words)] == []
+
+
+def test_pictures_are_cut_out_by_keyboard_alone(home: Page) -> None:
+    for _ in range(20):
+        home.keyboard.press("Tab")
+        if home.evaluate("document.activeElement.dataset.name === 'coffee.jpg'"):
+            break
+    home.keyboard.press("Enter")
+    home.locator("[data-state=done]").wait_for(timeout=60_000)
+    download = home.locator("[data-action=download]")
+    for _ in range(30):
+        home.keyboard.press("Tab")
+        if download.evaluate("(it) => it === document.activeElement"):
+            break
+    with home.expect_download() as waiting:
+        home.keyboard.press("Enter")
+    assert waiting.value.suggested_filename == "coffee-cutout.png"
+
+
 def test_every_control_is_reached_by_tab(home: Page) -> None:
     reached = []
     for _ in range(8):
