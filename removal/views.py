@@ -44,6 +44,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "max_megabytes": settings.REMOVAL_MAX_UPLOAD_BYTES // settings.MIB,
         "max_pixels": settings.REMOVAL_ANONYMOUS_MAX_PIXELS,
         "max_result_pixels": settings.REMOVAL_MAX_RESULT_PIXELS,
+        "social_picture": request.build_absolute_uri(static("img/social.jpg")),
         "sizes": SIZES,
         "code_languages": CODE_LANGUAGES,
         "free_megapixels": settings.REMOVAL_ANONYMOUS_MAX_PIXELS / 1_000_000,
