@@ -4,6 +4,7 @@ Takes the place of `makemessages` and `compilemessages`, which call GNU gettext'
 """
 
 import io
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -52,10 +53,17 @@ def compile_all(locale: Path) -> list[Path]:
         mo = po.with_suffix(".mo")
         if mo.exists() and mo.stat().st_mtime >= po.stat().st_mtime:
             continue
-        with mo.open("wb") as file:
-            write_mo(file, load(po))
+        _replace(mo, load(po))
         written.append(mo)
     return written
+
+
+def _replace(mo: Path, catalog: Catalog) -> None:
+    """At once, for several processes may do it and others read it meanwhile."""
+    with tempfile.NamedTemporaryFile(dir=mo.parent, suffix=".tmp", delete=False) as file:
+        write_mo(file, catalog)
+    Path(file.name).chmod(0o644)
+    Path(file.name).replace(mo)
 
 
 def collect(root: Path) -> Catalog:

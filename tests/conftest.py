@@ -14,6 +14,17 @@ os.environ.setdefault("REMOVAL_MODEL", "u2netp")
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def compiled_translations() -> None:
+    """The catalogues that Django reads; in service `manage.py serve` compiles them."""
+    from django.conf import settings
+
+    from removal import translations
+
+    for folder in settings.LOCALE_PATHS:
+        translations.compile_all(folder)
+
+
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(
     django_db_modify_db_settings_parallel_suffix: None, tmp_path_factory: pytest.TempPathFactory
