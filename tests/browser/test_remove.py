@@ -85,9 +85,9 @@ def test_sample_is_cut_out_at_a_click(home: Page) -> None:
 
 
 def test_several_photos_each_get_a_card(home: Page) -> None:
-    choose(home, *(file(f"photo-{number}.jpg", jpeg((160, 160))) for number in range(5)))
-    expect(home.get_by_role("article")).to_have_count(5)
-    for number in range(5):
+    choose(home, *(file(f"photo-{number}.jpg", jpeg((160, 160))) for number in range(10)))
+    expect(home.get_by_role("article")).to_have_count(10)
+    for number in range(10):
         assert downloaded(home, f"photo-{number}.jpg")[1].size == (160, 160)
 
 
