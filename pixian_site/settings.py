@@ -127,7 +127,7 @@ MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_TOTP_ISSUER = SITE_NAME
 SIGNUP_OPEN = env.bool("SIGNUP_OPEN", True)
 # Where the operator's terms stand; with it, signing up asks for consent.
-TERMS_URL = env.str("TERMS_URL", "")
+TERMS_URL = env.str("TERMS_URL", "/terms")
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
@@ -144,6 +144,8 @@ SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", 31_536_000) if REQUIRE_HTTPS else 
 SECURE_HSTS_INCLUDE_SUBDOMAINS = env.bool("HSTS_INCLUDE_SUBDOMAINS", REQUIRE_HTTPS)
 SECURE_HSTS_PRELOAD = env.bool("HSTS_PRELOAD", REQUIRE_HTTPS)
 SECURE_REFERRER_POLICY = "same-origin"
+# Plain HTTP is handled by RequireHttpsMiddleware: the API must refuse it, never redirect it.
+SILENCED_SYSTEM_CHECKS = ["security.W008"]
 X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {

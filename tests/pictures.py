@@ -29,11 +29,6 @@ def blank(
     return encoded(Image.new("RGB", (width, height), colour))
 
 
-def huge(width: int, height: int) -> bytes:
-    """A valid PNG of many pixels and few bytes."""
-    return encoded(Image.new("1", (width, height)))
-
-
 def pixels(content: bytes) -> "np.ndarray[Any, np.dtype[np.uint8]]":
     with Image.open(io.BytesIO(content)) as image:
         return np.asarray(image)

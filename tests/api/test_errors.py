@@ -13,6 +13,7 @@ from removal import capacity, engine
 from removal.execution import inline
 from removal.models import Removal
 from tests import pictures
+from tests.engine import hostile
 
 from .conftest import ENDPOINT, new_caller
 
@@ -100,13 +101,13 @@ def test_too_many_bytes_are_1012(alice):
 
 
 def test_too_many_pixels_are_1013_and_the_limit_is_exact(alice):
-    message = error_of(alice.post(image=pictures.huge(32_000_001, 1)), 413, 1013)
+    message = error_of(alice.post(image=hostile.png(32_000_001, 1)), 413, 1013)
     assert "32,000,001" in message
     assert "32,000,000" in message
 
 
 def test_a_bomb_is_refused_by_its_header(alice):
-    error_of(alice.post(image=pictures.huge(60_000, 50_000)), 413, 1013)
+    error_of(alice.post(image=hostile.png(60_000, 50_000)), 413, 1013)
 
 
 def test_a_raw_body_is_415(alice, portrait):

@@ -113,6 +113,7 @@ def sign_up(page: Page, site: Site, email: str) -> None:
     page.goto(f"{site.url}/accounts/signup/")
     page.get_by_label("Email").fill(email)
     page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_label("I have read and accept").check()
     page.get_by_role("button", name="Sign Up").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("Verify")
     page.goto(site.mailed_link())
