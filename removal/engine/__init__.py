@@ -13,15 +13,28 @@ from .errors import (
     EngineError,
     InvalidOption,
     ModelUnavailable,
+    RegionEmpty,
+    RegionOutside,
     ResultTooLarge,
     TooManyPixels,
+    UnreadableBackground,
     UnreadableImage,
 )
 from .geometry import Box, limited_size
-from .options import PARAMETERS, Length, Margin, Options, parse_bool, parse_options
+from .options import (
+    MAX_PIXELS,
+    PARAMETERS,
+    Length,
+    Margin,
+    Options,
+    Region,
+    parse_bool,
+    parse_options,
+)
 from .pipeline import Facts, Result, check, remove_background
 
 __all__ = [
+    "MAX_PIXELS",
     "PARAMETERS",
     "Box",
     "Cancelled",
@@ -34,9 +47,13 @@ __all__ = [
     "Margin",
     "ModelUnavailable",
     "Options",
+    "Region",
+    "RegionEmpty",
+    "RegionOutside",
     "Result",
     "ResultTooLarge",
     "TooManyPixels",
+    "UnreadableBackground",
     "UnreadableImage",
     "check",
     "extension_of",

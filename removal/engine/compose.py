@@ -25,10 +25,12 @@ def compose(
     layout: Layout,
     options: Options,
     resolution: tuple[float, float] | None,
+    backdrop: Bytes | None = None,
 ) -> Canvas:
     """The canvas that is encoded.
 
-    rgb: uint8 (h, w, 3) straight colours; alpha: uint8 (h, w). The canvas has an alpha plane for
+    rgb: uint8 (h, w, 3) straight colours; alpha: uint8 (h, w); backdrop: uint8 (h, w, 3) of any
+    size, made to cover the canvas. The canvas has an alpha plane for
     transparent results, none for opaque ones. For `mask` its rgb is unused.
     """
     content, drawn = layout.content, layout.drawn
@@ -39,10 +41,54 @@ def compose(
     if (drawn.width, drawn.height) != (content.width, content.height):
         rgb, alpha = resize_straight(rgb, alpha, (drawn.width, drawn.height))
     rgb, alpha = _placed(rgb, layout), _placed(alpha, layout)
+    if not takes_background(options):
+        return Canvas(rgb, alpha, resolution)
+    if backdrop is not None:
+        covering = cover(backdrop, layout.canvas_size)
+        return Canvas(flatten(rgb, alpha, covering), None, resolution)
+    if options.background is not None and options.background_alpha < 255:
+        rgb, alpha = lay_over(rgb, alpha, options.background, options.background_alpha)
+        if options.resolved_format != "jpeg":
+            return Canvas(rgb, alpha, resolution)
+        return Canvas(flatten(rgb, alpha, WHITE), None, resolution)
     background = _background(options)
     if background is None:
         return Canvas(rgb, alpha, resolution)
     return Canvas(flatten(rgb, alpha, background), None, resolution)
+
+
+def takes_background(options: Options) -> bool:
+    """Whether the format shows a background at all."""
+    return options.resolved_format in ("png", "jpeg", "webp")
+
+
+def cover(picture: Bytes, size: tuple[int, int]) -> Bytes:
+    """The middle of a uint8 (h, w, 3) picture, scaled to fill `size` (width, height) exactly."""
+    height, width = picture.shape[:2]
+    scale = max(size[0] / width, size[1] / height)
+    part_w = min(max(round(size[0] / scale), 1), width)
+    part_h = min(max(round(size[1] / scale), 1), height)
+    top, left = (height - part_h) // 2, (width - part_w) // 2
+    part = picture[top : top + part_h, left : left + part_w]
+    method = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(part, size, interpolation=method), np.uint8)
+
+
+def lay_over(
+    rgb: Bytes, alpha: Bytes, background: tuple[int, int, int], opacity: int
+) -> tuple[Bytes, Bytes]:
+    """Straight colours and alpha over a plain background of alpha `opacity` (0..255), after
+    Porter and Duff's "over"."""
+    out, out_alpha = np.empty(rgb.shape, np.uint8), np.empty(alpha.shape, np.uint8)
+    under = np.array(background, np.uint32) * np.uint32(opacity)
+    for band in _bands(rgb.shape[0]):
+        a = alpha[band].astype(np.uint32)
+        total = a * 255 + (255 - a) * opacity  # alpha x 255
+        mixed = rgb[band] * (a * 255)[..., None] + under * (255 - a)[..., None]
+        divisor = np.maximum(total, 1)[..., None]
+        out[band] = (mixed + divisor // 2) // divisor
+        out_alpha[band] = (total + 127) // 255
+    return out, out_alpha
 
 
 def resize_straight(rgb: Bytes, alpha: Bytes, size: tuple[int, int]) -> tuple[Bytes, Bytes]:
@@ -63,13 +109,13 @@ def resize_straight(rgb: Bytes, alpha: Bytes, size: tuple[int, int]) -> tuple[By
     return out_rgb, out_alpha
 
 
-def flatten(rgb: Bytes, alpha: Bytes, background: tuple[int, int, int]) -> Bytes:
-    """Straight colours over an opaque background, uint8 (h, w, 3)."""
+def flatten(rgb: Bytes, alpha: Bytes, background: tuple[int, int, int] | Bytes) -> Bytes:
+    """Straight colours over an opaque colour or picture, uint8 (h, w, 3)."""
     out = np.empty(rgb.shape, np.uint8)
-    under = np.array(background, np.uint16)
+    ground = np.broadcast_to(np.asarray(background, np.uint8), rgb.shape)
     for band in _bands(rgb.shape[0]):
         a = alpha[band].astype(np.uint16)[..., None]
-        mixed = rgb[band] * a + under * (255 - a) + 127
+        mixed = rgb[band] * a + ground[band] * (255 - a) + 127
         out[band] = mixed // 255
     return out
 

@@ -4,6 +4,9 @@ EngineError
 ├── UnreadableImage   the bytes are no picture that we read
 ├── TooManyPixels     the picture is larger than we take
 ├── InvalidOption     a parameter has a value outside what is allowed
+│   ├── RegionOutside   the region reaches beyond the picture
+│   └── RegionEmpty     there is no pixel in the region
+├── UnreadableBackground  the bytes of the background are no picture that we read
 ├── DeltaWouldShrink  a delta of a shrunk picture could not be applied to the original
 ├── ResultTooLarge    the options ask for a canvas larger than we make
 ├── Cancelled         the caller no longer wants the result
@@ -43,6 +46,18 @@ class InvalidOption(EngineError):
         shown = value if len(value) <= 80 else value[:77] + "..."
         super().__init__(f"{parameter}: {shown!r} is not valid. Allowed: {allowed}.")
         self.parameter, self.value, self.allowed = parameter, value, allowed
+
+
+class RegionOutside(InvalidOption):
+    pass
+
+
+class RegionEmpty(InvalidOption):
+    pass
+
+
+class UnreadableBackground(EngineError):
+    pass
 
 
 class DeltaWouldShrink(EngineError):

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 
-from .errors import InvalidOption, ResultTooLarge
-from .options import Length, Options
+from .errors import InvalidOption, RegionEmpty, RegionOutside, ResultTooLarge
+from .options import Length, Options, Region
 
 MAX_RESULT_SIDE = {"jpeg": 65_500, "zip": 65_500, "webp": 16_383}  # what the formats can hold
 
@@ -65,7 +65,12 @@ def layout(picture_size: tuple[int, int], foreground: Box, options: Options) -> 
     content = foreground if options.crop_to_foreground and foreground else whole
     if options.output_format == "delta_png":
         return Layout(picture_size, whole, whole)
-    placed = _framed(content, options) if options.target_size is None else _fitted(content, options)
+    if options.target_size is not None:
+        placed = _fitted(content, options)
+    elif content is whole and foreground and (options.scale or options.position):
+        placed = _positioned(picture_size, foreground, options)
+    else:
+        placed = _framed(content, options)
     _check_limits(placed.canvas_size, options)
     return placed
 
@@ -80,7 +85,7 @@ def check_before_work(picture_size: tuple[int, int], options: Options) -> None:
 
 
 def _framed(content: Box, options: Options) -> Layout:
-    top, right, bottom, left = _margins(options, content.width)
+    top, right, bottom, left = _margins(options, (content.width, content.height))
     size = content.width + left + right, content.height + top + bottom
     return Layout(size, content, Box(top, left, content.width, content.height))
 
@@ -88,7 +93,7 @@ def _framed(content: Box, options: Options) -> Layout:
 def _fitted(content: Box, options: Options) -> Layout:
     assert options.target_size is not None
     width, height = options.target_size
-    top, right, bottom, left = _margins(options, width)
+    top, right, bottom, left = _margins(options, (width, height))
     inner_w, inner_h = width - left - right, height - top - bottom
     if inner_w < 1 or inner_h < 1:
         raise InvalidOption(
@@ -105,13 +110,48 @@ def _fitted(content: Box, options: Options) -> Layout:
     return Layout((width, height), content, drawn)
 
 
-def _margins(options: Options, reference: int) -> tuple[int, int, int, int]:
+def _positioned(size: tuple[int, int], foreground: Box, options: Options) -> Layout:
+    """The foreground alone, enlarged or shrunk and moved on a canvas of the picture's size; a
+    scale without a position is centred."""
+    width, height = size
+    scale = Fraction(1)
+    if options.scale is not None:
+        share = Fraction(options.scale) / 100
+        scale = share * min(Fraction(width, foreground.width), Fraction(height, foreground.height))
+    drawn_w = min(max(_round_half_up(foreground.width * scale), 1), width)
+    drawn_h = min(max(_round_half_up(foreground.height * scale), 1), height)
+    x, y = options.position or (Decimal(50), Decimal(50))
+    left = _round_half_up((width - drawn_w) * Fraction(x) / 100)
+    top = _round_half_up((height - drawn_h) * Fraction(y) / 100)
+    return Layout(size, foreground, Box(top, left, drawn_w, drawn_h))
+
+
+def region_box(size: tuple[int, int], region: Region) -> Box:
+    """The region's pixels in a picture of `size` (width, height).
+
+    Raises RegionOutside, RegionEmpty.
+    """
+    width, height = size
+    left, right = _pixels(region.left, width), _pixels(region.right, width)
+    top, bottom = _pixels(region.top, height), _pixels(region.bottom, height)
+    shown = f"{left} {top} {right} {bottom}"
+    if max(left, right) > width or max(top, bottom) > height:
+        raise RegionOutside("roi", shown, f"corners within the picture of {width} x {height} px")
+    if right <= left or bottom <= top:
+        raise RegionEmpty("roi", shown, "x1 y1 x2 y2 with x1 < x2 and y1 < y2")
+    return Box(top, left, right - left, bottom - top)
+
+
+def _margins(options: Options, size: tuple[int, int]) -> tuple[int, int, int, int]:
+    width = size[0]
+    height = size[1] if options.margin_of_own_side else width
     margin = options.margin
-    top, right, bottom, left = (
-        _pixels(length, reference)
-        for length in (margin.top, margin.right, margin.bottom, margin.left)
+    return (
+        _pixels(margin.top, height),
+        _pixels(margin.right, width),
+        _pixels(margin.bottom, height),
+        _pixels(margin.left, width),
     )
-    return top, right, bottom, left
 
 
 def _pixels(length: Length, reference: int) -> int:

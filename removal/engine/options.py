@@ -36,15 +36,31 @@ class Margin:
 
 
 @dataclass(frozen=True, slots=True)
+class Region:
+    """A rectangle by two corners; percentages refer to the picture's width and height."""
+
+    left: Length
+    top: Length
+    right: Length
+    bottom: Length
+
+
+@dataclass(frozen=True, slots=True)
 class Options:
     """One request's wishes. Sizes are (width, height) in pixels, colours 8-bit sRGB."""
 
     max_pixels: int = MAX_PIXELS
     background: tuple[int, int, int] | None = None
+    background_alpha: int = 255  # of `background`; below 255 the result stays transparent
+    background_image: bytes | None = None  # an encoded picture that is to cover the canvas
     crop_to_foreground: bool = False
     margin: Margin = Margin()
+    margin_of_own_side: bool = False  # per cent of the height at top and bottom, not of the width
     target_size: tuple[int, int] | None = None
     vertical_alignment: VerticalAlignment = "middle"
+    region: Region | None = None  # of the full-size input; outside of it nothing is foreground
+    scale: Decimal | None = None  # per cent of the canvas that the foreground is to fill
+    position: tuple[Decimal, Decimal] | None = None  # of the spare room, per cent from left and top
     output_format: OutputFormat = "auto"
     jpeg_quality: int = 75
     watermark: bool = False
@@ -55,7 +71,13 @@ class Options:
         """The format that `auto` stands for: JPEG where a background makes the result opaque."""
         if self.output_format != "auto":
             return self.output_format
-        return "png" if self.background is None else "jpeg"
+        return "jpeg" if self.is_opaque else "png"
+
+    @property
+    def is_opaque(self) -> bool:
+        """Whether a background leaves nothing transparent, in formats that have backgrounds."""
+        covered = self.background is not None and self.background_alpha == 255
+        return covered or self.background_image is not None
 
 
 _TRUE = {"true", "1", "yes", "on", "t"}

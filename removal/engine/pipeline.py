@@ -7,9 +7,9 @@ import numpy as np
 
 from . import compose, decode, encode, geometry, mask, refine, session, watermark
 from .decode import Header, Picture
-from .errors import DeltaWouldShrink
+from .errors import DeltaWouldShrink, TooManyPixels, UnreadableBackground, UnreadableImage
 from .geometry import Box
-from .options import Options
+from .options import MAX_PIXELS, Options
 from .tiles import Bytes
 
 Checkpoint = Callable[[str], None]
@@ -53,7 +53,7 @@ def remove_background(
     checkpoint: called with each stage's name before it begins; what it raises ends the work.
 
     Raises UnreadableImage, TooManyPixels, InvalidOption, DeltaWouldShrink, ResultTooLarge,
-    ModelUnavailable, and whatever the checkpoint raises.
+    UnreadableBackground, ModelUnavailable, and whatever the checkpoint raises.
     """
     begin = checkpoint or (lambda stage: None)
     header = header or decode.inspect(data)
@@ -64,6 +64,7 @@ def remove_background(
     matte = mask.predict(_opaque(picture), session.networks())
     begin("refine")
     alpha = _alpha(picture, refine.upsample_alpha(picture.rgb, matte))
+    _keep_region(alpha, header, options)
     foreground = compose.foreground_box(alpha)
     if not foreground:
         alpha[:] = 0  # a haze below the threshold is not a subject
@@ -72,7 +73,8 @@ def remove_background(
         refine.foreground_colour(picture.rgb, alpha)
     begin("compose")
     layout = geometry.layout((alpha.shape[1], alpha.shape[0]), foreground, options)
-    canvas = compose.compose(picture.rgb, alpha, layout, options, picture.resolution)
+    backdrop = _backdrop(options)
+    canvas = compose.compose(picture.rgb, alpha, layout, options, picture.resolution, backdrop)
     if options.watermark:
         canvas = watermark.apply(canvas)
     begin("encode")
@@ -87,6 +89,44 @@ def check(header: Header, options: Options) -> None:
         raise DeltaWouldShrink(pixels, options.max_pixels)
     size = geometry.limited_size(*header.size, options.max_pixels)
     geometry.check_before_work(size, options)
+    if options.region is not None:
+        geometry.region_box(header.size, options.region)
+    if options.background_image is not None:
+        _inspect_background(options.background_image)
+
+
+def _inspect_background(data: bytes) -> Header:
+    try:
+        return decode.inspect(data)
+    except (UnreadableImage, TooManyPixels) as error:
+        raise UnreadableBackground(f"The background: {error.message}") from error
+
+
+def _backdrop(options: Options) -> Bytes | None:
+    """The background picture, uint8 (h, w, 3), over white where it is transparent."""
+    if options.background_image is None or not compose.takes_background(options):
+        return None
+    header = _inspect_background(options.background_image)
+    try:
+        picture = decode.decode(options.background_image, header, MAX_PIXELS)
+    except UnreadableImage as error:
+        raise UnreadableBackground(f"The background: {error.message}") from error
+    if picture.alpha is None:
+        return picture.rgb
+    return compose.flatten(picture.rgb, picture.alpha, compose.WHITE)
+
+
+def _keep_region(alpha: Bytes, header: Header, options: Options) -> None:
+    """Make everything outside the region background, in place."""
+    if options.region is None:
+        return
+    height, width = alpha.shape
+    box = geometry.map_box(
+        geometry.region_box(header.size, options.region),
+        Box(0, 0, *header.size), Box(0, 0, width, height), (width, height),
+    )  # fmt: skip
+    alpha[: box.top] = alpha[box.top + box.height :] = 0
+    alpha[:, : box.left] = alpha[:, box.left + box.width :] = 0
 
 
 def _opaque(picture: Picture) -> Bytes:
