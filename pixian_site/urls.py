@@ -12,6 +12,7 @@ urlpatterns = [
     path("i18n/", include("django.conf.urls.i18n")),
     path(settings.ADMIN_PATH, admin.site.urls),
     path("api/", include("removal.api.urls")),
+    path("v1.0/", include("removal.api.removebg_urls")),
     path("accounts/", include("accounts.urls")),
     path("", include("billing.urls")),
     path("", include("removal.urls")),

@@ -60,6 +60,11 @@ class Capacity:
                 if not self._by_owner[owner]:
                     del self._by_owner[owner]
 
+    def free_for(self, owner: str) -> int:
+        """How many requests more this owner may have under way."""
+        with self._changed:
+            return self.limits.per_owner - self._by_owner.get(owner, 0)
+
     @contextmanager
     def place(self, gone: Callable[[], bool]) -> Iterator[None]:
         """Wait in line for a place to work in.

@@ -19,6 +19,7 @@ PARAMETER_CODES = {
     "result.vertical_alignment": 1107,
     "output.format": 1108,
     "output.jpeg_quality": 1109,
+    "roi": 1112,
 }
 
 
@@ -98,6 +99,17 @@ class InvalidParameter(RemovalError):
         return cls(message, code=PARAMETER_CODES[error.parameter])
 
 
+class UnreadableBackground(RemovalError):
+    status, code = 400, 1113
+
+
+class NothingFound(RemovalError):
+    status, code = 400, 1114
+
+    def __init__(self) -> None:
+        super().__init__("No foreground was found in the image. Nothing was charged.")
+
+
 class DeltaWouldShrink(RemovalError):
     status, code = 400, 1110
 
@@ -117,10 +129,10 @@ class NotBase64(RemovalError):
 class Base64TooLong(RemovalError):
     status, code = 413, 1122
 
-    def __init__(self, length: int, limit: int) -> None:
+    def __init__(self, length: int, limit: int, name: str = "image.base64") -> None:
         super().__init__(
-            f"image.base64 has {length:,} characters; at most {limit:,} are allowed. "
-            "Send larger pictures as a file in 'image'."
+            f"{name} has {length:,} characters; at most {limit:,} are allowed. "
+            "Send larger pictures as a file."
         )
 
 
@@ -198,6 +210,14 @@ class UrlFailed(RemovalError):
 
 class UrlRefused(RemovalError):
     status, code = 400, 1151
+
+
+class BackgroundUrlFailed(UrlFailed):
+    pass
+
+
+class BackgroundUrlRefused(UrlRefused):
+    pass
 
 
 class UrlTooSlow(RemovalError):
@@ -295,6 +315,7 @@ def translate(error: Exception) -> RemovalError | None:
 
 _BY_CLASS: dict[type[Exception], type[RemovalError]] = {
     engine_errors.UnreadableImage: UnreadableImage,
+    engine_errors.UnreadableBackground: UnreadableBackground,
     engine_errors.TooManyPixels: TooManyPixels,
     engine_errors.DeltaWouldShrink: DeltaWouldShrink,
     engine_errors.ResultTooLarge: ResultTooLarge,

@@ -22,7 +22,13 @@ from billing import ledger
 from billing.models import Hold
 
 from . import capacity, engine, fetch, idempotency
-from .errors import InternalError, RemovalError, translate
+from .errors import (
+    BackgroundUrlFailed,
+    BackgroundUrlRefused,
+    InternalError,
+    RemovalError,
+    translate,
+)
 from .execution import inline
 from .models import KeyedRequest, Removal
 
@@ -60,10 +66,16 @@ Source = bytes | Url
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What is asked for: a picture and the options. `options.watermark` means test=true."""
+    """What is asked for: a picture and the options. `options.watermark` means test=true.
+
+    background: where the picture behind the cut-out comes from.
+    needs_foreground: whether a picture in which nothing is found is an error, NothingFound.
+    """
 
     source: Source
     options: engine.Options
+    background: Source | None = None
+    needs_foreground: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +159,8 @@ def _work(
     header = engine.inspect(data)
     record.input_format = header.format
     record.input_width, record.input_height = header.size
+    if order.background is not None:
+        options = replace(options, background_image=_background_of(order.background, caller))
     engine.check(header, options)
     price = ledger.price_of(min(header.size[0] * header.size[1], options.max_pixels))
     job = inline.Job(
@@ -155,6 +169,7 @@ def _work(
         options=options,
         deadline=started + settings.REMOVAL_DEADLINE_SECONDS,
         gone=caller.gone,
+        needs_foreground=order.needs_foreground,
     )
     if pays:
         return _charged(caller, job, price, row)
@@ -174,6 +189,15 @@ def _bytes_of(source: Source, caller: Caller) -> bytes:
         allow=settings.IMAGE_URL_ALLOW,
     )
     return fetch.fetch(source.text, limits, cancelled=caller.gone)
+
+
+def _background_of(source: Source, caller: Caller) -> bytes:
+    try:
+        return _bytes_of(source, caller)
+    except fetch.AddressRefused as error:
+        raise BackgroundUrlRefused(f"The background: {error}") from error
+    except (fetch.FetchFailed, fetch.FetchTooSlow, fetch.NotAnImageAnswer) as error:
+        raise BackgroundUrlFailed(f"The background: {error}") from error
 
 
 def _charged(caller: Caller, job: inline.Job, price: Decimal, row: KeyedRequest | None) -> Outcome:
@@ -211,15 +235,18 @@ def _settled(caller: Caller, outcome: Outcome) -> Outcome:
 
 def _fingerprint(caller: Caller, order: Order) -> str:
     """Of what was asked for: where, of which picture, with which options that are not defaults."""
-    source = order.source
-    image = source.text if isinstance(source, Url) else hashlib.sha256(source).hexdigest()
+    pictures = [_picture_mark(source) for source in (order.source, order.background) if source]
     default = engine.Options(max_result_pixels=order.options.max_result_pixels)
     chosen = [
         (field.name, repr(value))
         for field in fields(default)
         if (value := getattr(order.options, field.name)) != getattr(default, field.name)
     ]
-    return hashlib.sha256(json.dumps([caller.endpoint, image, chosen]).encode()).hexdigest()
+    return hashlib.sha256(json.dumps([caller.endpoint, pictures, chosen]).encode()).hexdigest()
+
+
+def _picture_mark(source: Source) -> str:
+    return source.text if isinstance(source, Url) else hashlib.sha256(source).hexdigest()
 
 
 def _to_json(outcome: Outcome) -> dict[str, Any]:

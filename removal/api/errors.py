@@ -18,12 +18,17 @@ log = logging.getLogger(__name__)
 
 def exception_handler(error: Exception, context: dict[str, Any]) -> HttpResponseBase:
     """Django REST framework's hook: every exception of an API view becomes our JSON."""
-    request: HttpRequest = context["request"]._request
+    return error_response(context["request"]._request, failure_of(error, context))
+
+
+def failure_of(error: Exception, context: dict[str, Any]) -> RemovalError:
+    """What the caller is told of an exception; one that nobody foresaw is logged."""
     known = errors.translate(error) or from_framework(error, context)
-    if known is None:
-        log.exception("Request %s failed", request_id_of(request), exc_info=error)
-        known = errors.InternalError(request_id_of(request), settings.SUPPORT_EMAIL)
-    return error_response(request, known)
+    if known is not None:
+        return known
+    request_id = request_id_of(context["request"]._request)
+    log.exception("Request %s failed", request_id, exc_info=error)
+    return errors.InternalError(request_id, settings.SUPPORT_EMAIL)
 
 
 def error_response(request: HttpRequest, error: RemovalError) -> JsonResponse:

@@ -12,7 +12,10 @@ from removal.services import Outcome
 EXPOSED = (
     "X-Credits-Charged", "X-Credits-Calculated", "X-Credits-Remaining", "X-Input-Orientation",
     "X-Input-Size", "X-Result-Size", "X-Input-Foreground", "X-Result-Foreground", "X-Request-Id",
-    "Idempotency-Replayed", "Retry-After", "Deprecation", "Link", "Content-Disposition",
+    "X-Type", "X-Width", "X-Height", "X-Max-Width", "X-Max-Height", "X-Foreground-Top",
+    "X-Foreground-Left", "X-Foreground-Width", "X-Foreground-Height", "X-RateLimit-Limit",
+    "X-RateLimit-Remaining", "X-RateLimit-Reset", "Idempotency-Replayed", "Retry-After",
+    "Deprecation", "Link", "Content-Disposition",
 )  # fmt: skip
 
 

@@ -26,13 +26,13 @@ Fields = dict[str, str]
 File: TypeAlias = "UploadedFile[bytes]"
 
 
-def check_length(request: Request) -> None:
+def check_length(request: Request, files: int = 1) -> None:
     """Refuse by the Content-Length alone, before anything of the body is looked at."""
     length = request.META.get("CONTENT_LENGTH") or "0"
     is_multipart = (request.content_type or "").lower().startswith("multipart/")
     limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
     if is_multipart:
-        limit = settings.REMOVAL_MAX_UPLOAD_BYTES + FIELDS_ALLOWANCE
+        limit = files * settings.REMOVAL_MAX_UPLOAD_BYTES + FIELDS_ALLOWANCE
     if length.isdigit() and int(length) > limit:
         raise errors.TooManyBytes.over(settings.REMOVAL_MAX_UPLOAD_BYTES)
 
@@ -42,7 +42,8 @@ def read_order(request: Request, names: Mapping[str, str] | None = None) -> Orde
 
     names: how a dialect calls parameters of v2; its own name wins where both come.
     """
-    fields, files = read_fields(request)
+    fields = read_fields(request)
+    files = files_of(request, "image")
     own = {name: theirs for name, theirs in (names or {}).items() if fields.get(theirs, "").strip()}
     fields |= {name: fields[theirs] for name, theirs in own.items()}
     try:
@@ -52,13 +53,12 @@ def read_order(request: Request, names: Mapping[str, str] | None = None) -> Orde
     return Order(read_source(fields, files), options)
 
 
-def read_fields(request: Request) -> tuple[Fields, list[File]]:
-    """All text fields (of repeated ones the last) and the parts named `image`."""
+def read_fields(request: Request) -> Fields:
+    """All text fields; of repeated ones the last."""
     data = _parsed(request)
     if isinstance(data, QueryDict):
-        texts = {name: str(value) for name, value in data.items() if isinstance(value, str)}
-        return texts, _image_files(request)
-    return _json_fields(data), []
+        return {name: str(value) for name, value in data.items() if isinstance(value, str)}
+    return _json_fields(data)
 
 
 def with_query_test(fields: Fields, request: Request) -> Fields:
@@ -80,23 +80,23 @@ def read_source(fields: Fields, files: list[File]) -> Source:
             f"This request has {len(files) + len(texts)}."
         )
     if files:
-        return _file_bytes(files[0])
+        return file_bytes(files[0])
     if "image.url" in texts:
         return Url(fields["image.url"].strip())
     return decode_base64(fields["image.base64"])
 
 
-def decode_base64(text: str) -> bytes:
+def decode_base64(text: str, name: str = "image.base64") -> bytes:
     """Tolerates a data: prefix, white space, the URL-safe alphabet and missing padding."""
     if len(text) > MAX_BASE64:
-        raise errors.Base64TooLong(len(text), MAX_BASE64)
+        raise errors.Base64TooLong(len(text), MAX_BASE64, name)
     body = re.sub(r"^\s*data:[^,]{0,200},", "", text, count=1, flags=re.IGNORECASE)
     body = re.sub(r"\s+", "", body).replace("-", "+").replace("_", "/").rstrip("=")
     try:
         return base64.b64decode(body + "=" * (-len(body) % 4), validate=True)
     except (binascii.Error, ValueError):
         raise errors.NotBase64(
-            "image.base64 is not valid Base64. Allowed are A-Z, a-z, 0-9, + and / (or - and _), "
+            f"{name} is not valid Base64. Allowed are A-Z, a-z, 0-9, + and / (or - and _), "
             "optionally after a data: prefix."
         ) from None
 
@@ -115,17 +115,17 @@ def _parsed(request: Request) -> Any:
         raise from_bad_request(error) from error
 
 
-def _image_files(request: Request) -> list[File]:
+def files_of(request: Request, name: str) -> list[File]:
     files: MultiValueDict[str, File] = request.FILES
-    return files.getlist("image")
+    return files.getlist(name)
 
 
-def _file_bytes(file: File) -> bytes:
+def file_bytes(file: File) -> bytes:
     if (file.size or 0) > settings.REMOVAL_MAX_UPLOAD_BYTES:
         raise errors.TooManyBytes.over(settings.REMOVAL_MAX_UPLOAD_BYTES)
     content = file.read()
     if not content:
-        raise errors.UnreadableImage(f"The file {str(file.name)[:80]!r} in 'image' is empty.")
+        raise errors.UnreadableImage(f"The file {str(file.name)[:80]!r} is empty.")
     return bytes(content)
 
 

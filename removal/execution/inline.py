@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from removal import capacity, engine
-from removal.errors import ClientGone, TookTooLong
+from removal.errors import ClientGone, NothingFound, TookTooLong
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,12 +17,14 @@ class Job:
     options: engine.Options
     deadline: float
     gone: Callable[[], bool]
+    needs_foreground: bool = False
 
 
 def run(job: Job) -> engine.Result:
     """Wait for a place, then work; given up between stages when time or the client has gone.
 
-    Raises StartedTooLate, TookTooLong, ClientGone and the engine's errors.
+    Raises NothingFound where the job needs a foreground, StartedTooLate, TookTooLong,
+    ClientGone and the engine's errors.
     """
 
     def checkpoint(stage: str) -> None:
@@ -33,6 +35,9 @@ def run(job: Job) -> engine.Result:
 
     with capacity.shared().place(job.gone):
         checkpoint("start")
-        return engine.remove_background(
+        result = engine.remove_background(
             job.data, job.options, header=job.header, checkpoint=checkpoint
         )
+    if job.needs_foreground and not result.facts.result_foreground:
+        raise NothingFound
+    return result

@@ -14,6 +14,7 @@ from removal import capacity, errors, fetch, services
 from removal.api.removebg import NAMES
 from removal.api.removebg_parameters import PARAMETERS
 from tests import pictures
+from tests.engine import hostile
 
 from .conftest import new_caller
 
@@ -224,7 +225,7 @@ def test_pictures_that_are_none(alice, portrait):
     refused(post(alice, image_file=b"no picture"), 400, "failed_to_read_image")
     refused(post(alice, image_file_b64="a*b"), 400, "failed_to_read_image")
     refused(post(alice, image_file=portrait, bg_image_file=b"none"), 400, "failed_bg_download")
-    refused(post(alice, image_file=pictures.huge(32_001, 1_000)), 400, "resolution_too_high")
+    refused(post(alice, image_file=hostile.png(32_001, 1_000)), 400, "resolution_too_high")
     refused(post(alice, image_file=b"\0" * (31 << 20)), 400, "file_too_large")
 
 

@@ -1,0 +1,181 @@
+"""The parameters of remove.bg's dialect: one table, read from strings into the engine's options."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from PIL import ImageColor
+
+from removal.engine import InvalidOption, Length, Margin, Options, Region, parse_bool
+from removal.errors import RemovalError
+
+SIZES = {
+    **dict.fromkeys(("preview", "small", "regular"), 250_000),
+    "medium": 1_500_000,
+    "hd": 4_000_000,
+    **dict.fromkeys(("auto", "full", "4k", "50mp"), 25_000_000),
+}
+FORMATS = {
+    "auto": "auto",
+    "png": "png",
+    "jpg": "jpeg",
+    "jpeg": "jpeg",
+    "webp": "webp",
+    "zip": "zip",
+}
+CHANNELS = ("rgba", "alpha")
+Values = dict[str, Any]  # fields of Options
+
+
+class Refusal(RemovalError):
+    """A value that is not allowed, under remove.bg's name for that."""
+
+    status, code = 400, 1101
+
+    def __init__(self, name: str, message: str) -> None:
+        super().__init__(message)
+        self.name = name
+
+
+class Invalid(Exception):
+    """The text is not one of those that the parameter allows."""
+
+
+def _length(token: str, pixels: int | None = None, percent: int = 100) -> Length:
+    match = re.fullmatch(r"([0-9]{1,6}(?:\.[0-9]{1,6})?)(px|%)|0", token, re.IGNORECASE | re.ASCII)
+    if match is None:
+        raise Invalid
+    if match[1] is None:
+        return Length()
+    value = Decimal(match[1])
+    limit = percent if match[2] == "%" else pixels
+    if limit is not None and value > limit:
+        raise Invalid
+    return Length(value, percent=match[2] == "%")
+
+
+def _percent(token: str, low: int = 0) -> Decimal:
+    match = re.fullmatch(r"([0-9]{1,3}(?:\.[0-9]{1,6})?)%?", token, re.ASCII)
+    if match is None or not low <= Decimal(match[1]) <= 100:
+        raise Invalid
+    return Decimal(match[1])
+
+
+def _size(text: str) -> Values:
+    return {"max_pixels": _word(text, SIZES)}
+
+
+def _format(text: str) -> Values:
+    return {"output_format": _word(text, FORMATS)}
+
+
+def _channels(text: str) -> Values:
+    if text.lower() not in CHANNELS:
+        raise Invalid
+    return {"output_format": "mask"} if text.lower() == "alpha" else {}
+
+
+def _crop_margin(text: str) -> Values:
+    sides = [_length(token, pixels=500, percent=50) for token in text.split()]
+    if len(sides) not in (1, 2, 4):
+        raise Invalid
+    top, right, bottom, left = (sides * 4)[:4]
+    return {"margin": Margin(top, right, bottom, left), "margin_of_own_side": True}
+
+
+def _colour(text: str) -> Values:
+    body = text.removeprefix("#")
+    if re.fullmatch(r"(?:[0-9A-Fa-f]{3,4}){1,2}", body) and len(body) != 7:
+        digits = body if len(body) > 4 else "".join(digit * 2 for digit in body)
+        channels = [int(digits[at : at + 2], 16) for at in range(0, len(digits), 2)]
+    elif text.lower() == "transparent":
+        channels = [0, 0, 0, 0]
+    elif text.lower() in ImageColor.colormap:
+        channels = list(ImageColor.getrgb(text.lower()))
+    else:
+        raise Invalid
+    opacity = channels[3] if len(channels) == 4 else 255
+    return {"background": tuple(channels[:3]), "background_alpha": opacity} if opacity else {}
+
+
+def _roi(text: str) -> Values:
+    corners = [_length(token) for token in text.split()]
+    if len(corners) != 4:
+        raise Invalid
+    return {"region": Region(*corners)}
+
+
+def _scale(text: str) -> Values:
+    return {} if text.lower() == "original" else {"scale": _percent(text, low=10)}
+
+
+def _position(text: str) -> Values:
+    if text.lower() == "original":
+        return {}
+    if text.lower() == "center":
+        return {"position": (Decimal(50), Decimal(50))}
+    shares = [_percent(token) for token in text.split()]
+    if len(shares) not in (1, 2):
+        raise Invalid
+    return {"position": (shares[0], shares[-1])}
+
+
+def _boolean(field: str) -> Callable[[str], Values]:
+    def read(text: str) -> Values:
+        value = parse_bool(field, text)
+        return {field: value} if field else {}
+
+    return read
+
+
+def _word(text: str, table: Mapping[str, Any]) -> Any:
+    if text.lower() not in table:
+        raise Invalid
+    return table[text.lower()]
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    name: str
+    read: Callable[[str], Values]
+    allowed: str
+
+
+# `channels` stands after `format`: an alpha channel alone is a grey PNG whatever the format.
+PARAMETERS = (
+    Parameter("size", _size, "preview, small, regular, medium, hd, full, 4k, 50MP or auto"),
+    Parameter("format", _format, "auto, png, jpg, webp or zip"),
+    Parameter("channels", _channels, "rgba or alpha"),
+    Parameter("crop", _boolean("crop_to_foreground"), "true or false"),
+    Parameter("crop_margin", _crop_margin, "1, 2 or 4 of up to 500px or 50%"),
+    Parameter("bg_color", _colour, "3, 4, 6 or 8 hexadecimal digits, or a CSS colour name"),
+    Parameter("roi", _roi, "'x1 y1 x2 y2', each in px or %"),
+    Parameter("scale", _scale, "10% to 100%, or original"),
+    Parameter("position", _position, "original, center, or one or two of 0% to 100%"),
+    Parameter("semitransparency", _boolean(""), "true or false"),
+    Parameter("test", _boolean("watermark"), "true or false"),
+)
+
+
+def read_options(fields: Mapping[str, str]) -> Options:
+    """The options that these fields ask for; raises Refusal."""
+    values: Values = {}
+    for parameter in PARAMETERS:
+        text = fields.get(parameter.name, "").strip()
+        if text:
+            values |= _read(parameter, text)
+    if not values.get("crop_to_foreground"):
+        values.pop("margin", None)
+    return Options(**values)
+
+
+def _read(parameter: Parameter, text: str) -> Values:
+    try:
+        return parameter.read(text)
+    except (Invalid, InvalidOption) as error:
+        raise Refusal(
+            f"invalid_{parameter.name}",
+            f"{parameter.name}: {text[:80]!r} is not valid. Allowed: {parameter.allowed}.",
+        ) from error
