@@ -2,6 +2,8 @@
 
 import importlib.util
 import os
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -24,7 +26,7 @@ def own_model(tmp_path):
 
 @pytest.fixture
 def no_loaded_networks(monkeypatch):
-    monkeypatch.setattr(session, "_loaded", None)
+    monkeypatch.setattr(session, "_loaded", {})
 
 
 @pytest.mark.parametrize(
@@ -119,11 +121,26 @@ def test_networks_are_loaded_once(own_model, monkeypatch, no_loaded_networks):
     assert len({id(networks) for networks in loaded}) == 1
 
 
-def test_a_forked_child_loads_its_own(own_model, monkeypatch, no_loaded_networks):
-    monkeypatch.setenv("MODEL_PATH", str(own_model))
-    inherited = session.networks()
-    monkeypatch.setattr(os, "getpid", lambda: -1)
-    assert session.networks() is not inherited
+FORKING = """
+import os
+from removal.engine import session
+
+inherited = session.networks()
+session.warm()
+child = os.fork()
+if child == 0:
+    session.warm()
+    os._exit(7 if session.networks() is not inherited else 1)
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+def test_a_forked_child_loads_and_runs_its_own(own_model):
+    """In a process of its own: a fork of pytest's would inherit all its threads' locks."""
+    environment = os.environ | {"MODEL_PATH": str(own_model)}
+    command = [sys.executable, "-c", FORKING]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+    assert done.stdout.strip() == "7", done.stderr
 
 
 def test_warm_describes_what_runs(own_model, monkeypatch, no_loaded_networks):
