@@ -136,7 +136,7 @@ def load(settings: Settings) -> Networks:
 
 
 def recipe_for(flags: Set[str]) -> catalog.Recipe:
-    """The build that a processor runs faster; both give the same matte to half a grey level."""
+    """The build that a processor runs faster; on known mattes both err alike."""
     return "int8" if cpu.has_fast_int8(flags) else "fp32"
 
 
