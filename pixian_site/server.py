@@ -18,6 +18,7 @@ from waitress.task import ErrorTask
 
 from pixian_site import maintenance
 from removal import readiness
+from removal.engine import memory
 
 # A request over the limit is still read up to this size, so that its client gets our JSON answer
 # and not a reset connection.
@@ -51,6 +52,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]
 
 def serve(host: str, port: int) -> None:
     """Serve until SIGTERM or SIGINT. Raises OSError where the address can't be had."""
+    memory.share_arenas()
     BaseWSGIServer.channel_class = Channel
     server = create_server(
         get_wsgi_application(),  # only now: WhiteNoise lists the static files when it is made

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from removal import capacity, engine
+from removal.engine import memory
 from removal.errors import ClientGone, NothingFound, TookTooLong
 
 
@@ -35,9 +36,12 @@ def run(job: Job) -> engine.Result:
 
     with capacity.shared().place(job.gone):
         checkpoint("start")
-        result = engine.remove_background(
-            job.data, job.options, header=job.header, checkpoint=checkpoint
-        )
+        try:
+            result = engine.remove_background(
+                job.data, job.options, header=job.header, checkpoint=checkpoint
+            )
+        finally:
+            memory.trim()
     if job.needs_foreground and not result.facts.result_foreground:
         raise NothingFound
     return result

@@ -10,6 +10,7 @@ from django.core.management import BaseCommand, CommandError, call_command
 
 from pixian_site.server import serve
 from removal.engine import ModelUnavailable, weights
+from removal.engine.weights.progress import show_progress
 
 HINTS = """
   {address} is the page; the API is {address}/api/v2/remove-background
@@ -33,7 +34,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, host: str, port: int, **options: Any) -> None:
         settings.DATA_DIR.mkdir(parents=True, exist_ok=True)
         try:
-            weights.ensure()
+            weights.ensure(show_progress(sys.stderr))
         except ModelUnavailable as error:
             raise CommandError(f"The weights could not be prepared: {error}") from error
         call_command("migrate", interactive=False, verbosity=0)
