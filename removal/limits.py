@@ -8,7 +8,7 @@ from functools import cache
 from django.conf import settings
 from django.utils.translation import gettext as _
 from limits import RateLimitItemPerHour
-from limits.storage import MemoryStorage
+from limits.storage import storage_from_string
 from limits.strategies import MovingWindowRateLimiter
 
 from .errors import SlowDown
@@ -20,7 +20,7 @@ class HourUsedUp(SlowDown):
 
 @cache
 def _limiter() -> MovingWindowRateLimiter:
-    return MovingWindowRateLimiter(MemoryStorage())
+    return MovingWindowRateLimiter(storage_from_string(settings.REDIS_URL or "memory://"))
 
 
 def admit_visitor(address: str) -> None:
