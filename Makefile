@@ -20,7 +20,7 @@ develop: $(VENV)/develop.stamp models chromium ## Set up what the tests need
 test: develop ## Set up and run every test
 	@exec $(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
 
-check: $(VENV)/develop.stamp ## Lint, types, Django's own checks, known vulnerabilities
+check: $(VENV)/develop.stamp ## Lint, types, migrations, Django's own deploy checks
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
