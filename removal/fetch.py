@@ -106,12 +106,15 @@ def fetch(
 ) -> bytes:
     """Return the body that the URL answers with, at least one byte, never decoded or sniffed.
 
-    Blocks the calling thread, which must not run an event loop, for at most `total_seconds`.
-    cancelled: asked every 0.25 s from the same thread; true stops the fetch.
+    Blocks the calling thread for at most `total_seconds`; the work has a thread of its own, so that
+    the caller may run an event loop itself.
+    cancelled: asked every 0.25 s from that other thread; true stops the fetch.
     resolver: looks up host names; the system's way is the default.
     Raises FetchError.
     """
-    return asyncio.run(_bounded(_checked(url), limits, cancelled, resolver))
+    work = _bounded(_checked(url), limits, cancelled, resolver)
+    with ThreadPoolExecutor(1, "fetch") as worker:
+        return worker.submit(asyncio.run, work).result()
 
 
 async def _bounded(

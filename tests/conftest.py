@@ -8,6 +8,9 @@ import pytest
 
 # The small network is as real as the large one and faster; tests of the large one say so.
 os.environ.setdefault("REMOVAL_MODEL", "u2netp")
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # Workers share the cores already; threads that wait for each other would only burn them.
+    os.environ.setdefault("REMOVAL_THREADS", "1")
 
 # Playwright's event loop lives in the thread of the test; Django's guard against blocking database
 # calls in an event loop does not apply to tests that drive a browser.
