@@ -6,12 +6,14 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
 
 from . import EngineError, Options, extension_of, parse_options, remove_background
+from .decode import MAX_INPUT_PIXELS
 from .options import PARAMETERS, Parameter, parse_bool
 
 SUFFIXES = frozenset(
@@ -42,7 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = _parser()
     args = parser.parse_args(arguments)
     try:
-        options = parse_options(_fields(args))
+        options = _options(_fields(args))
     except EngineError as error:
         parser.error(str(error))
     if not args.input.exists():
@@ -93,6 +95,15 @@ def _flag(name: str) -> str:
 
 def _fields(args: argparse.Namespace) -> dict[str, str]:
     return {parameter.name: getattr(args, parameter.name) for parameter in PARAMETERS}
+
+
+def _options(fields: dict[str, str]) -> Options:
+    """As the API reads them, but a mask is made to be laid over its photo: unless --max-pixels
+    asks for less, it has the upright photo's size, also above 25 megapixels."""
+    options = parse_options(fields)
+    if options.output_format == "mask" and not fields["max_pixels"]:
+        return replace(options, max_pixels=MAX_INPUT_PIXELS)
+    return options
 
 
 def _jobs(source: Path, target: Path, options: Options) -> Iterator[tuple[Path, Path]]:

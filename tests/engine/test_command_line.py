@@ -45,6 +45,16 @@ def test_a_folder_becomes_masks_of_the_inputs_sizes(folder, tmp_path):
     }
 
 
+def test_a_mask_has_its_photos_size_above_25_megapixels_too(tmp_path):
+    photo = tmp_path / "large.jpg"
+    photo.write_bytes(pictures.portrait(5010, 5000))
+    assert run(photo, tmp_path / "mask.png", "--output-format", "mask").returncode == 0
+    assert pictures.mode_and_size((tmp_path / "mask.png").read_bytes()) == ("L", (5010, 5000))
+    smaller = run(photo, tmp_path / "small.png", "--output-format", "mask", "--max-pixels", "1000")
+    assert smaller.returncode == 0
+    assert pictures.mode_and_size((tmp_path / "small.png").read_bytes()) == ("L", (31, 31))
+
+
 def test_a_bad_file_is_named_and_the_others_are_done(folder, tmp_path):
     (folder / "broken.jpg").write_bytes(b"\xff\xd8\xff nothing")
     done = run(folder, tmp_path / "out")
