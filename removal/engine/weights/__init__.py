@@ -17,9 +17,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import onnx
-
-from .. import quantise
 from ..catalog import BUILDS, MODELS, Build, Model
 from ..errors import ModelUnavailable
 from .progress import Progress
@@ -91,6 +88,10 @@ def is_verified(path: Path, sha256: str) -> bool:
 
 def build_bytes(build: Build, published: bytes) -> bytes:
     """The file of a build, from its model's published file; the same bytes every time."""
+    import onnx  # a tenth of a second of every start that only building needs
+
+    from .. import quantise
+
     model = quantise.to_float32(onnx.load_from_string(published))
     if build.recipe == "int8":
         table = json.loads(CALIBRATION.read_text(encoding="ascii"))
