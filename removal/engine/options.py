@@ -16,7 +16,12 @@ OUTPUT_FORMATS: tuple[OutputFormat, ...] = (
 VERTICAL_ALIGNMENTS: tuple[VerticalAlignment, ...] = ("top", "middle", "bottom")
 MAX_PIXELS = 25_000_000
 MAX_RESULT_PIXELS = 50_000_000
-MAX_SIDE = 1_000_000  # of a margin or a target, in pixels: bounds the arithmetic, not the canvas
+# What texts look like, for the readers below and for the API's schema. The digits bound the
+# arithmetic; the canvas has a limit of its own.
+COLOUR = r"#[0-9A-Fa-f]{6}"
+LENGTH = r"(?:[0-9]{1,6}(?:\.[0-9]{0,6})?|\.[0-9]{1,6})(?:px|%)|0"
+MARGIN = rf"(?:{LENGTH})(?:\s+(?:{LENGTH})){{0,3}}"
+TARGET_SIZE = r"0{0,7}[1-9][0-9]{0,7}\s+0{0,7}[1-9][0-9]{0,7}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,21 +98,13 @@ def parse_bool(name: str, value: str) -> bool:
     raise InvalidOption(name, value, "true or false (also 1/0, yes/no, on/off, t/f)")
 
 
-def parse_integer(name: str, value: str, low: int, high: int) -> int:
-    text = value.strip()
-    if re.fullmatch(r"[0-9]{1,12}", text) and low <= int(text) <= high:
-        return int(text)
-    raise InvalidOption(name, value, f"a whole number from {low} to {high}")
-
-
 def parse_colour(name: str, value: str) -> tuple[int, int, int]:
     text = value.strip()
-    if not re.fullmatch(r"#[0-9A-Fa-f]{6}", text):
+    if not re.fullmatch(COLOUR, text):
         raise InvalidOption(name, value, "a colour as #RRGGBB, for example #FFFFFF")
     return int(text[1:3], 16), int(text[3:5], 16), int(text[5:7], 16)
 
 
-_LENGTH = re.compile(r"([0-9]{1,7}(?:\.[0-9]{0,6})?|\.[0-9]{1,6})(px|%)", re.IGNORECASE | re.ASCII)
 _MARGIN_ALLOWED = (
     "one to four lengths in CSS order (top right bottom left), each in px or %, "
     "for example '10px' or '5% 10px'"
@@ -115,12 +112,9 @@ _MARGIN_ALLOWED = (
 
 
 def parse_length(name: str, text: str) -> Length:
-    if text == "0":
-        return Length()
-    match = _LENGTH.fullmatch(text)
-    if match is None or Decimal(match[1]) > MAX_SIDE:
+    if not re.fullmatch(LENGTH, text, re.IGNORECASE | re.ASCII):
         raise InvalidOption(name, text, _MARGIN_ALLOWED)
-    return Length(Decimal(match[1]), percent=match[2] == "%")
+    return Length(Decimal(text.lower().removesuffix("px").rstrip("%")), percent=text[-1] == "%")
 
 
 def parse_margin(name: str, value: str) -> Margin:
@@ -141,26 +135,39 @@ def _css_sides(lengths: list[Length]) -> tuple[Length, Length, Length, Length]:
 
 
 def parse_target_size(name: str, value: str) -> tuple[int, int]:
-    match = re.fullmatch(r"\s*([0-9]{1,7})\s+([0-9]{1,7})\s*", value, re.ASCII)
-    if match is None or not all(1 <= int(side) <= MAX_SIDE for side in match.groups()):
+    if not re.fullmatch(TARGET_SIZE, value.strip()):
         raise InvalidOption(
             name, value, "width and height in whole pixels, both at least 1, for example '800 600'"
         )
-    return int(match[1]), int(match[2])
+    width, height = value.split()
+    return int(width), int(height)
 
 
-def _choice(choices: tuple[str, ...]) -> Callable[[str, str], str]:
-    def parse(name: str, value: str) -> str:
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Reads one of some words."""
+
+    words: tuple[str, ...]
+
+    def __call__(self, name: str, value: str) -> str:
         word = value.strip().lower()
-        if word not in choices:
-            raise InvalidOption(name, value, ", ".join(choices))
+        if word not in self.words:
+            raise InvalidOption(name, value, ", ".join(self.words))
         return word
 
-    return parse
 
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """Reads a whole number from `low` to `high`."""
 
-def _integer(low: int, high: int) -> Callable[[str, str], int]:
-    return lambda name, value: parse_integer(name, value, low, high)
+    low: int
+    high: int
+
+    def __call__(self, name: str, value: str) -> int:
+        text = value.strip()
+        if re.fullmatch(r"[0-9]{1,12}", text) and self.low <= int(text) <= self.high:
+            return int(text)
+        raise InvalidOption(name, value, f"a whole number from {self.low} to {self.high}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +183,7 @@ class Parameter:
 
 PARAMETERS: tuple[Parameter, ...] = (
     Parameter("test", "watermark", parse_bool, "true or false", "false"),
-    Parameter("max_pixels", "max_pixels", _integer(100, MAX_PIXELS), "100 to 25000000", "25000000"),
+    Parameter("max_pixels", "max_pixels", Whole(100, MAX_PIXELS), "100 to 25000000", "25000000"),
     Parameter("background.color", "background", parse_colour, "#RRGGBB", "transparent"),
     Parameter(
         "result.crop_to_foreground", "crop_to_foreground", parse_bool, "true or false", "false"
@@ -186,14 +193,14 @@ PARAMETERS: tuple[Parameter, ...] = (
     Parameter(
         "result.vertical_alignment",
         "vertical_alignment",
-        _choice(VERTICAL_ALIGNMENTS),
+        Choice(VERTICAL_ALIGNMENTS),
         "top, middle, bottom",
         "middle",
     ),
     Parameter(
-        "output.format", "output_format", _choice(OUTPUT_FORMATS), ", ".join(OUTPUT_FORMATS), "auto"
+        "output.format", "output_format", Choice(OUTPUT_FORMATS), ", ".join(OUTPUT_FORMATS), "auto"
     ),
-    Parameter("output.jpeg_quality", "jpeg_quality", _integer(1, 100), "1 to 100", "75"),
+    Parameter("output.jpeg_quality", "jpeg_quality", Whole(1, 100), "1 to 100", "75"),
 )
 
 
