@@ -55,26 +55,29 @@ def claim(user: User, key: str, fingerprint: str, request_id: str) -> KeyedReque
     return row
 
 
-def store(row: KeyedRequest, content: bytes) -> None:
-    """Put the result's bytes aside; they count only once `remember` has been committed."""
-    default_storage.save(row.result_name, ContentFile(content))
+class Keeper:
+    """Keeps the result of the request that claimed a row; the picture it does not keep."""
 
+    def __init__(self, row: KeyedRequest) -> None:
+        self._row = row
 
-def remember(row: KeyedRequest, outcome: dict[str, Any], hold: Hold | None) -> None:
-    """Note the outcome; to be called in the transaction that charges for it.
+    def take(self, data: bytes) -> None:
+        """The fingerprint in the row says all that has to be known of the picture."""
 
-    Raises TookTooLong where the lease ran out and the key is somebody else's by now.
-    """
-    now = timezone.now()
-    kept = now + timedelta(seconds=settings.REMOVAL_IDEMPOTENCY_KEEP)
-    mine = KeyedRequest.objects.filter(pk=row.pk, state=State.WORKING, expires_at__gt=now)
-    if not mine.update(state=State.DONE, outcome=outcome, hold=hold, expires_at=kept):
-        raise TookTooLong
+    def store(self, content: bytes) -> None:
+        default_storage.save(self._row.result_name, ContentFile(content))
 
+    def remember(self, outcome: dict[str, Any], hold: Hold | None) -> None:
+        """Raises TookTooLong where the lease ran out and the key is somebody else's by now."""
+        now = timezone.now()
+        kept = now + timedelta(seconds=settings.REMOVAL_IDEMPOTENCY_KEEP)
+        mine = KeyedRequest.objects.filter(pk=self._row.pk, state=State.WORKING, expires_at__gt=now)
+        if not mine.update(state=State.DONE, outcome=outcome, hold=hold, expires_at=kept):
+            raise TookTooLong
 
-def give_up(row: KeyedRequest) -> None:
-    """Free the key after an error."""
-    KeyedRequest.objects.filter(pk=row.pk, state=State.WORKING).delete()
+    def give_up(self) -> None:
+        """Free the key after an error."""
+        KeyedRequest.objects.filter(pk=self._row.pk, state=State.WORKING).delete()
 
 
 def content_of(row: KeyedRequest) -> bytes:

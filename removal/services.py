@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields, replace
 from decimal import Decimal
-from typing import Any
+from typing import Any, Protocol
 
 from django.conf import settings
 from django.db import transaction
@@ -40,15 +40,32 @@ def _never_gone() -> bool:
     return False
 
 
+class Keeper(Protocol):
+    """Puts aside what whoever asked may ask for again: see idempotency and kept."""
+
+    def take(self, data: bytes) -> None:
+        """The picture, before it is worked on."""
+
+    def store(self, content: bytes) -> None:
+        """The result's bytes; they count only once `remember` has been committed."""
+
+    def remember(self, outcome: dict[str, Any], hold: Hold | None) -> None:
+        """The outcome (see outcome_of), in the transaction that charges for it. May raise."""
+
+    def give_up(self) -> None:
+        """There is no result after all."""
+
+
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks, and through what. Without a key the work is free and unmarked."""
+    """Who asks, and through what. `pays`: production results cost the user credits."""
 
     request_id: str
     via: str
     owner: str  # whose concurrency is counted: a key's id or an address
     key: ApiKey | None = None
     user: User | None = None
+    pays: bool = False
     gone: Callable[[], bool] = _never_gone
     endpoint: str = ""
     idempotency_key: str | None = None
@@ -70,12 +87,14 @@ class Order:
 
     background: where the picture behind the cut-out comes from.
     needs_foreground: whether a picture in which nothing is found is an error, NothingFound.
+    keeper: who keeps picture and result, where the request has no Idempotency-Key.
     """
 
     source: Source
     options: engine.Options
     background: Source | None = None
     needs_foreground: bool = False
+    keeper: Keeper | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,27 +150,30 @@ def _forced(caller: Caller, order: Order) -> Order:
 
 def _once(caller: Caller, order: Order, started: float, record: Removal) -> Outcome:
     """Under an Idempotency-Key one request does the work; the others get what it earned."""
-    if caller.idempotency_key is None or caller.user is None:
-        return _work(caller, order, started, record, None)
-    row = idempotency.claim(
-        caller.user, caller.idempotency_key, _fingerprint(caller, order), caller.request_id
-    )
-    if row.state == KeyedRequest.State.DONE:
-        return _replayed(row, order)
+    keeper = order.keeper
+    if caller.idempotency_key is not None and caller.user is not None:
+        row = idempotency.claim(
+            caller.user, caller.idempotency_key, _fingerprint(caller, order), caller.request_id
+        )
+        if row.state == KeyedRequest.State.DONE:
+            content = idempotency.content_of(row)
+            return outcome_of(row.outcome, content, order.options, row.hold, row.request_id)
+        keeper = idempotency.Keeper(row)
     try:
-        return _work(caller, order, started, record, row)
+        return _work(caller, order, started, record, keeper)
     except BaseException:
-        idempotency.give_up(row)
+        if keeper is not None:
+            keeper.give_up()
         raise
 
 
 def _work(
-    caller: Caller, order: Order, started: float, record: Removal, row: KeyedRequest | None
+    caller: Caller, order: Order, started: float, record: Removal, keeper: Keeper | None
 ) -> Outcome:
     options = order.options
     record.test = options.watermark
     record.output_format = options.resolved_format
-    pays = caller.key is not None and not options.watermark
+    pays = caller.pays and not options.watermark
     if pays:
         assert caller.user is not None
         ledger.check_spendable(caller.user)
@@ -162,6 +184,8 @@ def _work(
     if order.background is not None:
         options = replace(options, background_image=_background_of(order.background, caller))
     engine.check(header, options)
+    if keeper is not None:
+        keeper.take(data)
     price = ledger.price_of(min(header.size[0] * header.size[1], options.max_pixels))
     job = inline.Job(
         data=data,
@@ -172,10 +196,10 @@ def _work(
         needs_foreground=order.needs_foreground,
     )
     if pays:
-        return _charged(caller, job, price, row)
+        return _charged(caller, job, price, keeper)
     result = inline.run(job)
-    calculated = (price if result.facts.result_foreground else FREE) if caller.key else None
-    return _finished(caller, Outcome(result, options, FREE, calculated, None, None), row)
+    calculated = (price if result.facts.result_foreground else FREE) if caller.pays else None
+    return _finished(caller, Outcome(result, options, FREE, calculated, None, None), keeper)
 
 
 def _bytes_of(source: Source, caller: Caller) -> bytes:
@@ -200,7 +224,7 @@ def _background_of(source: Source, caller: Caller) -> bytes:
         raise BackgroundUrlFailed(f"The background: {error}") from error
 
 
-def _charged(caller: Caller, job: inline.Job, price: Decimal, row: KeyedRequest | None) -> Outcome:
+def _charged(caller: Caller, job: inline.Job, price: Decimal, keeper: Keeper | None) -> Outcome:
     assert caller.user is not None
     lifetime = settings.REMOVAL_DEADLINE_SECONDS + settings.HOLD_GRACE_SECONDS
     hold = ledger.hold(caller.user, price, caller.request_id, lifetime, caller.key)
@@ -208,22 +232,22 @@ def _charged(caller: Caller, job: inline.Job, price: Decimal, row: KeyedRequest 
         result = inline.run(job)
         if result.facts.result_foreground:
             outcome = Outcome(result, job.options, price, None, None, hold)
-            return _finished(caller, outcome, row)
+            return _finished(caller, outcome, keeper)
     except BaseException:
         ledger.release(hold)
         raise
     ledger.release(hold)
-    return _finished(caller, Outcome(result, job.options, FREE, None, None, None), row)
+    return _finished(caller, Outcome(result, job.options, FREE, None, None, None), keeper)
 
 
-def _finished(caller: Caller, outcome: Outcome, row: KeyedRequest | None) -> Outcome:
-    """Charge for the outcome and, where there is a key, remember it: both or neither."""
-    if row is None:
+def _finished(caller: Caller, outcome: Outcome, keeper: Keeper | None) -> Outcome:
+    """Charge for the outcome and, where it is kept, remember it: both or neither."""
+    if keeper is None:
         return _settled(caller, outcome)
-    idempotency.store(row, outcome.result.content)
+    keeper.store(outcome.result.content)
     with transaction.atomic():
         outcome = _settled(caller, outcome)
-        idempotency.remember(row, _to_json(outcome), outcome.hold)
+        keeper.remember(_to_json(outcome), outcome.hold)
     return outcome
 
 
@@ -260,22 +284,26 @@ def _to_json(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def _replayed(row: KeyedRequest, order: Order) -> Outcome:
-    kept = row.outcome
+def outcome_of(
+    kept: dict[str, Any],
+    content: bytes,
+    options: engine.Options,
+    hold: Hold | None,
+    request_id: str,
+) -> Outcome:
+    """The outcome that a keeper remembered, as the request `request_id` had it."""
     facts: dict[str, Any] = {
         name: engine.Box(**value) if isinstance(value, dict)
         else tuple(value) if isinstance(value, list)
         else value
         for name, value in kept["facts"].items()
     }  # fmt: skip
-    result = engine.Result(idempotency.content_of(row), kept["media_type"], engine.Facts(**facts))
+    result = engine.Result(content, kept["media_type"], engine.Facts(**facts))
     charged, calculated, remaining = (
         None if kept[name] is None else Decimal(kept[name])
         for name in ("charged", "calculated", "remaining")
     )
-    return Outcome(
-        result, order.options, charged or FREE, calculated, remaining, row.hold, row.request_id
-    )
+    return Outcome(result, options, charged or FREE, calculated, remaining, hold, request_id)
 
 
 def _remaining(caller: Caller) -> Decimal | None:

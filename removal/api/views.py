@@ -82,6 +82,7 @@ def caller_of(request: Request) -> services.Caller:
         owner=key.public_id,
         key=key,
         user=user_of(request),
+        pays=True,
         gone=gone_of(request._request),
         endpoint=request.path.rstrip("/"),
         idempotency_key=request.META.get("HTTP_IDEMPOTENCY_KEY"),
