@@ -1,12 +1,16 @@
-"""What every request passes first: a request id, and HTTPS where it is required."""
+"""What every request passes first: a request id, HTTPS where it is required, a language."""
 
 import re
 import uuid
 from collections.abc import Callable
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.urls import get_script_prefix, set_script_prefix
+from django.utils import translation
+from django.utils.cache import patch_vary_headers
 
+from removal import crawlers, languages
 from removal.api.errors import error_response
 from removal.api.paths import is_api_path
 from removal.errors import HttpsRequired
@@ -50,3 +54,46 @@ class RequireHttpsMiddleware:
         response = HttpResponse(status=301)
         response["Location"] = f"https://{request.get_host()}{request.get_full_path()}"
         return response
+
+
+class LanguageMiddleware:
+    """The address decides on the language; where it names none, the cookie and the browser do.
+
+    The whole site stands a second time under `/ja/`: what follows that is looked up as usual, and
+    the addresses that pages are given begin with it too. A public page is one language an address,
+    so that readers of another are sent on.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        named, path = languages.split(request.path_info)
+        language = named or translation.get_language_from_request(request)
+        translation.activate(language)
+        request.LANGUAGE_CODE = language
+        if named:
+            response = self._below(request, named, path)
+        elif self._lives_elsewhere(request, language):
+            response = HttpResponseRedirect(languages.address(request.get_full_path(), language))
+        else:
+            response = self.get_response(request)
+        if not named:
+            patch_vary_headers(response, ("Accept-Language", "Cookie"))
+        response.headers.setdefault("Content-Language", language)
+        return response
+
+    def _below(self, request: HttpRequest, language: str, path: str) -> HttpResponseBase:
+        """The answer at `path`, all its links below the language's folder."""
+        outside = get_script_prefix()
+        set_script_prefix(f"/{language}/")
+        request.path_info = path
+        try:
+            return self.get_response(request)
+        finally:
+            set_script_prefix(outside)
+
+    def _lives_elsewhere(self, request: HttpRequest, language: str) -> bool:
+        if language == settings.LANGUAGE_CODE or request.method not in ("GET", "HEAD"):
+            return False
+        return crawlers.has_languages(request.path_info)

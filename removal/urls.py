@@ -2,12 +2,14 @@
 
 from django.urls import path
 
-from . import dashboard, pages, views
+from . import crawlers, dashboard, pages, views
 
 urlpatterns = [
     path("", views.home, name="home"),
     path("removals", views.removals, name="removals"),
     *(path(name, pages.page, {"name": name}, name=name) for name in pages.PAGES),
+    path("robots.txt", crawlers.robots, name="robots"),
+    path("sitemap.xml", crawlers.sitemap, name="sitemap"),
     path("dashboard", dashboard.overview, name="dashboard"),
     path("dashboard/requests", dashboard.usage, name="usage"),
     path("dashboard/requests.csv", dashboard.usage_csv, name="usage_csv"),

@@ -16,6 +16,8 @@ PUBLIC = {
     "faq",
     "privacy",
     "terms",
+    "robots",
+    "sitemap",
     "removals",  # the page's own requests: limited by address
     "healthz",
     "readyz",

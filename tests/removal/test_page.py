@@ -39,7 +39,7 @@ def error_of(response: HttpResponse) -> dict[str, object]:
 
 def test_front_page_speaks_the_visitors_language(client: Client) -> None:
     assert "Keep every edge." in client.get("/").content.decode()
-    japanese = client.get("/", headers={"accept-language": "ja"}).content.decode()
+    japanese = client.get("/", headers={"accept-language": "ja"}, follow=True).content.decode()
     assert '<html lang="ja">' in japanese
     assert "Keep every edge." not in japanese
 
