@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from billing import ledger, low_balance, stripe_gateway, webhooks
 from removal import idempotency
+from removal.capacity import database
 
 log = logging.getLogger(__name__)
 INTERVAL_SECONDS = 60
@@ -24,7 +25,7 @@ def start() -> None:
 
 def tidy() -> None:
     """Release expired holds, refund what never reached its caller, tell of low balances, delete
-    results whose time is over."""
+    results whose time is over and what killed processes held."""
     released, refunded = ledger.release_stale(), ledger.refund_undelivered()
     if released or refunded:
         log.info("Released %d expired holds, refunded %d undelivered results", released, refunded)
@@ -32,6 +33,7 @@ def tidy() -> None:
         log.info("Told %d owners of a low balance", mailed)
     if deleted := idempotency.purge():
         log.info("Deleted %d results kept for an Idempotency-Key", deleted)
+    database.purge()
 
 
 def reconcile() -> None:

@@ -4,6 +4,9 @@ The table of the contract is this tree. `code` and `status` never change; senten
 Errors of the engine, of accounts and of billing become one of these at the edge (`translate`).
 """
 
+from django.db import InterfaceError, OperationalError
+from redis import RedisError
+
 from accounts import errors as accounts_errors
 from billing import errors as billing_errors
 from removal import fetch
@@ -120,6 +123,16 @@ class ResultTooLarge(RemovalError):
 
 class MalformedBody(RemovalError):
     status, code = 400, 1120
+
+
+class BodyTooSlow(RemovalError):
+    status, code = 408, 1130
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The request came too slowly and was given up. Send a smaller picture, or try again "
+            "over a better connection."
+        )
 
 
 class NotBase64(RemovalError):
@@ -307,6 +320,8 @@ def translate(error: Exception) -> RemovalError | None:
             return TookTooLong()
         case engine_errors.ModelUnavailable():
             return EngineUnavailable(detail=str(error))
+        case RedisError() | OperationalError() | InterfaceError():  # away, restarting, overloaded
+            return EngineUnavailable(detail=repr(error))
     for source, target in _BY_CLASS.items():
         if isinstance(error, source):
             return target(str(error))

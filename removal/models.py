@@ -94,3 +94,14 @@ class KeyedRequest(models.Model):
     def result_name(self) -> str:
         """Where in the storage the result lies. The token can't be guessed, the key could."""
         return f"keyed-results/{self.token}"
+
+
+class LeaseRow(models.Model):
+    """Somebody's stay in a pool of removal/capacity, where the database counts them."""
+
+    lease = models.CharField(max_length=32, db_index=True)
+    pool = models.CharField(max_length=80, db_index=True)
+    expires_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.lease} in {self.pool}"

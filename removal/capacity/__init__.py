@@ -1,0 +1,134 @@
+"""Bounded places for work and a short, fair queue before them, for all processes together.
+
+Refusing early keeps the service quick for those who are in: without a limit, fifty clients at once
+all wait for half a minute; with one, most are told at once to come back later.
+
+Who is in is written down as leases: in Redis where REDIS_URL names one, else in the database. A
+lease lives for REMOVAL_LEASE_SECONDS and is renewed while its request runs, so what a killed
+process held is free again that much later.
+"""
+
+import logging
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+
+from django.conf import settings
+
+from removal.errors import ClientGone, SlowDown, StartedTooLate
+
+from .database import DatabaseLeases
+from .keeper import Keeper
+from .leases import Lease, Leases
+from .redis import RedisLeases
+
+log = logging.getLogger(__name__)
+REQUESTS, PLACES = "requests", "places"  # the pools that all owners share
+NEXT_SECONDS = 0.02  # how often the next in line looks for a place that another process left
+LATER_SECONDS = 0.25  # how often those behind it look, and all whether their client is still there
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    places: int
+    queue_length: int
+    queue_seconds: float
+    per_owner: int
+
+
+class Capacity:
+    """Counts who is in, through `leases`. One object a process; safe for threads."""
+
+    def __init__(self, limits: Limits, leases: Leases) -> None:
+        self.limits = limits
+        self._leases = leases
+        self._keeper = Keeper(leases)
+        self._left = threading.Condition()  # told when a place of this process is free again
+
+    @contextmanager
+    def admit(self, owner: str) -> Iterator[None]:
+        """Let a request in, or raise SlowDown at once where everything is taken."""
+        own = _own_pool(owner)
+        everybody = self.limits.places + self.limits.queue_length
+        with self._lease({own: self.limits.per_owner, REQUESTS: everybody}) as (_, full):
+            if full == own:
+                raise SlowDown(
+                    f"This key already has {self.limits.per_owner} requests under way. Wait for "
+                    "one of them to finish."
+                )
+            if full:
+                raise SlowDown
+            yield
+
+    def free_for(self, owner: str) -> int:
+        """How many requests more this owner may have under way."""
+        return self.limits.per_owner - self._leases.count(_own_pool(owner))
+
+    @contextmanager
+    def place(self, gone: Callable[[], bool]) -> Iterator[None]:
+        """Wait in line for a place to work in.
+
+        Raises StartedTooLate after the queue's time, ClientGone where nobody waits any more.
+        """
+        with self._lease({PLACES: None}) as (lease, _):
+            self._wait_in_line(lease, gone)
+            yield
+
+    def _wait_in_line(self, lease: Lease, gone: Callable[[], bool]) -> None:
+        """Those at the head of the line have the places: whoever leaves lets the next one in."""
+        deadline = time.monotonic() + self.limits.queue_seconds
+        while (ahead := self._leases.ahead(lease, PLACES)) >= self.limits.places:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise StartedTooLate
+            is_next = ahead < 2 * self.limits.places
+            with self._left:
+                self._left.wait(min(left, NEXT_SECONDS if is_next else LATER_SECONDS))
+            if gone():
+                raise ClientGone
+
+    @contextmanager
+    def _lease(self, pools: dict[str, int | None]) -> Iterator[tuple[Lease, str | None]]:
+        """A lease in all of these pools, given up at the end; or the pool that is full."""
+        lease = Lease(uuid.uuid4().hex, tuple(pools))
+        full = self._leases.enter(lease, pools)
+        if full:
+            yield lease, full
+            return
+        try:
+            with self._keeper.renewing(lease):
+                yield lease, None
+        finally:
+            self._give_up(lease)
+
+    def _give_up(self, lease: Lease) -> None:
+        """The work is done, so a failure here takes nothing from it: the lease lapses by itself."""
+        try:
+            self._leases.leave(lease)
+        except Exception:
+            log.exception("A lease could not be given up; it lapses")
+        with self._left:
+            self._left.notify_all()
+
+
+def _own_pool(owner: str) -> str:
+    return f"owner:{owner}"
+
+
+@cache
+def shared() -> Capacity:
+    """The capacity by the settings; the same in every process that has the same settings."""
+    life = settings.REMOVAL_LEASE_SECONDS
+    return Capacity(
+        Limits(
+            places=settings.REMOVAL_PLACES,
+            queue_length=settings.REMOVAL_QUEUE_LENGTH,
+            queue_seconds=settings.REMOVAL_QUEUE_SECONDS,
+            per_owner=settings.REMOVAL_KEY_CONCURRENCY,
+        ),
+        RedisLeases(settings.REDIS_URL, life) if settings.REDIS_URL else DatabaseLeases(life),
+    )

@@ -1,0 +1,55 @@
+"""Renews the leases of this process while their requests run."""
+
+import logging
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import connections
+
+from .leases import Lease, Leases
+
+log = logging.getLogger(__name__)
+RENEWALS_A_LIFE = 3  # one may fail and the next still comes in time
+
+
+class Keeper:
+    """One thread for all leases; it ends when there are none."""
+
+    def __init__(self, leases: Leases) -> None:
+        self._leases = leases
+        self._lock = threading.Lock()
+        self._held: set[Lease] = set()
+        self._thread: threading.Thread | None = None
+
+    @contextmanager
+    def renewing(self, lease: Lease) -> Iterator[None]:
+        with self._lock:
+            self._held.add(lease)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._keep, name="leases", daemon=True)
+                self._thread.start()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._held.discard(lease)
+
+    def _keep(self) -> None:
+        pause = threading.Event()
+        while True:
+            pause.wait(self._leases.life / RENEWALS_A_LIFE)
+            with self._lock:
+                held = frozenset(self._held)
+                if not held:
+                    self._thread = None
+                    return
+            self._renew(held)
+
+    def _renew(self, held: frozenset[Lease]) -> None:
+        try:
+            self._leases.renew(held)
+        except Exception:
+            log.exception("%d leases could not be renewed; it is tried again", len(held))
+        finally:
+            connections.close_all()  # nothing is needed until the next round

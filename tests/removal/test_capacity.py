@@ -1,0 +1,249 @@
+"""Places and the line before them, shared by processes through SQLite, PostgreSQL or Redis."""
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from removal import capacity
+from removal.capacity.database import DatabaseLeases
+from removal.capacity.redis import RedisLeases
+from removal.errors import ClientGone, SlowDown, StartedTooLate
+from removal.models import LeaseRow
+from tests.billing import databases
+
+ROOT = Path(__file__).parent.parent.parent
+PLACES, QUEUE, OWN = 2, 3, 4
+LIFE = 2  # seconds
+
+
+class Process:
+    """tests/removal/capacity_process.py, which obeys."""
+
+    def __init__(self, environment: dict[str, str]) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "tests.removal.capacity_process"],
+            cwd=ROOT, env=os.environ | environment, text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        )  # fmt: skip
+
+    def tell(self, command: str) -> None:
+        print(command, file=self.process.stdin, flush=True)
+
+    def hear(self) -> str:
+        return self.process.stdout.readline().strip()
+
+    def ask(self, command: str) -> str:
+        self.tell(command)
+        return self.hear()
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.communicate()
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql", "redis"])
+def environment(
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    django_db_blocker: Any,
+    django_db_setup: None,
+) -> Iterator[dict[str, str]]:
+    """Variables under which processes share their places, and a migrated database for them."""
+    limits = {
+        "REMOVAL_PLACES": str(PLACES),
+        "REMOVAL_QUEUE_LENGTH": str(QUEUE),
+        "REMOVAL_KEY_CONCURRENCY": str(OWN),
+        "REMOVAL_LEASE_SECONDS": str(LIFE),
+        "REDIS_URL": "",
+    }
+    if request.param == "redis":
+        yield limits | {"REDIS_URL": request.getfixturevalue("redis_url")}
+        return
+    if request.param == "sqlite":
+        database = databases.sqlite(tmp_path_factory.mktemp("capacity"))
+        url = f"sqlite:///{database['NAME']}"
+    else:
+        url = databases.new_postgresql_database(request.getfixturevalue("postgres_url"))
+        database = dict(databases.env.dj_db_url("", url))
+    with django_db_blocker.unblock(), databases.as_default(database):
+        yield limits | {"DATABASE_URL": url}
+
+
+@pytest.fixture
+def shared(environment: dict[str, str]) -> Iterator[capacity.Capacity]:
+    """The capacity as this process, one of several, has it; nobody is in."""
+    url = environment["REDIS_URL"]
+    leases = RedisLeases(url, LIFE) if url else DatabaseLeases(LIFE)
+    if isinstance(leases, RedisLeases):
+        leases.connection.flushdb()
+    else:
+        LeaseRow.objects.all().delete()
+    yield capacity.Capacity(capacity.Limits(PLACES, QUEUE, 30, OWN), leases)
+    if isinstance(leases, RedisLeases):
+        leases.connection.close()
+
+
+@pytest.fixture
+def process(environment: dict[str, str]) -> Iterator[Callable[[], Process]]:
+    started: list[Process] = []
+
+    def start() -> Process:
+        started.append(Process(environment))
+        assert started[-1].hear() == "ready"
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.kill()
+
+
+def in_line(shared: capacity.Capacity) -> int:
+    return shared._leases.count(capacity.PLACES)
+
+
+def wait_until(true: Callable[[], bool]) -> None:
+    """Polls; only a broken program needs the whole minute."""
+    pause = threading.Event()
+    for _ in range(1200):
+        if true():
+            return
+        pause.wait(0.05)
+    pytest.fail("It did not happen within a minute.")
+
+
+def never() -> bool:
+    return False
+
+
+def test_processes_count_requests_together(shared, process):
+    one, two = process(), process()
+    answers = [asked.ask(f"admit {n}") for n in range(PLACES + QUEUE) for asked in (one, two)]
+    assert answers.count("admitted") == PLACES + QUEUE
+    with pytest.raises(SlowDown) as caught, shared.admit("somebody else"):
+        pass
+    assert caught.value.retry_after
+    assert one.ask("done") == "done"
+    with shared.admit("somebody else"):
+        assert two.ask("admit 9") == "admitted"
+
+
+def test_processes_count_an_owners_requests_together(shared, process):
+    one = process()
+    assert [one.ask("admit alice") for _ in range(OWN - 1)] == ["admitted"] * (OWN - 1)
+    with shared.admit("alice"):
+        assert shared.free_for("alice") == 0
+        assert one.ask("admit alice") == "refused"
+        with pytest.raises(SlowDown, match="This key"), shared.admit("alice"):
+            pass
+        with shared.admit("bob"):
+            pass
+    assert one.ask("admit alice") == "admitted"
+
+
+def test_no_more_work_than_there_are_places_whoever_asks(shared, process, tmp_path):
+    journal = tmp_path / "journal"
+    rushing = [process() for _ in range(3)]
+    for one in rushing:
+        one.tell(f"rush 6 {journal}")
+    assert [one.hear() for one in rushing] == ["rushed"] * 3
+    most = dict.fromkeys(("admitted", "working"), 0)
+    now = dict(most)
+    for line in journal.read_text().splitlines():
+        what, sign = line.split()
+        now[what] += 1 if sign == "+" else -1
+        most[what] = max(most[what], now[what])
+    assert 0 < most["working"] <= PLACES
+    assert PLACES < most["admitted"] <= PLACES + QUEUE
+    assert in_line(shared) == 0
+
+
+def test_places_are_given_in_the_order_of_asking(shared, process):
+    first, second, third = process(), process(), process()
+    with shared.place(never):
+        assert first.ask("work") == "working"
+        second.tell("work")
+        wait_until(lambda: in_line(shared) == 3)
+        third.tell("work")
+        wait_until(lambda: in_line(shared) == 4)
+        first.ask("done")
+        assert second.hear() == "working"
+        assert in_line(shared) == 3  # this process, the second, and the third still waiting
+    assert third.hear() == "working"
+
+
+def test_what_a_killed_process_held_comes_free(shared, process):
+    doomed = process()
+    assert [doomed.ask("admit alice") for _ in range(OWN)] == ["admitted"] * OWN
+    assert [doomed.ask("work") for _ in range(PLACES)] == ["working"] * PLACES
+    doomed.kill()
+    with shared.place(never):
+        assert shared.free_for("alice") == OWN
+
+
+def test_a_living_process_keeps_its_place_beyond_a_leases_life(shared, process):
+    one = process()
+    assert [one.ask("work") for _ in range(PLACES)] == ["working"] * PLACES
+    impatient = capacity.Capacity(
+        capacity.Limits(PLACES, QUEUE, queue_seconds=2 * LIFE, per_owner=OWN), shared._leases
+    )
+    with pytest.raises(StartedTooLate), impatient.place(never):
+        pass
+    assert in_line(shared) == PLACES
+
+
+def test_who_hangs_up_in_line_leaves_it(shared):
+    with shared.place(never), shared.place(never):
+        asked = iter([False, True])
+        with pytest.raises(ClientGone), shared.place(lambda: next(asked)):
+            pass
+        assert in_line(shared) == PLACES
+
+
+def test_an_error_at_work_frees_the_place(shared):
+    with pytest.raises(RuntimeError), shared.admit("alice"), shared.place(never):
+        raise RuntimeError
+    assert in_line(shared) == 0
+    assert shared.free_for("alice") == OWN
+
+
+def test_a_redis_that_forgot_lets_those_in_line_enter_again(redis_url):
+    leases = RedisLeases(redis_url, LIFE)
+    leases.connection.flushdb()
+    shared = capacity.Capacity(capacity.Limits(1, QUEUE, 30, OWN), leases)
+    worked = threading.Event()
+
+    def work() -> None:
+        with shared.place(never):
+            worked.set()
+
+    waiting = threading.Thread(target=work)
+    with shared.place(never):
+        waiting.start()
+        wait_until(lambda: in_line(shared) == 2)
+        leases.connection.flushdb()
+        assert worked.wait(30)
+    waiting.join()
+    leases.connection.close()
+
+
+def test_redis_counts_where_there_is_one_else_the_database(settings, redis_url):
+    for url, kind in ((redis_url, RedisLeases), ("", DatabaseLeases)):
+        settings.REDIS_URL = url
+        capacity.shared.cache_clear()
+        assert isinstance(capacity.shared()._leases, kind)
+    capacity.shared.cache_clear()
+
+
+@pytest.mark.django_db
+def test_lapsed_rows_do_not_stay_for_the_next_request():
+    from removal.capacity import database
+
+    DatabaseLeases(-1).enter(capacity.Lease("lapsed", ("owner:203.0.113.7",)), {"owner:x": None})
+    database.purge()
+    assert not LeaseRow.objects.exists()
