@@ -50,6 +50,7 @@ NAMES: dict[type[Exception], tuple[str, int | None]] = {
     errors.UrlTooSlow: ("failed_image_download", None),
     errors.UrlNotAnImage: ("failed_image_download", None),
     errors.MalformedBody: ("malformed_body", None),
+    errors.BodyTooSlow: ("body_too_slow", None),
     errors.NoSuchPath: ("not_found", None),
     errors.MethodNotAllowed: ("method_not_allowed", None),
     errors.InvalidKey: ("invalid_idempotency_key", None),
@@ -64,6 +65,14 @@ NAMES: dict[type[Exception], tuple[str, int | None]] = {
     engine_errors.RegionOutside: ("roi_exceeds_bounds", None),
     engine_errors.RegionEmpty: ("roi_region_empty", None),
 }
+SOURCES = ("image_file", "image_file_b64", "image_url")
+BACKGROUNDS = ("bg_image_file", "bg_image_url")
+# Refusals of the endpoint itself, beside those of the table and those named for a parameter.
+NO_SOURCE, MANY_SOURCES, MANY_BACKGROUNDS = (
+    "missing_source",
+    "multiple_sources",
+    "multiple_bg_sources",
+)
 NO_KEY = "No API key was sent. Put ID:SECRET, as key creation shows it, into the header X-Api-Key."
 
 
@@ -140,7 +149,7 @@ class Account(RemoveBgEndpoint):
 
 def read_order(request: Request) -> Order:
     fields = reading.read_fields(request)
-    options = read_options(reading.with_query_test(fields, request))
+    options = read_options(_with_query_test(fields, request))
     return Order(
         source=_source(request, fields),
         options=options,
@@ -149,18 +158,23 @@ def read_order(request: Request) -> Order:
     )
 
 
+def _with_query_test(fields: reading.Fields, request: Request) -> reading.Fields:
+    try:
+        return reading.with_query_test(fields, request)
+    except engine.InvalidOption as error:
+        raise Refusal(f"invalid_{error.parameter}", error.message) from error
+
+
 def _source(request: Request, fields: reading.Fields) -> Source:
-    files = reading.files_of(request, "image_file")
-    names = [name for name in ("image_file_b64", "image_url") if fields.get(name, "").strip()]
+    files = reading.files_of(request, SOURCES[0])
+    names = [name for name in SOURCES[1:] if fields.get(name, "").strip()]
     if not files and fields.get("image_file", ""):
         raise errors.ImageNotAFile
     if not files and not names:
-        raise Refusal(
-            "missing_source", "Send the image in image_file, image_file_b64 or image_url."
-        )
+        raise Refusal(NO_SOURCE, "Send the image in image_file, image_file_b64 or image_url.")
     if len(files) + len(names) > 1:
         raise Refusal(
-            "multiple_sources", "Send one of image_file, image_file_b64 and image_url, not several."
+            MANY_SOURCES, "Send one of image_file, image_file_b64 and image_url, not several."
         )
     if files:
         return reading.file_bytes(files[0])
@@ -174,7 +188,7 @@ def _background(request: Request, fields: reading.Fields, options: engine.Option
     url = fields.get("bg_image_url", "").strip()
     if len(files) + bool(url) + bool(fields.get("bg_color", "").strip()) > 1:
         raise Refusal(
-            "multiple_bg_sources", "Send one of bg_color, bg_image_url and bg_image_file at most."
+            MANY_BACKGROUNDS, "Send one of bg_color, bg_image_url and bg_image_file at most."
         )
     if url:
         return Url(url)
@@ -224,15 +238,15 @@ def facts_of(outcome: Outcome) -> dict[str, str]:
 def exception_handler(error: Exception, context: dict[str, Any]) -> HttpResponseBase:
     """As all other endpoints refuse, in remove.bg's words."""
     failure = failure_of(error, context)
-    return _in_their_words(failure, error_response(context["request"]._request, failure))
+    return in_their_words(failure, error_response(context["request"]._request, failure))
 
 
 def no_such_path(request: HttpRequest) -> HttpResponseBase:
     failure = errors.NoSuchPath(request.path)
-    return _in_their_words(failure, error_response(request, failure))
+    return in_their_words(failure, error_response(request, failure))
 
 
-def _in_their_words(failure: errors.RemovalError, ours: HttpResponseBase) -> HttpResponseBase:
+def in_their_words(failure: errors.RemovalError, ours: HttpResponseBase) -> HttpResponse:
     name, status = name_of(failure)
     title, _, detail = failure.message.partition(". ")
     body = {"errors": [{"title": title.rstrip("."), "code": name, "detail": detail}]}

@@ -26,6 +26,10 @@ FORMATS = {
     "zip": "zip",
 }
 CHANNELS = ("rgba", "alpha")
+# What texts look like, for the readers below and for the schema; ranges are checked besides.
+LENGTH = r"[0-9]{1,6}(?:\.[0-9]{1,6})?(?:px|%)|0"
+PERCENT = r"[0-9]{1,3}(?:\.[0-9]{1,6})?%?"
+HEX_COLOUR = r"#?(?:[0-9A-Fa-f]{3}|[0-9A-Fa-f]{4}|[0-9A-Fa-f]{6}|[0-9A-Fa-f]{8})"
 Values = dict[str, Any]  # fields of Options
 
 
@@ -44,23 +48,22 @@ class Invalid(Exception):
 
 
 def _length(token: str, pixels: int | None = None, percent: int = 100) -> Length:
-    match = re.fullmatch(r"([0-9]{1,6}(?:\.[0-9]{1,6})?)(px|%)|0", token, re.IGNORECASE | re.ASCII)
-    if match is None:
+    if not re.fullmatch(LENGTH, token, re.IGNORECASE | re.ASCII):
         raise Invalid
-    if match[1] is None:
-        return Length()
-    value = Decimal(match[1])
-    limit = percent if match[2] == "%" else pixels
+    value = Decimal(token.lower().removesuffix("px").rstrip("%"))
+    limit = percent if token[-1] == "%" else pixels
     if limit is not None and value > limit:
         raise Invalid
-    return Length(value, percent=match[2] == "%")
+    return Length(value, percent=token[-1] == "%")
 
 
 def _percent(token: str, low: int = 0) -> Decimal:
-    match = re.fullmatch(r"([0-9]{1,3}(?:\.[0-9]{1,6})?)%?", token, re.ASCII)
-    if match is None or not low <= Decimal(match[1]) <= 100:
+    if not re.fullmatch(PERCENT, token):
         raise Invalid
-    return Decimal(match[1])
+    value = Decimal(token.rstrip("%"))
+    if not low <= value <= 100:
+        raise Invalid
+    return value
 
 
 def _size(text: str) -> Values:
@@ -87,7 +90,7 @@ def _crop_margin(text: str) -> Values:
 
 def _colour(text: str) -> Values:
     body = text.removeprefix("#")
-    if re.fullmatch(r"(?:[0-9A-Fa-f]{3,4}){1,2}", body) and len(body) != 7:
+    if re.fullmatch(HEX_COLOUR, text):
         digits = body if len(body) > 4 else "".join(digit * 2 for digit in body)
         channels = [int(digits[at : at + 2], 16) for at in range(0, len(digits), 2)]
     elif text.lower() == "transparent":
@@ -136,24 +139,57 @@ def _word(text: str, table: Mapping[str, Any]) -> Any:
     return table[text.lower()]
 
 
+def _sequence(pattern: str, *counts: int) -> str:
+    """A pattern of so many of `pattern`, apart by white space."""
+    return "|".join(
+        rf"(?:{pattern})" + rf"(?:\s+(?:{pattern})){{{count - 1}}}" * (count > 1)
+        for count in counts
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Parameter:
+    """A row of the table: how its text is read, what is allowed in words, and in what form: one of
+    some words, or a pattern, or else a boolean."""
+
     name: str
     read: Callable[[str], Values]
     allowed: str
+    words: tuple[str, ...] = ()
+    pattern: str = ""
 
 
 # `channels` stands after `format`: an alpha channel alone is a grey PNG whatever the format.
 PARAMETERS = (
-    Parameter("size", _size, "preview, small, regular, medium, hd, full, 4k, 50MP or auto"),
-    Parameter("format", _format, "auto, png, jpg, webp or zip"),
-    Parameter("channels", _channels, "rgba or alpha"),
+    Parameter(
+        "size",
+        _size,
+        "preview, small, regular, medium, hd, full, 4k, 50MP or auto",
+        words=(*SIZES, "50MP"),  # as remove.bg writes it; case does not matter
+    ),
+    Parameter("format", _format, "auto, png, jpg, webp or zip", words=tuple(FORMATS)),
+    Parameter("channels", _channels, "rgba or alpha", words=CHANNELS),
     Parameter("crop", _boolean("crop_to_foreground"), "true or false"),
-    Parameter("crop_margin", _crop_margin, "1, 2 or 4 of up to 500px or 50%"),
-    Parameter("bg_color", _colour, "3, 4, 6 or 8 hexadecimal digits, or a CSS colour name"),
-    Parameter("roi", _roi, "'x1 y1 x2 y2', each in px or %"),
-    Parameter("scale", _scale, "10% to 100%, or original"),
-    Parameter("position", _position, "original, center, or one or two of 0% to 100%"),
+    Parameter(
+        "crop_margin",
+        _crop_margin,
+        "1, 2 or 4 of up to 500px or 50%",
+        pattern=_sequence(LENGTH, 1, 2, 4),
+    ),
+    Parameter(
+        "bg_color",
+        _colour,
+        "3, 4, 6 or 8 hexadecimal digits, or a CSS colour name",
+        pattern=f"{HEX_COLOUR}|[A-Za-z]+",
+    ),
+    Parameter("roi", _roi, "'x1 y1 x2 y2', each in px or %", pattern=_sequence(LENGTH, 4)),
+    Parameter("scale", _scale, "10% to 100%, or original", pattern=f"original|{PERCENT}"),
+    Parameter(
+        "position",
+        _position,
+        "original, center, or one or two of 0% to 100%",
+        pattern=f"original|center|{_sequence(PERCENT, 1, 2)}",
+    ),
     Parameter("semitransparency", _boolean(""), "true or false"),
     Parameter("test", _boolean("watermark"), "true or false"),
 )

@@ -1,0 +1,233 @@
+"""The OpenAPI document's operations, one a view of the API, out of bodies and answers."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from rest_framework.views import APIView
+
+from . import removebg, v1, views
+from .schema_answers import (
+    ERROR,
+    HEADERS,
+    OF_REMOVEBG,
+    OF_REMOVEBG_RESULTS,
+    OF_RESULTS,
+    OF_V1,
+    REASONS,
+    REMOVEBG_ERROR,
+    Codes,
+    Schema,
+    header,
+    headers,
+    removebg_codes,
+    v2_codes,
+)
+from .schema_bodies import idempotency_key, query_test, removebg_body, v2_body
+
+BASIC, X_API_KEY = "basicAuth", "xApiKey"
+SECURITY_SCHEMES: dict[str, Schema] = {
+    BASIC: {
+        "type": "http",
+        "scheme": "basic",
+        "description": "The API Id is the user, the API Secret the password.",
+    },
+    X_API_KEY: {
+        "type": "apiKey",
+        "in": "header",
+        "name": "X-Api-Key",
+        "description": "`ID:SECRET`, as key creation shows it, or the Base64 of that.",
+    },
+}
+PICTURE: Schema = {"schema": {"type": "string", "format": "binary"}}
+PICTURES = dict.fromkeys(("image/png", "image/jpeg", "image/webp", "application/zip"), PICTURE)
+ACCOUNT: Schema = {
+    "type": "object",
+    "required": ["creditPack", "state", "useBefore", "credits"],
+    "additionalProperties": False,
+    "properties": {
+        "creditPack": {"type": ["string", "null"], "description": "The pack bought last."},
+        "state": {
+            "type": "string",
+            "enum": ["active", "dormant"],
+            "description": "Dormant once useBefore has passed; the next purchase wakes it.",
+        },
+        "useBefore": {
+            "type": ["string", "null"],
+            "format": "date",
+            "description": "The last day on which the credits can be used; null: no limit.",
+        },
+        "credits": {"type": "number", "description": "What is left to spend."},
+    },
+    "examples": [
+        {"creditPack": "Hundred", "state": "active", "useBefore": "2027-01-31", "credits": 9.948}
+    ],
+}
+
+
+def _object(properties: dict[str, Schema]) -> Schema:
+    """An object that has exactly these properties."""
+    return {
+        "type": "object",
+        "required": list(properties),
+        "additionalProperties": False,
+        "properties": properties,
+    }
+
+
+NUMBER = {"type": "number"}
+CREDITS_LEFT = {"subscription": NUMBER, "payg": NUMBER, "enterprise": NUMBER, "total": NUMBER}
+API_FACTS = {"free_calls": {"type": "integer"}, "sizes": {"type": "string"}}
+ATTRIBUTES = _object({"credits": _object(CREDITS_LEFT), "api": _object(API_FACTS)})
+REMOVEBG_ACCOUNT = _object({"data": _object({"attributes": ATTRIBUTES})})
+SIDES = ("foreground_top", "foreground_left", "foreground_width", "foreground_height")
+RESULT = {"result_b64": {"type": "string", "contentEncoding": "base64"}}
+REMOVEBG_RESULT = _object(
+    {"data": _object(RESULT | {side: {"type": "integer", "minimum": 0} for side in SIDES})}
+)
+SCHEMAS = {
+    "Error": ERROR,
+    "RemoveBgError": REMOVEBG_ERROR,
+    "Account": ACCOUNT,
+    "RemoveBgAccount": REMOVEBG_ACCOUNT,
+    "RemoveBgResult": REMOVEBG_RESULT,
+}
+
+
+def _reference(name: str) -> Schema:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _json(name: str, example: Any = None) -> Schema:
+    media: Schema = {"schema": _reference(name)}
+    return {"application/json": media | ({"example": example} if example is not None else {})}
+
+
+def _v2_error(status: int, code: int, meaning: str, codes: Iterable[int]) -> Schema:
+    example = {"error": {"status": status, "code": code, "message": f"{meaning}."}}
+    content = _json("Error", example)
+    own = {"status": {"const": status}, "code": {"enum": sorted(codes)}}
+    narrowed = {"properties": {"error": {"properties": own}}}
+    content["application/json"]["schema"] = {"allOf": [_reference("Error"), narrowed]}
+    return content
+
+
+def _removebg_error(status: int, code: str, meaning: str, codes: Iterable[str]) -> Schema:
+    example = {"errors": [{"title": meaning, "code": code, "detail": ""}]}
+    content = _json("RemoveBgError", example)
+    own = {"items": {"properties": {"code": {"enum": sorted(codes)}}}}
+    narrowed = {"properties": {"errors": own}}
+    content["application/json"]["schema"] = {"allOf": [_reference("RemoveBgError"), narrowed]}
+    return content
+
+
+def _answers(
+    result: Schema,
+    codes: Codes,
+    error: Callable[..., Schema],
+    of_result: Iterable[str],
+    of_all: Iterable[str] = (),
+) -> dict[str, Schema]:
+    """The answers by status: the result, and each error with its codes."""
+    answers = {
+        "200": {
+            "description": REASONS[200],
+            "headers": headers((*of_result, *of_all)),
+            "content": result,
+        }
+    }
+    for status, meanings in sorted(codes.items()):
+        first = next(iter(meanings))
+        listed = "; ".join(f"`{code}` {meaning}" for code, meaning in sorted(meanings.items()))
+        answers[str(status)] = {
+            "description": f"{REASONS[status]}. {listed}.",
+            "headers": headers(of_all, status),
+            "content": error(status, first, meanings[first], meanings),
+        }
+    return answers
+
+
+def _removal(name: str, summary: str, tag: str, body: Schema, **rest: Any) -> Schema:
+    return {
+        "operationId": name,
+        "summary": summary,
+        "tags": [tag],
+        "parameters": [query_test(), idempotency_key()],
+        "requestBody": body,
+        **rest,
+    }
+
+
+def _account(name: str, tag: str, **rest: Any) -> Schema:
+    summary = "What is left to spend"
+    return {"operationId": name, "summary": summary, "tags": [tag], **rest}
+
+
+V2_DESCRIPTION = (
+    "Send exactly one picture; the answer is the cut-out, and headers tell the rest. Empty "
+    "parameters count as absent, unknown ones are ignored; words may be in any case, and "
+    "booleans also 1/0, yes/no, on/off, t/f."
+)
+OPERATIONS: dict[tuple[type[APIView], str], Schema] = {
+    (views.RemoveBackground, "POST"): _removal(
+        "remove_background",
+        "Remove the background of a picture",
+        "v2",
+        v2_body(),
+        description=V2_DESCRIPTION,
+        security=[{BASIC: []}],
+        responses=_answers(PICTURES, v2_codes(), _v2_error, OF_RESULTS),
+    ),
+    (views.Account, "GET"): _account(
+        "account",
+        "v2",
+        security=[{BASIC: []}],
+        responses=_answers(
+            _json("Account"), v2_codes(general_only=True), _v2_error, ("Cache-Control",)
+        ),
+    ),
+    (v1.RemoveBackgroundV1, "POST"): _removal(
+        "remove_background_v1",
+        "Remove the background of a picture, in the older dialect",
+        "v1",
+        v2_body(v1.NAMES),
+        description="v2 under camelCase names; the names of v2 are read too, camelCase wins.",
+        deprecated=True,
+        security=[{BASIC: []}],
+        responses=_answers(PICTURES, v2_codes(), _v2_error, OF_RESULTS, OF_V1),
+    ),
+    (removebg.RemoveBg, "POST"): _removal(
+        "removebg",
+        "Remove the background of a picture, for clients of remove.bg",
+        "remove.bg",
+        removebg_body(),
+        description=(
+            "With `Accept: application/json` the picture comes as Base64 in JSON. "
+            "`add_shadow`, `shadow_type`, `type`, `type_level` and unknown parameters are ignored."
+        ),
+        security=[{X_API_KEY: []}],
+        responses=_answers(
+            PICTURES | _json("RemoveBgResult"),
+            removebg_codes(),
+            _removebg_error,
+            OF_REMOVEBG_RESULTS,
+            OF_REMOVEBG,
+        ),
+    ),
+    (removebg.Account, "GET"): _account(
+        "removebg_account",
+        "remove.bg",
+        security=[{X_API_KEY: []}],
+        responses=_answers(
+            _json("RemoveBgAccount"),
+            removebg_codes(general_only=True),
+            _removebg_error,
+            ("Cache-Control",),
+            OF_REMOVEBG,
+        ),
+    ),
+}
+COMPONENTS = {
+    "headers": {name: header(name) for name in HEADERS},
+    "schemas": SCHEMAS,
+    "securitySchemes": SECURITY_SCHEMES,
+}
