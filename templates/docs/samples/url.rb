@@ -1,0 +1,11 @@
+require "net/http"
+
+uri = URI("https://your.site/api/v2/remove-background")
+request = Net::HTTP::Post.new(uri)
+request.basic_auth("API_ID", "API_SECRET")
+request.set_form_data("image.url" => "https://example.com/photo.jpg", "test" => "true")
+
+options = { use_ssl: uri.scheme == "https", read_timeout: 180 }
+response = Net::HTTP.start(uri.host, uri.port, options) { |http| http.request(request) }
+abort(response.body) unless response.is_a?(Net::HTTPOK)
+File.binwrite("cut-out.png", response.body)
