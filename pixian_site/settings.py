@@ -229,6 +229,9 @@ REMOVAL_LEASE_SECONDS = env.float(
 )
 REMOVAL_ANONYMOUS_MAX_PIXELS = env.int("REMOVAL_ANONYMOUS_MAX_PIXELS", 1_200_000)
 REMOVAL_ANONYMOUS_PER_HOUR = env.int("REMOVAL_ANONYMOUS_PER_HOUR", 20)
+# How long what the page sends is kept for its owner (0: not at all), and how much of it in all.
+REMOVAL_PAGE_KEEP_SECONDS = env.int("REMOVAL_PAGE_KEEP_SECONDS", 86_400)
+REMOVAL_PAGE_KEEP_BYTES = env.int("REMOVAL_PAGE_KEEP_BYTES", 10 * 1024 * MIB)
 REMOVAL_MAX_RESULT_PIXELS = env.int("REMOVAL_MAX_RESULT_PIXELS", 50_000_000)
 # How many seconds the result of a request with an Idempotency-Key is kept.
 REMOVAL_IDEMPOTENCY_KEEP = env.int("REMOVAL_IDEMPOTENCY_KEEP", 86_400)

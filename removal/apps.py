@@ -8,7 +8,8 @@ class RemovalConfig(AppConfig):
     name = "removal"
 
     def ready(self) -> None:
-        from . import idempotency
-        from .models import KeyedRequest
+        from . import idempotency, kept
+        from .models import KeptPicture, KeyedRequest
 
         post_delete.connect(idempotency.delete_file, sender=KeyedRequest)
+        post_delete.connect(kept.delete_files, sender=KeptPicture)

@@ -139,6 +139,9 @@ def export(request: HttpRequest) -> JsonResponse:
         "api_keys": list(user.api_keys.values(*keys, "monthly_limit")),
         "ledger": ledger.statement(user),
         "requests": list(_removals(user).values(*COLUMNS)),
+        "pictures": list(
+            user.kept_pictures.values("name", "state", "size", "created_at", "expires_at")
+        ),
     }
     response = JsonResponse(data, json_dumps_params={"indent": 2})
     response["Content-Disposition"] = 'attachment; filename="my-data.json"'

@@ -105,3 +105,44 @@ class LeaseRow(models.Model):
 
     def __str__(self) -> str:
         return f"{self.lease} in {self.pool}"
+
+
+class KeptPicture(models.Model):
+    """A picture sent from the page; its files lie in the storage until its time is over.
+
+    It belongs to an account or, where nobody is signed in, to a visitor's cookie.
+    """
+
+    class State(models.TextChoices):
+        WORKING = "working"
+        DONE = "done"
+        FAILED = "failed"
+
+    picture_id = models.CharField(max_length=32, unique=True)  # chosen by the page
+    token = models.CharField(max_length=32, unique=True)  # names the files; can't be guessed
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        on_delete=models.CASCADE,
+        related_name="kept_pictures",
+    )
+    visitor = models.CharField(max_length=32, blank=True, db_index=True)
+    name = models.CharField(max_length=255)
+    request_id = models.CharField(max_length=64)
+    state = models.CharField(max_length=8, choices=State, default=State.WORKING)
+    created_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField(db_index=True)
+    size = models.PositiveBigIntegerField(default=0)  # bytes of all its files
+    touched_up = models.BooleanField(default=False)
+    delta = models.BooleanField(default=False)  # whether the result is a Delta PNG of the original
+    outcome = models.JSONField(default=dict)
+    hold = models.ForeignKey(
+        "billing.Hold", null=True, on_delete=models.SET_NULL, related_name="kept_pictures"
+    )
+    error_message = models.CharField(max_length=500, blank=True)
+
+    class Meta:
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return self.request_id

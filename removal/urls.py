@@ -2,11 +2,15 @@
 
 from django.urls import path
 
-from . import crawlers, dashboard, pages, views
+from . import crawlers, dashboard, pages, views, workbench
 
 urlpatterns = [
     path("", views.home, name="home"),
-    path("removals", views.removals, name="removals"),
+    path("removals", workbench.removals, name="removals"),
+    path("removals/<slug:picture_id>", workbench.removal, name="removal"),
+    path("removals/<slug:picture_id>/original", workbench.original, name="removal_original"),
+    path("removals/<slug:picture_id>/result", workbench.result, name="removal_result"),
+    path("removals/<slug:picture_id>/touched-up", workbench.touched_up, name="removal_touched_up"),
     *(path(name, pages.page, {"name": name}, name=name) for name in pages.PAGES),
     path("robots.txt", crawlers.robots, name="robots"),
     path("sitemap.xml", crawlers.sitemap, name="sitemap"),

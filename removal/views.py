@@ -1,7 +1,7 @@
-"""The page at `/` and the requests that its script sends."""
+"""The page at `/`; workbench.py answers the requests that its script sends."""
 
-from dataclasses import replace
-from functools import partial
+import math
+from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -9,16 +9,13 @@ from django.shortcuts import render
 from django.templatetags.static import static
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.cache import cache_control
+from django.views.decorators.http import require_GET
 
-from . import limits, page_text, services
-from .api.errors import error_response, request_id_of
-from .api.headers import image_response
-from .api.reading import read_source
-from .api.views import gone_of
-from .engine import parse_options
-from .errors import RemovalError
-from .models import Removal
+from billing import ledger
+
+from . import kept, page_text, workbench
+from .engine import MAX_PIXELS
 
 SAMPLES = (
     ("astronaut", _("An astronaut before a flag and a model of the shuttle")),
@@ -36,7 +33,9 @@ CODE_LANGUAGES = (("curl", "curl"), ("python", "Python"), ("javascript", "JavaSc
 
 
 @require_GET
+@cache_control(private=True, no_cache=True)
 def home(request: HttpRequest) -> HttpResponse:
+    owner = kept.owner_of(request)
     context = {
         "samples": [_sample(name, title) for name, title in SAMPLES],
         "texts": {key: str(sentence) for key, sentence in page_text.SCRIPT_TEXTS.items()},
@@ -48,8 +47,25 @@ def home(request: HttpRequest) -> HttpResponse:
         "sizes": SIZES,
         "code_languages": CODE_LANGUAGES,
         "free_megapixels": settings.REMOVAL_ANONYMOUS_MAX_PIXELS / 1_000_000,
+        "kept": workbench.told(owner),
+        "kept_hours": math.ceil(settings.REMOVAL_PAGE_KEEP_SECONDS / 3600),
+        **_prices(owner),
     }
-    return render(request, "removal/home.html", context)
+    response = render(request, "removal/home.html", context)
+    if settings.REMOVAL_PAGE_KEEP_SECONDS:
+        kept.remember_visitor(response, owner)
+    return response
+
+
+def _prices(owner: kept.Owner) -> dict[str, Any]:
+    """What full resolution costs, by the rule of billing.pricing, and what the user has."""
+    return {
+        "full_pixels": MAX_PIXELS,
+        "full_megapixels": MAX_PIXELS // 1_000_000,
+        "price_base": settings.CREDITS_BASE,
+        "price_per_megapixel": settings.CREDITS_PER_MEGAPIXEL,
+        "balance": ledger.state(owner.user).credits if owner.user else None,
+    }
 
 
 def _sample(name: str, title: Promise) -> dict[str, str | Promise]:
@@ -59,30 +75,3 @@ def _sample(name: str, title: Promise) -> dict[str, str | Promise]:
         "photo": static(f"img/samples/{name}.jpg"),
         "thumbnail": static(f"img/samples/{name}-thumb.jpg"),
     }
-
-
-@require_POST
-def removals(request: HttpRequest) -> HttpResponse:
-    """One picture in, its cut-out out; free, unmarked, at most the visitors' pixels."""
-    address = request.META["REMOTE_ADDR"]
-    caller = services.Caller(
-        request_id=request_id_of(request),
-        via=Removal.Via.PAGE,
-        owner=address,
-        gone=gone_of(request),
-    )
-    try:
-        outcome = services.remove_background(caller, partial(_free_order, request, address))
-    except RemovalError as error:
-        return error_response(request, page_text.for_people(error))
-    return image_response(outcome, partial(services.mark_delivered, outcome))
-
-
-def _free_order(request: HttpRequest, address: str) -> services.Order:
-    """Read once a place is sure, so that being turned away uses up none of the visitor's hour."""
-    limits.admit_visitor(address)
-    fields = {name: str(value) for name, value in request.POST.items()}
-    source = read_source(fields, request.FILES.getlist("image"))
-    options = parse_options(fields)
-    free = min(options.max_pixels, settings.REMOVAL_ANONYMOUS_MAX_PIXELS)
-    return services.Order(source, replace(options, max_pixels=free))

@@ -73,6 +73,8 @@ OF_ONE_THING = {
     "mfa_view_recovery_codes",
     "mfa_download_recovery_codes",
 }
+# Of whoever sent the picture, by account or cookie: tests/removal/test_kept.py.
+SENDERS = {"removal", "removal_original", "removal_result", "removal_touched_up"}
 SIGNED = {"stripe_webhook"}  # by Stripe's signature alone
 API_PREFIXES = ("/api/", "/v1.0/")  # by API key, and all errors are JSON: tests/api
 ADMIN_NAMESPACE = "admin"
@@ -81,6 +83,7 @@ ARGUMENTS = {
     "public_id": "pxnobody",
     "reference": uuid.UUID(int=0),
     "key": "nothing",
+    "picture_id": "0" * 32,
     "uidb36": "1",
 }
 
@@ -100,7 +103,14 @@ PAGES = [(name, path) for name, path in ALL if not path.startswith(API_PREFIXES)
 
 
 def address_of(name: str) -> str:
-    for wanted in ((), ("public_id",), ("reference",), ("key",), ("uidb36", "key")):
+    for wanted in (
+        (),
+        ("public_id",),
+        ("picture_id",),
+        ("reference",),
+        ("key",),
+        ("uidb36", "key"),
+    ):
         try:
             return reverse(name, kwargs={word: ARGUMENTS[word] for word in wanted})
         except NoReverseMatch:
@@ -110,9 +120,9 @@ def address_of(name: str) -> str:
 
 def test_every_address_is_classified_once():
     names = [name for name, _ in PAGES]
-    known = PUBLIC | LOGIN | SIGNED
+    known = PUBLIC | LOGIN | SENDERS | SIGNED
     assert not set(names) - known, "classify these: who may open them?"
-    assert len(PUBLIC) + len(LOGIN) + len(SIGNED) == len(known)
+    assert len(PUBLIC) + len(LOGIN) + len(SENDERS) + len(SIGNED) == len(known)
 
 
 @pytest.mark.parametrize("name", sorted({name for name, _ in PAGES} & LOGIN))
@@ -138,6 +148,11 @@ def test_public_pages_open_for_everybody(client, db, name):
     answer = client.get(address_of(name))
     assert answer.status_code in (200, 302, 405, 503), name
     assert "login" not in answer.headers.get("Location", "") or name.startswith(("account", "mfa"))
+
+
+@pytest.mark.parametrize("name", sorted(SENDERS))
+def test_strangers_pictures_are_not_found(client, db, name):
+    assert client.get(address_of(name)).status_code == 404
 
 
 def test_unsigned_deliveries_are_refused(client, db):

@@ -48,8 +48,8 @@ def test_foreign_site_cannot_send_pictures_in_a_visitors_name() -> None:
     assert send(Client(enforce_csrf_checks=True)).status_code == 403
 
 
-def test_get_is_not_allowed(client: Client) -> None:
-    assert client.get("/removals").status_code == 405
+def test_put_is_not_allowed(client: Client) -> None:
+    assert client.put("/removals").status_code == 405
 
 
 def test_request_without_a_picture_is_refused(client: Client) -> None:

@@ -1,0 +1,240 @@
+"""Pictures of the page and their results, kept for a while for whoever sent them.
+
+A row stands before its files are written and goes before they are deleted, so a file without a row
+is always rubbish. Files have names that can't be guessed and are handed to their owner only.
+
+    working -> done -> deleted: on request, with the account, or when the time is over
+          `-> failed: with its reason; the original is still there to try again
+"""
+
+import re
+import uuid
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+from django.conf import settings
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.db import IntegrityError, transaction
+from django.db.models import Q, QuerySet, Sum
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+
+from accounts.models import User
+from billing.models import Hold
+
+from . import engine, services
+from .errors import ClientGone, KeyInProgress, NoSuchPath, TooManyBytes, UnreadableImage
+from .models import KeptPicture
+
+State = KeptPicture.State
+COOKIE = "visitor"
+COOKIE_AGE = timedelta(days=14)
+FOLDER = "page-pictures"
+KINDS = ("original", "result", "touched-up")
+PICTURE_ID = re.compile(r"[0-9a-f]{32}")
+MAX_TOUCHED_UP = 60 * 1024 * 1024  # a PNG of 25 megapixels may be larger than the photo was
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Who may see a picture: an account and, in this browser, whoever it was before signing in."""
+
+    user: User | None
+    visitor: str
+
+    @property
+    def pictures(self) -> QuerySet[KeptPicture]:
+        mine = Q(pk=None)
+        if self.user is not None:
+            mine |= Q(user=self.user)
+        if self.visitor:
+            mine |= Q(visitor=self.visitor)
+        return KeptPicture.objects.filter(mine, expires_at__gt=timezone.now())
+
+    def picture(self, picture_id: str) -> KeptPicture:
+        """Raises NoSuchPath for what is not there and for what is somebody else's alike."""
+        row = self.pictures.filter(picture_id=picture_id).first()
+        if row is None:
+            raise NoSuchPath(f"/removals/{picture_id}")
+        return row
+
+
+def owner_of(request: HttpRequest) -> Owner:
+    visitor = request.COOKIES.get(COOKIE, "")
+    user = request.user if request.user.is_authenticated else None
+    return Owner(user, visitor if PICTURE_ID.fullmatch(visitor) else "")
+
+
+def remember_visitor(response: HttpResponse, owner: Owner) -> None:
+    """Hand out the cookie by which a visitor finds the pictures again, or renew it."""
+    response.set_cookie(
+        COOKIE,
+        owner.visitor or uuid.uuid4().hex,
+        max_age=COOKIE_AGE,
+        secure=settings.REQUIRE_HTTPS,
+        httponly=True,
+        samesite="Lax",
+    )
+
+
+class Shelf:
+    """Keeps one picture of the page (a services.Keeper)."""
+
+    def __init__(self, owner: Owner, picture_id: str, name: str, request_id: str) -> None:
+        self._owner = owner
+        self._picture_id = picture_id
+        self._name = name[-255:]
+        self._request_id = request_id
+        self._row: KeptPicture | None = None
+
+    def open(self, delta: bool) -> None:
+        """Take the picture's id; raises KeyInProgress while another request works on it.
+
+        What an earlier attempt has left under the same id is forgotten.
+        """
+        earlier = KeptPicture.objects.filter(picture_id=self._picture_id).first()
+        if earlier is not None:
+            if not self._owner.pictures.filter(pk=earlier.pk).exists() or is_alive(earlier):
+                raise KeyInProgress
+            earlier.delete()
+        now = timezone.now()
+        try:
+            self._row = KeptPicture.objects.create(
+                picture_id=self._picture_id,
+                token=uuid.uuid4().hex,
+                user=self._owner.user,
+                visitor="" if self._owner.user else self._owner.visitor,
+                name=self._name,
+                request_id=self._request_id,
+                created_at=now,
+                expires_at=now + timedelta(seconds=settings.REMOVAL_PAGE_KEEP_SECONDS),
+                delta=delta,
+            )
+        except IntegrityError:
+            raise KeyInProgress from None
+
+    def is_wanted(self) -> bool:
+        """Whether the result shall be made although nobody is waiting for it."""
+        return self._row is not None and KeptPicture.objects.filter(pk=self._row.pk).exists()
+
+    def take(self, data: bytes) -> None:
+        """Keep the original; where there is no room, nothing of this picture is kept."""
+        assert self._row is not None
+        if not _has_room(len(data)):
+            self._row.delete()
+            self._row = None
+            return
+        _save(self._row, "original", data)
+
+    def store(self, content: bytes) -> None:
+        if self._row is not None:
+            _save(self._row, "result", content)
+
+    def remember(self, outcome: dict[str, Any], hold: Hold | None) -> None:
+        """Raises ClientGone where the owner has deleted the picture meanwhile."""
+        if self._row is None:
+            return
+        mine = KeptPicture.objects.filter(pk=self._row.pk, state=State.WORKING)
+        if not mine.update(state=State.DONE, outcome=outcome, hold=hold):
+            raise ClientGone
+
+    def give_up(self) -> None:
+        if self._row is not None and not self.is_wanted():
+            _delete_files(self._row.token)
+
+    def fail(self, message: str) -> None:
+        """Note why there is no result, where the original is there to try again."""
+        if self._row is None:
+            return
+        rows = KeptPicture.objects.filter(pk=self._row.pk, state=State.WORKING)
+        rows.filter(size=0).delete()
+        rows.update(state=State.FAILED, error_message=message[:500])
+
+
+def shelf_of(owner: Owner, picture_id: str, name: str, request_id: str) -> Shelf | None:
+    """Where the owner's picture is to be kept; None where nothing is kept of it."""
+    keeps = settings.REMOVAL_PAGE_KEEP_SECONDS > 0 and (owner.user or owner.visitor)
+    if not keeps or not PICTURE_ID.fullmatch(picture_id):
+        return None
+    return Shelf(owner, picture_id, name, request_id)
+
+
+def is_alive(row: KeptPicture) -> bool:
+    """Whether a row at work can still come to an end; else its process has died."""
+    lease = settings.REMOVAL_DEADLINE_SECONDS + settings.IMAGE_URL_SECONDS
+    age = timezone.now() - row.created_at
+    return row.state == State.WORKING and age < timedelta(seconds=lease)
+
+
+def outcome_of(row: KeptPicture) -> services.Outcome:
+    """The result as it was sent first; raises NoSuchPath where its file is lost."""
+    options = engine.Options(output_format="delta_png" if row.delta else "png")
+    content = read(row, "result")
+    return services.outcome_of(row.outcome, content, options, row.hold, row.request_id)
+
+
+def read(row: KeptPicture, kind: str) -> bytes:
+    try:
+        with default_storage.open(_name(row.token, kind)) as file:
+            return bytes(file.read())
+    except FileNotFoundError:
+        raise NoSuchPath(f"/removals/{row.picture_id}/{kind}") from None
+
+
+def touch_up(row: KeptPicture, content: bytes) -> None:
+    """Keep a changed cut-out beside the result: a PNG of the same size."""
+    header = engine.inspect(content)
+    size = row.outcome["facts"]["result_size"] if row.state == State.DONE else None
+    if header.format != "PNG" or list(header.size) != size:
+        raise UnreadableImage("A touched-up cut-out is a PNG of the result's own size.")
+    if not _has_room(len(content)):
+        raise TooManyBytes("There is no room to keep this at the moment.")
+    default_storage.delete(_name(row.token, "touched-up"))
+    _save(row, "touched-up", content)
+    KeptPicture.objects.filter(pk=row.pk).update(touched_up=True)
+
+
+def purge_kept(now: datetime | None = None) -> int:
+    """Delete pictures whose time is over, and files that have lost their row; their number."""
+    expired = KeptPicture.objects.filter(expires_at__lte=now or timezone.now())
+    number, _ = expired.delete()
+    for token in _tokens_in_storage() - set(KeptPicture.objects.values_list("token", flat=True)):
+        _delete_files(token)
+        number += 1
+    return number
+
+
+def delete_files(instance: KeptPicture, **signal: Any) -> None:
+    """A row takes its files along, whoever deletes it; one that stays behind is purged later."""
+    transaction.on_commit(partial(_delete_files, instance.token), robust=True)
+
+
+def _has_room(size: int) -> bool:
+    used = KeptPicture.objects.aggregate(total=Sum("size"))["total"] or 0
+    return int(used) + size <= settings.REMOVAL_PAGE_KEEP_BYTES
+
+
+def _save(row: KeptPicture, kind: str, content: bytes) -> None:
+    default_storage.save(_name(row.token, kind), ContentFile(content))
+    row.size += len(content)
+    KeptPicture.objects.filter(pk=row.pk).update(size=row.size)
+
+
+def _name(token: str, kind: str) -> str:
+    return f"{FOLDER}/{token}-{kind}"
+
+
+def _delete_files(token: str) -> None:
+    for kind in KINDS:
+        default_storage.delete(_name(token, kind))
+
+
+def _tokens_in_storage() -> set[str]:
+    try:
+        _, names = default_storage.listdir(FOLDER)
+    except FileNotFoundError:
+        return set()
+    return {name.split("-")[0] for name in names}
