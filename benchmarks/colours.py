@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from removal.engine import refine
+from removal.engine import foreground
 
 from .photos import SAMPLES
 
@@ -53,7 +53,7 @@ def composites() -> Iterator[tuple[str, Composite]]:
 def errors(made: Composite) -> tuple[float, float]:
     """Mean error in the soft band: of the photo's own pixels, and of the estimated colours."""
     estimated = made.photo.copy()
-    refine.foreground_colour(estimated, made.alpha)
+    foreground.foreground_colour(estimated, made.alpha)
     return _error(made.photo, made), _error(estimated, made)
 
 

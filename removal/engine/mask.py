@@ -13,13 +13,14 @@ Bytes = npt.NDArray[np.uint8]
 SEEN = 0.5  # a subject is where a network says so at least once
 
 
-def predict(rgb: Bytes, networks: Networks) -> Floats:
-    """The matte of a photo, stretched to the network's square frame.
+def predict(frame: Bytes, networks: Networks) -> Floats:
+    """The matte of a photo.
 
-    rgb: uint8 (h, w, 3) sRGB. Returns float32 (side, side), 0 background to 1 foreground.
+    frame: the photo stretched to the main network's square, uint8 (side, side, 3) sRGB. Returns
+    float32 (side, side), 0 background to 1 foreground.
     """
-    matte = _matte(stretch(rgb, networks.main.side), networks.main)
-    small = stretch(rgb, veil.FRAME)
+    matte = _matte(frame, networks.main)
+    small = stretch(frame, veil.FRAME)
     second = _matte(small, networks.second) if networks.second else None
     return specks.drop(veil.lift(matte, small, second))
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from . import compose, decode, encode, geometry, mask, refine, session, watermark
+from . import compose, decode, encode, foreground, geometry, mask, refine, session, watermark
 from .decode import Header, Picture
 from .errors import DeltaWouldShrink, TooManyPixels, UnreadableBackground, UnreadableImage
 from .geometry import Box
@@ -61,25 +61,28 @@ def remove_background(
     begin("decode")
     picture = decode.decode(data, header, options.max_pixels)
     begin("mask")
-    matte = mask.predict(_opaque(picture), session.networks())
+    networks = session.networks()
+    frame = mask.stretch(_opaque(picture), networks.main.side)
+    matte = mask.predict(frame, networks)
     begin("refine")
-    alpha = _alpha(picture, refine.upsample_alpha(picture.rgb, matte))
+    seen = frame if picture.alpha is None else None  # else it shows the ground, not the colours
+    alpha = _alpha(picture, refine.upsample_alpha(picture.rgb, matte, seen))
     _keep_region(alpha, header, options)
-    foreground = compose.foreground_box(alpha)
-    if not foreground:
+    box = compose.foreground_box(alpha)
+    if not box:
         alpha[:] = 0  # a haze below the threshold is not a subject
     begin("foreground")
     if options.resolved_format != "mask":
-        refine.foreground_colour(picture.rgb, alpha)
+        foreground.foreground_colour(picture.rgb, alpha, seen)
     begin("compose")
-    layout = geometry.layout((alpha.shape[1], alpha.shape[0]), foreground, options)
+    layout = geometry.layout((alpha.shape[1], alpha.shape[0]), box, options)
     backdrop = _backdrop(options)
     canvas = compose.compose(picture.rgb, alpha, layout, options, picture.resolution, backdrop)
     if options.watermark:
         canvas = watermark.apply(canvas)
     begin("encode")
     content, media_type = encode.encode(canvas, options)
-    return Result(content, media_type, _facts(header, alpha, foreground, layout))
+    return Result(content, media_type, _facts(header, alpha, box, layout))
 
 
 def check(header: Header, options: Options) -> None:
@@ -148,7 +151,7 @@ def _alpha(picture: Picture, alpha: Bytes) -> Bytes:
     return ((product + 127) // 255).astype(np.uint8)
 
 
-def _facts(header: Header, alpha: Bytes, foreground: Box, layout: geometry.Layout) -> Facts:
+def _facts(header: Header, alpha: Bytes, found: Box, layout: geometry.Layout) -> Facts:
     height, width = alpha.shape
     return Facts(
         input_format=header.format,
@@ -156,9 +159,7 @@ def _facts(header: Header, alpha: Bytes, foreground: Box, layout: geometry.Layou
         input_size=header.size,
         result_size=layout.canvas_size,
         input_foreground=geometry.map_box(
-            foreground, Box(0, 0, width, height), Box(0, 0, *header.size), header.size
+            found, Box(0, 0, width, height), Box(0, 0, *header.size), header.size
         ),
-        result_foreground=geometry.map_box(
-            foreground, layout.content, layout.drawn, layout.canvas_size
-        ),
+        result_foreground=geometry.map_box(found, layout.content, layout.drawn, layout.canvas_size),
     )

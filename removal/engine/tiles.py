@@ -1,7 +1,8 @@
 """Works on the few parts of a large picture that need it, in parallel, without full-size floats.
 
-A field (matte, colour, filter coefficients) is known at low resolution; `sample` gives it for one
-tile of the full picture, aligned as `cv2.resize` of the whole field would be.
+A field (matte, colour, filter coefficients) is known at low resolution, or worked out there for
+the part that lies under a tile; a `Grid` stretches it over the tile, aligned as `cv2.resize` of the
+whole field would be.
 """
 
 from collections.abc import Callable, Iterable
@@ -19,12 +20,15 @@ from . import threads
 Floats = npt.NDArray[np.floating[Any]]
 Bytes = npt.NDArray[np.uint8]
 
-TILE = 512  # pixels: a tile's float working set (about 10 MiB) stays near the cache
+# Of a tile's side, in pixels: small ones leave more of a small picture alone, large ones cost less
+# each; a large one's float working set (about 10 MiB) stays near the cache.
+SMALLEST, LARGEST = 128, 512
+TILES_A_SIDE = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """Rows top..bottom and columns left..right of the picture."""
+    """Rows top..bottom and columns left..right of a picture."""
 
     top: int
     bottom: int
@@ -39,40 +43,74 @@ class Tile:
     def window(self) -> tuple[slice, slice]:
         return slice(self.top, self.bottom), slice(self.left, self.right)
 
+    def grown(self, by: int, shape: tuple[int, int]) -> "Tile":
+        """With `by` pixels more on each side, within a picture of that shape."""
+        return Tile(
+            max(self.top - by, 0),
+            min(self.bottom + by, shape[0]),
+            max(self.left - by, 0),
+            min(self.right + by, shape[1]),
+        )
+
+    def within(self, outer: "Tile") -> tuple[slice, slice]:
+        """The window of this tile in what lies in `outer`'s."""
+        return (
+            slice(self.top - outer.top, self.bottom - outer.top),
+            slice(self.left - outer.left, self.right - outer.left),
+        )
+
 
 def tiles_of(shape: tuple[int, int]) -> list[Tile]:
     height, width = shape
+    side = min(max(max(shape) // TILES_A_SIDE, SMALLEST), LARGEST)
     return [
-        Tile(top, min(top + TILE, height), left, min(left + TILE, width))
-        for top in range(0, height, TILE)
-        for left in range(0, width, TILE)
+        Tile(top, min(top + side, height), left, min(left + side, width))
+        for top in range(0, height, side)
+        for left in range(0, width, side)
     ]
 
 
-def sample(field: Floats, tile: Tile, shape: tuple[int, int]) -> Floats:
-    """The tile's part of `field` (lh, lw[, c]) stretched to the picture's `shape`, bilinear."""
-    scale_y, scale_x = field.shape[0] / shape[0], field.shape[1] / shape[1]
-    top = max(int((tile.top + 0.5) * scale_y - 0.5) - 1, 0)
-    left = max(int((tile.left + 0.5) * scale_x - 0.5) - 1, 0)
-    bottom = min(int((tile.bottom + 0.5) * scale_y) + 2, field.shape[0])
-    right = min(int((tile.right + 0.5) * scale_x) + 2, field.shape[1])
-    matrix = np.array(
-        [
-            [scale_x, 0, (tile.left + 0.5) * scale_x - 0.5 - left],
-            [0, scale_y, (tile.top + 0.5) * scale_y - 0.5 - top],
-        ]
-    )
-    height, width = tile.shape
-    return np.asarray(
-        cv2.warpAffine(
-            field[top:bottom, left:right],
-            matrix,
-            (width, height),
-            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-            borderMode=cv2.BORDER_REPLICATE,
-        ),
-        np.float32,
-    )
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """How a field at low resolution lies on a picture: both shapes are (height, width)."""
+
+    field: tuple[int, int]
+    picture: tuple[int, int]
+
+    def under(self, tile: Tile) -> Tile:
+        """The part of the field that `stretch` needs for the picture's tile."""
+        y, x = self._scale
+        return Tile(
+            max(int((tile.top + 0.5) * y - 0.5) - 1, 0),
+            min(int((tile.bottom + 0.5) * y) + 2, self.field[0]),
+            max(int((tile.left + 0.5) * x - 0.5) - 1, 0),
+            min(int((tile.right + 0.5) * x) + 2, self.field[1]),
+        )
+
+    def stretch(self, part: Floats, under: Tile, tile: Tile) -> Floats:
+        """`part`, what of the field lies in `under`, at the tile's own size, bilinear."""
+        y, x = self._scale
+        matrix = np.array(
+            [
+                [x, 0, (tile.left + 0.5) * x - 0.5 - under.left],
+                [0, y, (tile.top + 0.5) * y - 0.5 - under.top],
+            ]
+        )
+        height, width = tile.shape
+        return np.asarray(
+            cv2.warpAffine(
+                part,
+                matrix,
+                (width, height),
+                flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+                borderMode=cv2.BORDER_REPLICATE,
+            ),
+            np.float32,
+        )
+
+    @property
+    def _scale(self) -> tuple[float, float]:
+        return self.field[0] / self.picture[0], self.field[1] / self.picture[1]
 
 
 def for_each(tiles: Iterable[Tile], work: Callable[[Tile], None]) -> None:

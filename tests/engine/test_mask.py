@@ -36,6 +36,11 @@ def test_normalises_as_the_authors_do(normalisation, expected):
     np.testing.assert_allclose(tensor[0, :, 2, 2], expected, rtol=1e-5)
 
 
+def predict(picture):
+    networks = session.networks()
+    return mask.predict(mask.stretch(picture, networks.main.side), networks)
+
+
 def plain(colour):
     return np.full((300, 400, 3), colour, np.uint8)
 
@@ -51,7 +56,7 @@ def gradient():
     ids=["black", "grey", "white", "blue", "gradient"],
 )
 def test_a_picture_without_a_subject_comes_out_empty(picture):
-    matte = mask.predict(picture, session.networks())
+    matte = predict(picture)
     assert matte.max() < 0.1
 
 
@@ -60,7 +65,7 @@ def test_a_plain_subject_on_a_plain_ground_is_found():
     rows, columns = np.mgrid[:300, :400]
     disc = (rows - 150) ** 2 + (columns - 200) ** 2 < 80**2
     picture[disc] = (180, 30, 40)
-    matte = mask.predict(picture, session.networks())
+    matte = predict(picture)
     found = matte[:: matte.shape[0] // 64, :: matte.shape[1] // 64] > 0.5
     assert found[32, 32]
     assert not found[2, 2]

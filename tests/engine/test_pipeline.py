@@ -16,7 +16,7 @@ from removal.engine import (
     UnreadableImage,
     delta_png,
     encode,
-    refine,
+    foreground,
     remove_background,
 )
 from removal.engine.canvas import Canvas
@@ -111,7 +111,7 @@ def test_delta_rebuilds_the_png_for_any_matte(width, height, seed):
     original = rng.integers(0, 256, (height, width, 3), np.uint8)
     alpha = rng.choice(np.array([0, 0, 1, 60, 128, 254, 255, 255], np.uint8), (height, width))
     rgb = original.copy()
-    refine.foreground_colour(rgb, alpha)
+    foreground.foreground_colour(rgb, alpha)
     canvas = Canvas(rgb, alpha)
     png, _ = encode.encode(canvas, Options(output_format="png"))
     delta, _ = encode.encode(canvas, Options(output_format="delta_png"))

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from removal.engine.refine import foreground_colour, upsample_alpha
+from removal.engine.foreground import foreground_colour
+from removal.engine.refine import upsample_alpha
 
 
 def plain(height, width, colour):
