@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run develop test check format bench bench-peers ledger-storm lock models chromium clean
+.PHONY: help run develop test check format bench bench-peers ledger-storm lock models chromium clients clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -15,7 +15,7 @@ help: ## List the commands
 run: $(VENV)/run.stamp ## Set up and serve on http://127.0.0.1:8000 (PORT=n for another port)
 	@exec $(BIN)/python manage.py serve --port $(PORT)
 
-develop: $(VENV)/develop.stamp models chromium ## Set up what the tests need
+develop: $(VENV)/develop.stamp models chromium clients ## Set up what the tests need
 
 test: develop ## Set up and run every test
 	@exec $(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
@@ -48,6 +48,7 @@ lock: ## Resolve the dependencies anew into the hashed lock files (takes minutes
 	var/lock-venv/bin/pip install --quiet pip-tools
 	var/lock-venv/bin/pip-compile $(LOCK) --output-file requirements.txt pyproject.toml
 	var/lock-venv/bin/pip-compile $(LOCK) --extra test --constraint requirements.txt --output-file requirements-dev.txt pyproject.toml
+	var/lock-venv/bin/pip-compile $(LOCK) --output-file tests/clients/requirements.txt tests/clients/requirements.in
 LOCK := --quiet --upgrade --generate-hashes --strip-extras --allow-unsafe --no-header \
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links
 
@@ -65,6 +66,20 @@ $(VENV)/develop.stamp: requirements-dev.txt tests/requirements-no-deps.txt $(VEN
 	@echo "Installing the tests' packages ..."
 	@$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements-dev.txt
 	@$(BIN)/python -m pip install --quiet --require-hashes --no-deps --requirement tests/requirements-no-deps.txt
+	@touch $@
+
+clients: var/clients/python.stamp var/clients/node.stamp ## Set up the public API clients that tests run
+
+var/clients/python.stamp: tests/clients/requirements.txt
+	@echo "Installing the public clients that tests run ..."
+	@rm -rf var/clients/venv
+	@$(PYTHON) -m venv var/clients/venv
+	@var/clients/venv/bin/python -m pip install --quiet --require-hashes --requirement $<
+	@touch $@
+
+var/clients/node.stamp: tests/clients/npm/package-lock.json var/clients/python.stamp
+	@cp tests/clients/npm/package.json $< tests/clients/npm/.npmrc var/clients/
+	@PATH="$$PWD/var/clients/venv/bin:$$PATH" npm ci --prefix var/clients --loglevel=error >/dev/null
 	@touch $@
 
 chromium:

@@ -3,85 +3,28 @@
 import base64
 import http.client
 import json
-import os
-import signal
 import socket
 import subprocess
 import sys
-import time
+import threading
 from collections.abc import Iterator
-from pathlib import Path
+from email.message import Message
+from typing import Any
 
 import pytest
+from waitress import wasyncore
 
+from pixian_site.server import listen
 from tests import pictures
+from tests.serving import ROOT, Server, serving
 
-ROOT = Path(__file__).parent.parent
 ENDPOINT = "/api/v2/remove-background"
-READY_SECONDS = 120
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-class Server:
-    """`manage.py serve` with a database of its own and the small network."""
-
-    def __init__(self, folder: Path) -> None:
-        self.port = free_port()
-        self.environment = os.environ | {
-            "DATA_DIR": str(folder),
-            "REMOVAL_MODEL": "u2netp",
-            "REMOVAL_MODELS_DIR": os.environ.get("REMOVAL_MODELS_DIR")
-            or str(ROOT / "var" / "models"),
-        }
-        self.log = folder / "log"
-        with self.log.open("wb") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "manage.py", "serve", "--port", str(self.port)],
-                cwd=ROOT, env=self.environment, stdout=log, stderr=log,
-            )  # fmt: skip
-
-    def wait(self) -> None:
-        deadline = time.monotonic() + READY_SECONDS
-        while time.monotonic() < deadline and self.process.poll() is None:
-            try:
-                if self.ask("GET", "/readyz")[0] == 200:
-                    return
-            except OSError:
-                pass
-            time.sleep(0.1)
-        pytest.fail(self.log.read_text())
-
-    def manage(self, *arguments: str) -> str:
-        done = subprocess.run(
-            [sys.executable, "manage.py", *arguments],
-            cwd=ROOT, env=self.environment, capture_output=True, text=True, check=True,
-        )  # fmt: skip
-        return done.stdout.strip()
-
-    def ask(self, method, path, body=None, headers=None, **options):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
-        try:
-            connection.request(method, path, body, headers or {}, **options)
-            response = connection.getresponse()
-            return response.status, response.headers, response.read()
-        finally:
-            connection.close()
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    running = Server(tmp_path_factory.mktemp("served"))
-    try:
-        running.wait()
+    with serving(tmp_path_factory.mktemp("served")) as running:
         yield running
-    finally:
-        running.process.send_signal(signal.SIGTERM)
-        assert running.process.wait(timeout=30) == 0
 
 
 @pytest.fixture(scope="module")
@@ -157,13 +100,66 @@ def test_without_credentials_the_whole_upload_is_read_first(server):
     assert json.loads(answer)["error"]["code"] == 1001
 
 
-def test_the_servers_own_refusals_are_json_too(server):
-    with socket.create_connection(("127.0.0.1", server.port), timeout=30) as raw:
-        raw.sendall(b"GET / HTTP/1.1\r\nbroken\x00 header\r\n\r\n")
-        answer = raw.makefile("rb").read()
-    head, _, body = answer.partition(b"\r\n\r\n")
-    assert head.startswith(b"HTTP/1.1 400") or head.startswith(b"HTTP/1.0 400")
-    assert json.loads(body)["error"]["code"] == 1120
+def raw_answer(port: int, request: bytes) -> tuple[int, Message, Any]:
+    """Status, headers and JSON of what comes back for these bytes."""
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as raw:
+        raw.sendall(request)
+        answer = http.client.HTTPResponse(raw)
+        answer.begin()
+        return answer.status, answer.headers, json.loads(answer.read())
+
+
+REFUSED = {
+    "broken header": (b"POST %s HTTP/1.1\r\nbroken\x00 header\r\n\r\n", 400, 1120),
+    "no start line": (b"\x16\x03\x01 %s\r\n\r\n", 400, 1120),
+    "endless headers": (b"POST %s HTTP/1.1\r\nX-A: " + b"a" * 70_000, 400, 1120),
+    "strange encoding": (
+        b"POST %s HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\n", 400, 1120,
+    ),
+    "huge body": (
+        b"POST %s HTTP/1.1\r\nHost: a\r\nContent-Length: 90000000\r\n\r\n", 413, 1012,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("request_", "status", "code"), REFUSED.values(), ids=REFUSED)
+def test_the_servers_own_refusals_are_like_all_others(server, request_, status, code):
+    head = request_.replace(b"%s", ENDPOINT.encode())
+    got, headers, body = raw_answer(server.port, head)
+    assert got == status
+    assert (body["error"]["status"], body["error"]["code"]) == (status, code)
+    assert headers["Content-Type"] == "application/json"
+    assert headers["X-Request-Id"]
+    assert headers["Access-Control-Allow-Origin"] == "*"
+    assert "X-Request-Id" in headers["Access-Control-Expose-Headers"]
+
+
+def test_removebgs_clients_are_refused_in_their_words(server):
+    request = b"POST /v1.0/removebg HTTP/1.1\r\nContent-Length: 90000000\r\n\r\n"
+    status, headers, body = raw_answer(server.port, request)
+    assert (status, body["errors"][0]["code"]) == (400, "file_too_large")
+    assert headers["X-RateLimit-Reset"]
+
+
+@pytest.fixture
+def impatient(settings) -> Iterator[int]:
+    """The port of a server that gives up a request which is not there at once."""
+    settings.SERVER_RECEIVE_SECONDS = 0.2
+    listening = listen("127.0.0.1", 0)
+    thread = threading.Thread(target=listening.run)
+    thread.start()
+    yield listening.effective_port
+    listening.trigger.pull_trigger(lambda: wasyncore.close_all(listening._map))
+    thread.join(timeout=30)
+    listening.task_dispatcher.shutdown()
+
+
+def test_a_request_that_comes_too_slowly_is_1130(impatient):
+    head = f"POST {ENDPOINT} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n123"
+    status, headers, body = raw_answer(impatient, head.encode())
+    assert (status, body["error"]["code"]) == (408, 1130)
+    assert headers["Access-Control-Allow-Origin"] == "*"
+    assert headers["Connection"] == "close"
 
 
 def test_a_taken_port_is_said_on_the_last_line(server, tmp_path):
