@@ -11,8 +11,8 @@ from django.utils import translation
 from django.utils.cache import patch_vary_headers
 
 from removal import crawlers, languages
-from removal.api.errors import error_response
 from removal.api.paths import is_api_path
+from removal.api.refusals import refuse
 from removal.errors import HttpsRequired
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
@@ -50,7 +50,7 @@ class RequireHttpsMiddleware:
         if not settings.REQUIRE_HTTPS or request.is_secure() or self.exempt.fullmatch(request.path):
             return self.get_response(request)
         if is_api_path(request.path):
-            return error_response(request, HttpsRequired())
+            return refuse(request, HttpsRequired())
         response = HttpResponse(status=301)
         response["Location"] = f"https://{request.get_host()}{request.get_full_path()}"
         return response

@@ -4,57 +4,124 @@ Slow uploads therefore hold no worker, chunked bodies arrive with a length, `Exp
 is answered, and a handler can ask whether its client is still there.
 """
 
-import json
 import signal
 import sys
+import time
+import uuid
 from types import FrameType
 from typing import Any
 
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
+from django.http import HttpRequest, HttpResponse
 from waitress.channel import HTTPChannel
+from waitress.parser import HTTPRequestParser
 from waitress.server import BaseWSGIServer, create_server
 from waitress.task import ErrorTask
+from waitress.utilities import Error
 
 from pixian_site import maintenance
-from removal import readiness
+from removal import errors, readiness
+from removal.api.middleware import open_to_scripts
+from removal.api.refusals import refuse
 from removal.engine import memory
 
 # A request over the limit is still read up to this size, so that its client gets our JSON answer
 # and not a reset connection.
 MAX_BODY_BYTES = 64 * 1024 * 1024
 MAX_HEADER_BYTES = 64 * 1024
-ERROR_CODES = {413: 1012, 500: 1500}  # of the server's own refusals; the rest are MALFORMED
-MALFORMED = 1120
+STALLED_SECONDS = 30  # a request of which nothing more has come for so long is given up
 
 
-class JsonErrorTask(ErrorTask):  # type: ignore[misc]
-    """What the server itself refuses, in the shape that all our errors have."""
+class Request(HTTPRequestParser):  # type: ignore[misc]
+    """Knows when its first byte came."""
+
+    def __init__(self, adjustments: Any) -> None:
+        super().__init__(adjustments)
+        self.started = time.time()
+
+
+class TooSlow(Error):  # type: ignore[misc]
+    code = 408
+    reason = "Request Timeout"
+
+
+class RefusalTask(ErrorTask):  # type: ignore[misc]
+    """What the server itself refuses, as the API's other refusals look."""
 
     def execute(self) -> None:
-        refusal = self.request.error
-        message = f"{refusal.reason}: {refusal.body}."
-        if refusal.code == 413:
-            message = f"The request has more than {MAX_BODY_BYTES:,} bytes."
-        code = ERROR_CODES.get(refusal.code, MALFORMED)
-        error = {"status": refusal.code, "code": code, "message": message}
-        body = json.dumps({"error": error}).encode()
-        self.status = f"{refusal.code} {refusal.reason}"
-        self.response_headers.append(("Content-Type", "application/json"))
+        answer = refusal(self.request.error, getattr(self.request, "path", "/"))
+        self.status = f"{answer.status_code} {answer.reason_phrase}"
+        self.response_headers.extend(answer.items())
         self.set_close_on_finish()
-        self.content_length = len(body)
-        self.write(body)
+        self.content_length = len(answer.content)
+        self.write(answer.content)
+
+
+def refusal(error: Error, path: str) -> HttpResponse:
+    """The answer to a request that never became one for Django."""
+    request = HttpRequest()
+    request.path = path
+    request_id = uuid.uuid4().hex
+    answer = refuse(request, failure_of(error, request_id))
+    open_to_scripts(answer)
+    answer["X-Request-Id"] = request_id
+    return answer
+
+
+def failure_of(error: Error, request_id: str) -> errors.RemovalError:
+    match error.code:
+        case 408:
+            return errors.BodyTooSlow()
+        case 413:
+            return errors.TooManyBytes(f"The request has more than {MAX_BODY_BYTES:,} bytes.")
+        case 500:
+            return errors.InternalError(request_id, settings.SUPPORT_EMAIL)
+    return errors.MalformedBody(f"{error.reason}: {error.body}.")
 
 
 class Channel(HTTPChannel):  # type: ignore[misc]
-    error_task_class = JsonErrorTask
+    parser_class = Request
+    error_task_class = RefusalTask
+    request: Request | None  # that is being received
+
+    def readable(self) -> bool:
+        """Asked at least once a second while the connection is open."""
+        if self._is_too_slow(time.time()):
+            self._give_up()
+        return bool(super().readable())
+
+    def _is_too_slow(self, now: float) -> bool:
+        """Whether a request has begun that does not end; it costs memory, if no thread."""
+        if self.request is None or self.requests:
+            return False
+        begun_before = now - settings.SERVER_RECEIVE_SECONDS
+        return self.request.started < begun_before or self.last_activity < now - STALLED_SECONDS
+
+    def _give_up(self) -> None:
+        with self.requests_lock:
+            assert self.request is not None
+            self.request.error = TooSlow("")
+            self.request.completed = True
+            self.requests.append(self.request)
+            self.request = None
+        self.server.add_task(self)
 
 
 def serve(host: str, port: int) -> None:
     """Serve until SIGTERM or SIGINT. Raises OSError where the address can't be had."""
     memory.share_arenas()
+    server = listen(host, port)
+    signal.signal(signal.SIGTERM, _stop)
+    readiness.warm_in_background()
+    maintenance.start()
+    server.run()
+
+
+def listen(host: str, port: int) -> BaseWSGIServer:
+    """A server that has its address and waits for run()."""
     BaseWSGIServer.channel_class = Channel
-    server = create_server(
+    return create_server(
         get_wsgi_application(),  # only now: WhiteNoise lists the static files when it is made
         host=host,
         port=port,
@@ -68,10 +135,6 @@ def serve(host: str, port: int) -> None:
         ident=None,
         **_behind_proxies(),
     )
-    signal.signal(signal.SIGTERM, _stop)
-    readiness.warm_in_background()
-    maintenance.start()
-    server.run()
 
 
 def _behind_proxies() -> dict[str, Any]:

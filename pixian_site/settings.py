@@ -261,6 +261,8 @@ SELLER: list[str] = env.list("SELLER", [], delimiter="|")
 
 # --- The server ---------------------------------------------------------------------------------
 SERVER_THREADS = env.int("SERVER_THREADS", 24, validate=environs.validate.Range(min=2))
+# How long a request may take to arrive; the largest at a megabit a second takes four minutes.
+SERVER_RECEIVE_SECONDS = env.float("SERVER_RECEIVE_SECONDS", 300)
 
 LOGGING = {
     "version": 1,

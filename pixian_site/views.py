@@ -7,8 +7,9 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonRespons
 from django.views import defaults
 
 from removal import readiness
-from removal.api.errors import error_response, from_bad_request
+from removal.api.errors import from_bad_request
 from removal.api.paths import is_api_path
+from removal.api.refusals import refuse
 from removal.errors import InternalError, NoSuchPath
 
 
@@ -38,7 +39,7 @@ def readyz(request: HttpRequest) -> JsonResponse:
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:
     if is_api_path(request.path):
-        return error_response(request, from_bad_request(exception))
+        return refuse(request, from_bad_request(exception))
     return defaults.bad_request(request, exception)
 
 
@@ -48,13 +49,13 @@ def permission_denied(request: HttpRequest, exception: Exception) -> HttpRespons
 
 def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponseBase:
     if is_api_path(request.path):
-        return error_response(request, NoSuchPath(request.path))
+        return refuse(request, NoSuchPath(request.path))
     return defaults.page_not_found(request, exception)
 
 
 def server_error(request: HttpRequest) -> HttpResponseBase:
     if is_api_path(request.path):
-        return error_response(
+        return refuse(
             request, InternalError(str(getattr(request, "request_id", "")), settings.SUPPORT_EMAIL)
         )
     return defaults.server_error(request)

@@ -14,6 +14,11 @@ PREFLIGHT_SECONDS = 7200  # the longest that browsers keep it
 PAGE_HEADERS = ("Content-Security-Policy", "X-Frame-Options", "Vary", "Content-Language")
 
 
+def open_to_scripts(response: HttpResponseBase) -> None:
+    response["Access-Control-Allow-Origin"] = "*"
+    response["Access-Control-Expose-Headers"] = ", ".join(EXPOSED)
+
+
 class ApiHeadersMiddleware:
     """Stands before all that may refuse a request, so that refusals can be read too.
 
@@ -31,8 +36,7 @@ class ApiHeadersMiddleware:
         if not response.get("Content-Type", "").startswith("text/html"):
             for header in PAGE_HEADERS:
                 del response[header]
-        response["Access-Control-Allow-Origin"] = "*"
-        response["Access-Control-Expose-Headers"] = ", ".join(EXPOSED)
+        open_to_scripts(response)
         if request.method == "OPTIONS" and response.status_code == 204:
             response["Access-Control-Allow-Methods"] = response["Allow"]
             response["Access-Control-Allow-Headers"] = ", ".join(ALLOWED_HEADERS)

@@ -1,6 +1,7 @@
 """Which paths speak JSON to programs rather than pages to people."""
 
-API_PREFIXES = ("/api/", "/v1.0/")
+REMOVEBG_PREFIX = "/v1.0/"
+API_PREFIXES = ("/api/", REMOVEBG_PREFIX)
 
 
 def is_api_path(path: str) -> bool:

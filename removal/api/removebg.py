@@ -109,13 +109,17 @@ class RemoveBgEndpoint(Endpoint):
         return exception_handler
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        response = super().dispatch(request, *args, **kwargs)
-        limit = settings.REMOVAL_KEY_CONCURRENCY
-        left = capacity.shared().free_for(self.key.public_id) if self.key else limit
-        response["X-RateLimit-Limit"] = str(limit)
-        response["X-RateLimit-Remaining"] = str(max(left, 0))
-        response["X-RateLimit-Reset"] = str(int(time.time()))
-        return response
+        return _with_limits(super().dispatch(request, *args, **kwargs), self.key)
+
+
+def _with_limits(response: HttpResponseBase, key: ApiKey | None = None) -> HttpResponseBase:
+    """Their rate limit is the key's places, which change from one moment to the next."""
+    limit = settings.REMOVAL_KEY_CONCURRENCY
+    left = capacity.shared().free_for(key.public_id) if key else limit
+    response["X-RateLimit-Limit"] = str(limit)
+    response["X-RateLimit-Remaining"] = str(max(left, 0))
+    response["X-RateLimit-Reset"] = str(int(time.time()))
+    return response
 
 
 class RemoveBg(RemoveBgEndpoint):
@@ -238,15 +242,21 @@ def facts_of(outcome: Outcome) -> dict[str, str]:
 def exception_handler(error: Exception, context: dict[str, Any]) -> HttpResponseBase:
     """As all other endpoints refuse, in remove.bg's words."""
     failure = failure_of(error, context)
-    return in_their_words(failure, error_response(context["request"]._request, failure))
+    return _in_their_words(failure, error_response(context["request"]._request, failure))
 
 
 def no_such_path(request: HttpRequest) -> HttpResponseBase:
-    failure = errors.NoSuchPath(request.path)
-    return in_their_words(failure, error_response(request, failure))
+    return refuse(request, errors.NoSuchPath(request.path))
 
 
-def in_their_words(failure: errors.RemovalError, ours: HttpResponseBase) -> HttpResponse:
+def refuse(request: HttpRequest, failure: errors.RemovalError) -> HttpResponse:
+    """A refusal that comes from outside the endpoints."""
+    response = _in_their_words(failure, error_response(request, failure))
+    _with_limits(response)
+    return response
+
+
+def _in_their_words(failure: errors.RemovalError, ours: HttpResponseBase) -> HttpResponse:
     name, status = name_of(failure)
     title, _, detail = failure.message.partition(". ")
     body = {"errors": [{"title": title.rstrip("."), "code": name, "detail": detail}]}

@@ -81,6 +81,11 @@ def test_base64_and_json_bodies(alice, portrait):
     assert response.status_code == 200
 
 
+def test_base64_may_come_under_the_name_that_a_client_gives_it(alice, portrait):
+    text = base64.b64encode(portrait).decode()
+    assert post(alice, image_base64=text, size="preview").status_code == 200
+
+
 def test_the_account_has_exactly_their_keys(alice):
     response = Client().get("/v1.0/account/", HTTP_X_API_KEY=token_of(alice))
     assert response.json() == {
@@ -263,14 +268,22 @@ def test_money_and_room(bob, alice, portrait):
 
 
 def test_paths_methods_and_bodies_are_refused_in_the_same_shape(alice):
-    response = Client().get("/v1.0/nothing")
-    assert (response.status_code, response.json()["errors"][0]["code"]) == (404, "not_found")
+    refused(Client().get("/v1.0/nothing"), 404, "not_found")
     key = {"HTTP_X_API_KEY": token_of(alice)}
     wrong = Client().get(ADDRESS, **key)
     refused(wrong, 405, "method_not_allowed")
     assert "POST" in wrong["Allow"]
     raw = Client().post(ADDRESS, b"\xff", content_type="image/jpeg", **key)
     refused(raw, 400, "invalid_file_type")
+
+
+def test_refusals_before_any_view_are_in_their_words(settings):
+    settings.REQUIRE_HTTPS = True
+    refused(Client().post(ADDRESS), 403, "https_required")
+
+
+def test_test_in_the_query_is_checked_under_its_name(alice, portrait):
+    refused(post(alice, ADDRESS + "?test=maybe", image_file=portrait), 400, "invalid_test")
 
 
 def test_a_preflight_needs_no_key(db):
