@@ -66,6 +66,7 @@ NAMES: dict[type[Exception], tuple[str, int | None]] = {
     engine_errors.RegionEmpty: ("roi_region_empty", None),
 }
 SOURCES = ("image_file", "image_file_b64", "image_url")
+ALIASES = {"image_base64": "image_file_b64"}  # what the client removebgplus sends
 BACKGROUNDS = ("bg_image_file", "bg_image_url")
 # Refusals of the endpoint itself, beside those of the table and those named for a parameter.
 NO_SOURCE, MANY_SOURCES, MANY_BACKGROUNDS = (
@@ -153,6 +154,7 @@ class Account(RemoveBgEndpoint):
 
 def read_order(request: Request) -> Order:
     fields = reading.read_fields(request)
+    fields |= {ALIASES[name]: fields[name] for name in ALIASES if fields.get(name, "").strip()}
     options = read_options(_with_query_test(fields, request))
     return Order(
         source=_source(request, fields),
