@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run develop test check format bench bench-peers ledger-storm lock models chromium clients clean
+.PHONY: help run develop test check format bench bench-peers soak ledger-storm lock models chromium clients clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -36,6 +36,9 @@ bench: $(VENV)/run.stamp models ## Time and memory of the engine, as ratios to t
 
 bench-peers: $(VENV)/run.stamp models ## Time and memory against rembg with the same weights
 	@exec $(BIN)/python -m benchmarks.peers
+
+soak: $(VENV)/run.stamp models ## Memory of a server at its limit over many requests
+	@exec $(BIN)/python -m benchmarks.soak $(ARGS)
 
 ledger-storm: $(VENV)/develop.stamp ## 10,000 ledger operations by processes that are killed; then the audit
 	@$(BIN)/python -m tests.storms.ledger_storm $(ARGS)

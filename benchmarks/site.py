@@ -1,0 +1,121 @@
+"""A site of its own to measure: `manage.py serve` on a folder of its own, with a paying key."""
+
+import os
+import resource
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from base64 import b64encode
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+HOME = Path(__file__).parent.parent
+EMAIL = "bench@example.com"
+CREDITS = "1000000"
+START_SECONDS = 180
+PAGE_BYTES = resource.getpagesize()
+
+
+class Site:
+    """Runs while the `with` block does. `settings` are environment variables; `key` ID:SECRET."""
+
+    def __init__(self, **settings: str) -> None:
+        self._folder = tempfile.TemporaryDirectory()
+        self.data = Path(self._folder.name)
+        self.address = f"http://127.0.0.1:{_free_port()}"
+        models = os.environ.get("REMOVAL_MODELS_DIR", str(HOME / "var" / "models"))
+        own = {"DATA_DIR": self._folder.name, "REMOVAL_MODELS_DIR": models, "LOG_LEVEL": "WARNING"}
+        self._environment = os.environ | own | settings
+
+    def __enter__(self) -> Self:
+        self._manage("migrate", "--verbosity", "0")
+        self.key = self._manage("issue_api_key", EMAIL).strip()
+        self._manage("grant_credits", EMAIL, CREDITS, "--reason", "benchmark")
+        port = self.address.rpartition(":")[2]
+        self._server = subprocess.Popen(
+            [sys.executable, "manage.py", "serve", "--port", port],
+            cwd=HOME,
+            env=self._environment,
+            stdout=subprocess.DEVNULL,
+        )
+        self._wait_until_ready()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._server.terminate()
+        self._server.wait(60)
+        self._folder.cleanup()
+
+    def resident_mebibytes(self) -> float:
+        """What the server's process holds now."""
+        pages = int(Path(f"/proc/{self._server.pid}/statm").read_text().split()[1])
+        return pages * PAGE_BYTES / 2**20
+
+    def remove_background(self, picture: bytes, **fields: str) -> tuple[int, bytes]:
+        """(status, body) of one request of API v2."""
+        body, media_type = _multipart(picture, fields)
+        request = urllib.request.Request(
+            f"{self.address}/api/v2/remove-background",
+            data=body,
+            headers={
+                "Content-Type": media_type,
+                "Authorization": "Basic " + b64encode(self.key.encode()).decode(),
+            },
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=120) as answer:
+                return answer.status, answer.read()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read()
+
+    def audit(self) -> str:
+        return self._manage("audit_ledger")
+
+    def _manage(self, *arguments: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "manage.py", *arguments],
+            cwd=HOME,
+            env=self._environment,
+            capture_output=True,
+            text=True,
+        )
+        if done.returncode:
+            raise SystemExit(f"manage.py {arguments[0]} failed:\n{done.stdout}{done.stderr}")
+        return done.stdout
+
+    def _wait_until_ready(self) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline and self._server.poll() is None:
+            try:
+                with urllib.request.urlopen(f"{self.address}/readyz", timeout=5):
+                    return
+            except OSError:
+                time.sleep(0.2)
+        raise SystemExit("The server did not become ready.")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _multipart(picture: bytes, fields: dict[str, str]) -> tuple[bytes, str]:
+    mark = "benchmark-boundary"
+    parts = [
+        f'--{mark}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'.encode()
+        for name, value in fields.items()
+    ]
+    head = f'--{mark}\r\nContent-Disposition: form-data; name="image"; filename="photo"\r\n\r\n'
+    body = b"".join([*parts, head.encode(), picture, f"\r\n--{mark}--\r\n".encode()])
+    return body, f"multipart/form-data; boundary={mark}"

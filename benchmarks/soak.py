@@ -1,0 +1,119 @@
+"""Whether memory stays flat and nothing is left behind: a server at its limit of concurrency.
+
+    make soak                          300 requests of mixed sizes and formats
+    make soak ARGS="--minutes 30"      as many as half an hour takes
+
+As many clients as the server has places send pictures from 0.25 to 25 megapixels in every format,
+one after another. After each 50 requests the server's resident memory is noted. The exit status is
+0 where memory after the last 50 is within 5 % of that after the first 50, every answer was a 200,
+the ledger's audit finds nothing and no file is left in the storage. --write puts the table into
+docs/benchmarks.md.
+"""
+
+import argparse
+import itertools
+import random
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from . import report
+from .photos import photo
+from .site import Site
+
+SIZES = (0.25, 1, 3, 6, 12, 25)
+# Large pictures are rarer, as in life; the first fifty hold one of each kind all the same.
+WEIGHTS = (6, 8, 4, 3, 2, 1)
+FORMATS = ("auto", "png", "jpeg", "webp", "delta_png", "mask", "zip")
+EVERY = 50
+FLAT = 1.05
+
+
+@dataclass(slots=True)
+class Course:
+    """What was seen so far; clients share it under its lock."""
+
+    answers: Counter[int] = field(default_factory=Counter)
+    memory: list[tuple[int, float, float]] = field(default_factory=list)  # requests, seconds, MiB
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--requests", type=int, default=300)
+    parser.add_argument("--minutes", type=float, help="in place of a number of requests")
+    parser.add_argument("--places", type=int, default=2)
+    parser.add_argument("--write", action="store_true", help="put the results into the docs")
+    args = parser.parse_args()
+    print(report.machine(), flush=True)
+    with Site(REMOVAL_PLACES=str(args.places), REMOVAL_THREADS="1") as site:
+        course = _soak(site, args)
+        audit, left = site.audit(), _files_left(site)
+    rows = [(str(n), f"{seconds:.0f}", f"{mib:.0f}") for n, seconds, mib in course.memory]
+    text = report.table(("requests", "seconds", "resident MiB"), rows)
+    first, last = course.memory[0][2], course.memory[-1][2]
+    lines = [
+        f"last / first {last / first:.3f}",
+        "answers " + ", ".join(f"{n} x {status}" for status, n in sorted(course.answers.items())),
+        f"files left {left}",
+        audit.strip(),
+    ]
+    print(text, *lines, sep="\n")
+    if args.write:
+        listed = "\n".join(f"    {line}" for line in lines)
+        report.write_section("soak", f"{report.machine()}\n\n{text}\n\n{listed}")
+    sys.exit(not (last <= FLAT * first and set(course.answers) == {200} and not left))
+
+
+def _soak(site: Site, args: argparse.Namespace) -> Course:
+    pictures = {size: photo(size) for size in SIZES}
+    jobs, course = _jobs(), Course()
+    started = time.monotonic()
+    numbers = itertools.count() if args.minutes else iter(range(args.requests))
+
+    def over() -> bool:
+        return bool(args.minutes) and time.monotonic() - started > 60 * args.minutes
+
+    def client() -> None:
+        while not over():
+            with course.lock:
+                if next(numbers, None) is None:
+                    return
+                size, output = next(jobs)
+            status, _ = site.remove_background(pictures[size], **{"output.format": output})
+            with course.lock:
+                course.answers[status] += 1
+                done = course.answers.total()
+                if done % EVERY == 0:
+                    seen = done, time.monotonic() - started, site.resident_mebibytes()
+                    course.memory.append(seen)
+                    print(f"{seen[0]} requests, {seen[2]:.0f} MiB", file=sys.stderr, flush=True)
+
+    clients = [threading.Thread(target=client) for _ in range(args.places)]
+    for thread in clients:
+        thread.start()
+    for thread in clients:
+        thread.join()
+    return course
+
+
+def _jobs() -> Iterator[tuple[float, str]]:
+    """(megapixels, format) without end; each pair of the two lists comes early."""
+    dice = random.Random(3)
+    once = [(size, output) for size in SIZES for output in FORMATS]
+    dice.shuffle(once)
+    yield from once
+    while True:
+        yield dice.choices(SIZES, WEIGHTS)[0], dice.choice(FORMATS)
+
+
+def _files_left(site: Site) -> int:
+    media = site.data / "media"
+    return sum(path.is_file() for path in media.rglob("*")) if media.exists() else 0
+
+
+if __name__ == "__main__":
+    main()
