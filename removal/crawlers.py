@@ -9,9 +9,18 @@ from django.urls import Resolver404, resolve, reverse
 from django.views.decorators.http import require_GET
 
 from . import languages
+from .docs.pages import PAGES as DOCS
 
 # Each of these has an address of its own in every language.
-PUBLIC_PAGES = ("home", "pricing", "about", "faq", "privacy", "terms")
+PUBLIC_PAGES = (
+    "home",
+    "pricing",
+    *(page.name for page in DOCS),
+    "about",
+    "faq",
+    "privacy",
+    "terms",
+)
 # Pages of one person; asking for them only costs.
 PRIVATE_FOLDERS = ("/accounts/", "/billing/", "/dashboard", "/i18n/")
 

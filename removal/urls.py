@@ -3,6 +3,7 @@
 from django.urls import path
 
 from . import crawlers, dashboard, pages, views, workbench
+from .docs import pages as docs
 
 urlpatterns = [
     path("", views.home, name="home"),
@@ -12,6 +13,7 @@ urlpatterns = [
     path("removals/<slug:picture_id>/result", workbench.result, name="removal_result"),
     path("removals/<slug:picture_id>/touched-up", workbench.touched_up, name="removal_touched_up"),
     *(path(name, pages.page, {"name": name}, name=name) for name in pages.PAGES),
+    *(path(page.path, docs.page, {"page": page}, name=page.name) for page in docs.PAGES),
     path("robots.txt", crawlers.robots, name="robots"),
     path("sitemap.xml", crawlers.sitemap, name="sitemap"),
     path("dashboard", dashboard.overview, name="dashboard"),

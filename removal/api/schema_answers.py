@@ -48,7 +48,7 @@ HEADERS: dict[str, tuple[Schema, str, str]] = {
     "X-Result-Foreground": (BOX, "40 310 520 850", "The same in the result."),
     "Idempotency-Replayed": ({"const": "true"}, "true", "This repeats an earlier answer."),
     "Deprecation": (TEXT, "@1686614400", "Since when v2 is to be preferred (RFC 9745)."),
-    "Link": (TEXT, '</api/docs.md>; rel="deprecation"', "Where to read about it."),
+    "Link": (TEXT, '</docs/moving#v1>; rel="deprecation"', "Where to read about it."),
     "WWW-Authenticate": (TEXT, 'Basic realm="API Id and API Secret"', "How to authenticate."),
     "Retry-After": (COUNT, "5", "Seconds to wait before another attempt."),
     "Allow": (TEXT, "POST, OPTIONS", "The methods that are allowed."),

@@ -25,7 +25,7 @@ class RemoveBackgroundV1(RemoveBackground):
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         response = super().dispatch(request, *args, **kwargs)
-        docs = request.build_absolute_uri(reverse("api_text"))
+        docs = request.build_absolute_uri(reverse("api_moving"))
         response["Deprecation"] = SINCE
-        response["Link"] = f'<{docs}>; rel="deprecation"; type="text/markdown"'
+        response["Link"] = f'<{docs}#v1>; rel="deprecation"; type="text/html"'
         return response

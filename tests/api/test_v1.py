@@ -54,10 +54,16 @@ def test_every_answer_says_that_v1_is_deprecated(alice):
         assert response["Deprecation"] == "@1686614400"
         address, _, rest = response["Link"].partition(";")
         assert 'rel="deprecation"' in rest
-        docs = Client().get(address.removeprefix("<http://testserver").removesuffix(">"))
+        page, _, place = address.removeprefix("<http://testserver").removesuffix(">").partition("#")
+        docs = Client().get(page)
         assert docs.status_code == 200
-        assert b"## POST /api/v1/remove-background" in docs.content
-        assert b"http://testserver/api/v2/remove-background" in docs.content
+        assert f'<h2 id="{place}">' in docs.content.decode()
+
+
+def test_the_reference_as_text_names_this_site():
+    text = Client().get("/api/docs.md").content
+    assert b"## POST /api/v1/remove-background" in text
+    assert b"http://testserver/api/v2/remove-background" in text
 
 
 def test_the_table_names_parameters_that_exist():

@@ -1,0 +1,162 @@
+"""Parameters, formats and headers as the documentation describes them; the code's tables lead."""
+
+from dataclasses import dataclass
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext, gettext_noop
+from django.utils.translation import gettext_lazy as _
+
+from removal import engine
+from removal.api import reading, removebg_parameters, v1
+from removal.api.schema_answers import OF_RESULTS
+from removal.engine.options import OUTPUT_FORMATS
+from removal.errors import PARAMETER_CODES
+
+# What the tables of the code say in words, so that it is translated.
+WORDS = (
+    gettext_noop("true or false"),
+    gettext_noop("100 to 25000000"),
+    gettext_noop("transparent"),
+    gettext_noop("1 to 4 of px or %, CSS order"),
+    gettext_noop("w h in px"),
+    gettext_noop("none"),
+    gettext_noop("1 to 100"),
+    gettext_noop("preview, small, regular, medium, hd, full, 4k, 50MP or auto"),
+    gettext_noop("auto, png, jpg, webp or zip"),
+    gettext_noop("rgba or alpha"),
+    gettext_noop("1, 2 or 4 of up to 500px or 50%"),
+    gettext_noop("3, 4, 6 or 8 hexadecimal digits, or a CSS colour name"),
+    gettext_noop("'x1 y1 x2 y2', each in px or %"),
+    gettext_noop("10% to 100%, or original"),
+    gettext_noop("original, center, or one or two of 0% to 100%"),
+)
+SOURCES: dict[str, tuple[str | Promise, str | Promise]] = {
+    "image": (
+        _("a file"),
+        _(
+            "A file part of a multipart body. Neither its name nor its content type matters: the "
+            "bytes say what it is."
+        ),
+    ),
+    "image.base64": (
+        _("text, at most 1,048,576 characters"),
+        _(
+            "The picture in Base64. A data: prefix, white space, the URL-safe alphabet and missing "
+            "padding are accepted."
+        ),
+    ),
+    "image.url": (
+        _("an http or https address"),
+        _(
+            "The server fetches the picture. The address must be public; redirects are followed, "
+            "and size and time are limited."
+        ),
+    ),
+}
+PARAMETERS: dict[str, str | Promise] = {
+    "test": _(
+        "Makes the request free. The result has a watermark, in colour and in alpha; sizes and "
+        "headers are those of the real result."
+    ),
+    "max_pixels": _(
+        "A larger picture is shrunk to this many pixels before it is worked on, which lowers its "
+        "price."
+    ),
+    "background.color": _(
+        "Put behind the subject; the result is opaque then. In an address or a form body # is "
+        "written %23."
+    ),
+    "result.crop_to_foreground": _(
+        "Cuts the result to the box around the subject. Where nothing was found it is ignored."
+    ),
+    "result.margin": _(
+        "Room around the picture, or around the subject where it is cropped: one to four lengths "
+        "as in CSS. Per cent refer to the width of the target where there is one, else of the "
+        "content, on all four sides."
+    ),
+    "result.target_size": _(
+        "Width and height of the result. The content is scaled, up or down, to fit inside the "
+        "margins; spare width is shared left and right."
+    ),
+    "result.vertical_alignment": _("Where spare height goes, with result.target_size."),
+    "output.format": _("See the formats below."),
+    "output.jpeg_quality": _("Of JPEG, of WebP's colour and of the colour in a ZIP."),
+}
+FORMATS: dict[str, str | Promise] = {
+    "auto": _("PNG, or JPEG where background.color makes the result opaque."),
+    "png": _("With transparency; without an alpha channel where background.color is given."),
+    "jpeg": _("Opaque: white behind the subject unless background.color says otherwise."),
+    "delta_png": _(
+        "A fraction of a PNG's bytes, for whoever holds the original. Ignores background.color and "
+        "all of result.*."
+    ),
+    "webp": _("Colour at output.jpeg_quality, alpha without loss."),
+    "mask": _("The alpha alone, as an 8-bit grey PNG. Ignores background.color."),
+    "zip": _("color.jpg, black where the result is transparent, and alpha.png."),
+}
+HEADERS: dict[str, str | Promise] = {
+    "Content-Disposition": _("A file name with the right extension."),
+    "Cache-Control": _("Answers are for their caller alone and not to be cached."),
+    "X-Credits-Charged": _("What was charged: three decimals, or 0."),
+    "X-Credits-Calculated": _("Of a test: what the real request would have cost."),
+    "X-Credits-Remaining": _("What is left to spend, without what other requests hold."),
+    "X-Input-Orientation": _("The EXIF orientation, 1 to 8, that was read and applied."),
+    "X-Input-Size": _("Width and height of the upright picture, before any limit."),
+    "X-Result-Size": _("Width and height of the result."),
+    "X-Input-Foreground": _(
+        "Top, left, width and height of the subject in the upright, full-size picture; four zeros "
+        "where nothing was found."
+    ),
+    "X-Result-Foreground": _("The same in the result."),
+    "Idempotency-Replayed": _("This answer repeats an earlier one. See Idempotency-Key."),
+    "X-Request-Id": _("Of every answer, errors too: name it when you write to support."),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A parameter, a format or a header; `code` is the error that refuses a parameter's value."""
+
+    name: str
+    text: str
+    allowed: str = ""
+    default: str = ""
+    code: int | None = None
+
+
+def sources() -> list[Row]:
+    return [
+        Row(name, str(text), str(form))
+        for name in reading.SOURCES
+        for form, text in [SOURCES[name]]
+    ]
+
+
+def parameters() -> list[Row]:
+    return [
+        Row(
+            row.name,
+            str(PARAMETERS[row.name]),
+            gettext(row.allowed),
+            gettext(row.default),
+            PARAMETER_CODES[row.name],
+        )
+        for row in engine.PARAMETERS
+    ]
+
+
+def formats() -> list[Row]:
+    return [Row(name, str(FORMATS[name])) for name in OUTPUT_FORMATS]
+
+
+def headers() -> list[Row]:
+    return [Row(name, str(HEADERS[name])) for name in (*OF_RESULTS, "X-Request-Id")]
+
+
+def older_names() -> dict[str, str]:
+    """What parameters are called in version 1, by their name in version 2."""
+    return v1.NAMES
+
+
+def removebg() -> list[Row]:
+    return [Row(row.name, "", gettext(row.allowed)) for row in removebg_parameters.PARAMETERS]

@@ -1,0 +1,8 @@
+// Keeps the programming language that the reader chose, from page to page.
+const KEY = "docs-language";
+const choices = [...document.querySelectorAll(".tabs input")];
+
+for (const choice of choices) {
+  if (choice.value === sessionStorage.getItem(KEY)) choice.checked = true;
+  choice.addEventListener("change", () => sessionStorage.setItem(KEY, choice.value));
+}
