@@ -2,11 +2,14 @@
 
 import io
 import struct
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
+
+from . import threads
 
 Pixels = NDArray[np.uint8]
 
@@ -38,10 +41,14 @@ def to_srgb(pixels: Pixels, mode: str, profile: bytes | None) -> Pixels:
     height, width = pixels.shape[:2]
     rgb = np.empty((height, width, 3), np.uint8)
     rows = max(1, _STRIP_PIXELS // width)
-    for start in range(0, height, rows):
+
+    def convert(start: int) -> None:
         strip = Image.fromarray(pixels[start : start + rows], mode)
         done = strip.convert("RGB") if transform is None else transform.apply(strip)
         rgb[start : start + rows] = np.asarray(done)
+
+    with ThreadPoolExecutor(threads.count()) as pool:  # a transform may be shared: it has no state
+        list(pool.map(convert, range(0, height, rows)))
     return rgb
 
 
