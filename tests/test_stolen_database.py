@@ -1,0 +1,245 @@
+"""Somebody has a copy of the whole database: nothing in it lets them in, sessions aside."""
+
+import re
+import time
+from base64 import b64encode
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+from allauth.account.forms import default_token_generator
+from allauth.account.utils import user_pk_to_url_str
+from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.internal.auth import (
+    format_hotp_value,
+    hotp_value,
+    yield_hotp_counters_from_time,
+)
+from django.apps import apps
+from django.contrib.auth.hashers import Argon2PasswordHasher
+from django.core import mail
+from django.core.cache import cache
+from django.db import connection
+from django.test import Client, override_settings
+from django.urls import reverse
+
+from accounts import services
+from accounts.models import User
+from billing import stripe_gateway, webhooks
+from billing.models import CreditPack, PackPrice
+from tests import pictures
+from tests.fake_stripe import SECRET_KEY, WEBHOOK_SECRET, FakeStripe, signed
+
+EMAIL, PASSWORD = "victim@example.com", "correct horse battery"
+SESSIONS = {"django_session", "usersessions_usersession"}
+
+
+class QuickArgon2(Argon2PasswordHasher):
+    """The site's own, with little work a guess."""
+
+    time_cost, memory_cost, parallelism = 1, 8, 1
+
+
+@dataclass
+class Victim:
+    user: User
+    pairs: list[str]  # ID:SECRET
+    totp_secret: str
+    recovery_codes: list[str]
+    reset_path: str  # of the link that was mailed
+    mailed: list[str]  # what makes links in mails secret
+
+
+@pytest.fixture
+def stripe(settings) -> Iterator[FakeStripe]:
+    fake = FakeStripe().start()
+    settings.STRIPE_SECRET_KEY, settings.STRIPE_WEBHOOK_SECRETS = SECRET_KEY, [WEBHOOK_SECRET]
+    settings.STRIPE_API_BASE = fake.url
+    yield fake
+    fake.stop()
+
+
+@pytest.fixture
+def victim(db, settings, stripe) -> Victim:
+    """Somebody who has used all that there is, and has mail that was not answered yet."""
+    cache.clear()
+    settings.ACCOUNT_RATE_LIMITS = settings.MFA_RATE_LIMITS = False  # guessing costs nothing
+    settings.PASSWORD_HASHERS = [f"{__name__}.{QuickArgon2.__name__}"]
+    client = Client()
+    form = {"email": EMAIL, "password1": PASSWORD, "terms": "on"}
+    client.post(reverse("account_signup"), form)
+    client.post(_mailed_link())
+    log_in(client, PASSWORD)
+    totp_secret = _activate_second_factor(client)
+    codes = Authenticator.objects.get(type="recovery_codes").wrap().get_unused_codes()
+    pairs = [_create_key(client), _create_key(client)]
+    user = User.objects.get(email=EMAIL)
+    _spend(client, stripe, pairs[0])
+    services.revoke(user.api_keys.get(public_id=pairs[1].split(":")[0]))
+    client.post(reverse("account_email"), {"email": "new@example.com", "action_add": ""})
+    confirmation = _mailed_link().rstrip("/").rsplit("/", 1)[1]
+    Client().post(reverse("account_reset_password"), {"email": EMAIL})
+    reset_path = _mailed_link()
+    token = reset_path.rstrip("/").rsplit("-", 1)[1]
+    return Victim(user, pairs, totp_secret, codes, reset_path, [confirmation, token])
+
+
+def _activate_second_factor(client: Client) -> str:
+    client.post(reverse("account_reauthenticate"), {"password": PASSWORD})
+    secret = client.get(reverse("mfa_activate_totp")).context["form"].secret
+    client.post(reverse("mfa_activate_totp"), {"code": code(secret)})
+    return secret
+
+
+def _create_key(client: Client) -> str:
+    page = client.post(reverse("api_keys"), {"label": "laptop"})
+    return f"{page.context['key'].public_id}:{page.context['secret']}"
+
+
+def _spend(client: Client, stripe: FakeStripe, pair: str) -> None:
+    """Buy credits and use them."""
+    pack = CreditPack.objects.create(name="Hundred", credits=100)
+    price = PackPrice.objects.create(pack=pack, currency="eur", amount=10)
+    client.post(reverse("buy"), {"price": price.pk})
+    webhooks.receive(stripe_gateway.read_event(*signed(stripe.pay(stripe.session))))
+    photo = b64encode(pictures.portrait()).decode()
+    headers = {"Authorization": basic(pair), "Idempotency-Key": "order 1"}
+    answer = client.post("/api/v2/remove-background", {"image.base64": photo}, headers=headers)
+    assert answer.status_code == 200
+
+
+def _mailed_link() -> str:
+    links = [re.search(r"http://testserver(\S+)", message.body) for message in mail.outbox]
+    return next(link[1] for link in reversed(links) if link)
+
+
+def code(secret: str) -> str:
+    return format_hotp_value(hotp_value(secret, next(yield_hotp_counters_from_time())))
+
+
+def basic(pair: str) -> str:
+    return f"Basic {b64encode(pair.encode()).decode()}"
+
+
+def log_in(client: Client, password: str) -> None:
+    client.post(reverse("account_login"), {"login": EMAIL, "password": password})
+
+
+def is_in(client: Client) -> bool:
+    return "_auth_user_id" in client.session
+
+
+def dump() -> dict[str, list[tuple]]:
+    """Every row of every table, as a thief would read it."""
+    tables = set(connection.introspection.table_names())
+    assert {model._meta.db_table for model in apps.get_models()} <= tables
+    with connection.cursor() as cursor:
+        rows = {}
+        for table in tables - SESSIONS:
+            cursor.execute(f'SELECT * FROM "{table}"')
+            rows[table] = cursor.fetchall()
+    return rows
+
+
+def strings(rows: dict[str, list[tuple]]) -> set[str]:
+    """Whatever text could be a secret: cells, and the words in them."""
+    schema = {"django_migrations", "django_content_type", "auth_permission"}
+    cells = {str(cell) for table in rows.keys() - schema for row in rows[table] for cell in row}
+    words = {word for cell in cells for word in re.findall(r"[\w+/=.-]+", cell)}
+    parts = {part for cell in cells for part in re.split(r"[$:,\"{}\[\] ]", cell)}
+    return {text for text in cells | words | parts if len(text) >= 6}
+
+
+@pytest.fixture
+def loot(victim) -> set[str]:
+    found = strings(dump())
+    assert EMAIL in found
+    assert {pair.split(":")[0] for pair in victim.pairs} <= found
+    return found
+
+
+def test_no_secret_stands_in_any_table(victim):
+    whole = str(dump())
+    assert EMAIL in whole
+    secrets = [PASSWORD, victim.totp_secret, *victim.recovery_codes, *victim.mailed]
+    secrets += [pair.split(":")[1] for pair in victim.pairs]
+    secrets += [SECRET_KEY, WEBHOOK_SECRET]
+    assert [secret for secret in secrets if secret in whole] == []
+
+
+def test_nothing_stolen_is_an_api_secret(victim, loot):
+    for pair in victim.pairs:
+        public_id, secret = pair.split(":")
+        for text in loot:
+            answer = Client().get(
+                "/api/v2/account", headers={"Authorization": basic(f"{public_id}:{text}")}
+            )
+            assert answer.status_code == 401, text
+            theirs = Client().get("/v1.0/account", headers={"X-Api-Key": f"{public_id}:{text}"})
+            assert theirs.status_code == 403, text
+        assert secret not in loot
+
+
+def test_nothing_stolen_is_a_password(victim, loot):
+    client = Client()
+    for text in loot:
+        log_in(client, text)
+        assert not client.session.get("account_login"), text  # not even asked the second factor
+        assert not is_in(client), text
+
+
+def test_nothing_stolen_is_a_second_factor_for_who_knows_the_password(victim, loot):
+    client = Client()
+    log_in(client, PASSWORD)
+    assert client.session.get("account_login")
+    guesses = loot | {code(text) for text in loot if re.fullmatch("[A-Z2-7]{16,}=*", text)}
+    for text in guesses:
+        client.post(reverse("mfa_authenticate"), {"code": text})
+        assert not is_in(client), text
+    client.post(reverse("mfa_authenticate"), {"code": victim.recovery_codes[0]})
+    assert is_in(client)
+
+
+def test_nothing_stolen_resets_the_password_or_confirms_an_address(victim, loot):
+    stamp = format(int(time.time()) - 978307200, "x")
+    stored = victim.user.password
+    uid = user_pk_to_url_str(victim.user)
+    before = list(victim.user.emailaddress_set.order_by("pk").values())
+    for text in loot:
+        for key in (text, f"{stamp}-{text}"):
+            _reset(f"/accounts/password/reset/key/{uid}-{key}/")
+            Client().post(f"/accounts/confirm-email/{key}/")
+    victim.user.refresh_from_db()
+    assert victim.user.password == stored
+    assert list(victim.user.emailaddress_set.order_by("pk").values()) == before
+
+
+def test_a_reset_link_cannot_be_made_without_the_sites_key(victim):
+    uid, stored = user_pk_to_url_str(victim.user), victim.user.password
+    with override_settings(SECRET_KEY="another"):
+        forged = default_token_generator.make_token(victim.user)
+    _reset(f"/accounts/password/reset/key/{uid}-{forged}/")
+    victim.user.refresh_from_db()
+    assert victim.user.password == stored
+    _reset(victim.reset_path)
+    victim.user.refresh_from_db()
+    assert victim.user.password != stored
+
+
+def test_nothing_stolen_signs_a_payment(stripe, victim, loot):
+    for text in loot:
+        body, signature = signed(stripe.events[0], secret=text)
+        answer = Client().post(
+            reverse("stripe_webhook"), body, content_type="application/json",
+            headers={"Stripe-Signature": signature},
+        )  # fmt: skip
+        assert answer.status_code == 400, text
+
+
+def _reset(path: str) -> None:
+    """Follow a reset link and set a password, as far as the site lets one."""
+    client = Client()
+    page = client.get(path, follow=True)
+    address = page.redirect_chain[-1][0] if page.redirect_chain else path
+    new = {"password1": "stolen and set anew", "password2": "stolen and set anew"}
+    client.post(address, new)
