@@ -8,14 +8,13 @@ are made for the whole picture, the near ones only under tiles that hold partly 
 import cv2
 import numpy as np
 
-from .tiles import Bytes, Floats, Grid, Tile, for_each, tiles_of
+from .tiles import SMALLEST, Bytes, Floats, Grid, Tile, for_each, tiles_of
 
 LOW_SIDE = 1024  # colour averages are taken in a frame of at most this height and width
 FAR_DIVISOR = 2  # the far passes' frame is smaller by this
 FAR_RADII = (45, 15)  # pixels of the far passes' frame
 NEAR_RADII = (10, 3)  # pixels of the frame
 Pair = tuple[Floats, Floats]  # of the foreground, of the background
-PARTLY = (1, 254)  # alpha that is neither clear nor opaque
 
 
 def foreground_colour(rgb: Bytes, alpha: Bytes, frame: Bytes | None = None) -> None:
@@ -30,19 +29,26 @@ def foreground_colour(rgb: Bytes, alpha: Bytes, frame: Bytes | None = None) -> N
     averages = _Averages(rgb, alpha, frame)
 
     def correct(tile: Tile) -> None:
-        part = alpha[tile.window]
-        band = cv2.inRange(part, PARTLY[0], PARTLY[1])
+        band = _partly(alpha, tile)
         if not cv2.hasNonZero(band):
             return
-        rows, columns = np.divmod(np.flatnonzero(band), band.shape[1])
-        colours = rgb[tile.window]
-        means = averages.over(tile)
-        a = part[rows, columns, None] * np.float32(1 / 255)
-        photo = colours[rows, columns].astype(np.float32)
-        fused, _ = _fused(photo, a, means[0][rows, columns], means[1][rows, columns])
-        colours[rows, columns] = (fused + 0.5).astype(np.uint8)
+        under, means = averages.under(tile)
+        for part in tile.cut(SMALLEST):
+            rows, columns = np.nonzero(band[part.within(tile)])
+            if rows.size == 0:
+                continue
+            mean_f, mean_b = (averages.stretch(mean, under, part)[rows, columns] for mean in means)
+            colours = rgb[part.window]
+            a = alpha[part.window][rows, columns, None] * np.float32(1 / 255)
+            fused, _ = _fused(colours[rows, columns].astype(np.float32), a, mean_f, mean_b)
+            colours[rows, columns] = (fused + 0.5).astype(np.uint8)
 
     for_each(tiles_of(shape), correct)
+
+
+def _partly(alpha: Bytes, tile: Tile) -> Bytes:
+    """Not 0 where alpha is neither clear nor opaque."""
+    return np.asarray(cv2.inRange(alpha[tile.window], 1, 254), np.uint8)
 
 
 class _Averages:
@@ -61,8 +67,8 @@ class _Averages:
         weight = _weight(_shrunk(self._alpha, far))
         self._far = _passes(photo, weight, (photo, photo), FAR_RADII)[1]
 
-    def over(self, tile: Tile) -> tuple[Floats, Floats]:
-        """Both means, (h, w, 3) each, at the size of the picture's tile."""
+    def under(self, tile: Tile) -> tuple[Tile, Pair]:
+        """What of the frame lies under the picture's tile, and both means there."""
         under = self._grid.under(tile)
         seen = under.grown(sum(NEAR_RADII), self._grid.field)
         below = self._far_grid.under(seen)
@@ -71,14 +77,14 @@ class _Averages:
             for colour in self._far
         ]
         photo = self._photo[seen.window].astype(np.float32)
-        means, _ = _passes(
-            photo, _weight(self._alpha[seen.window]), (start[0], start[1]), NEAR_RADII
-        )
+        weight = _weight(self._alpha[seen.window])
+        means, _ = _passes(photo, weight, (start[0], start[1]), NEAR_RADII)
         inner = under.within(seen)
-        first, second = (
-            self._grid.stretch(np.ascontiguousarray(mean[inner]), under, tile) for mean in means
-        )
-        return first, second
+        return under, (np.ascontiguousarray(means[0][inner]), np.ascontiguousarray(means[1][inner]))
+
+    def stretch(self, mean: Floats, under: Tile, part: Tile) -> Floats:
+        """One of those means at the size of a part of that tile."""
+        return self._grid.stretch(mean, under, part)
 
 
 def _passes(

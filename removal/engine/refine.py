@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from .tiles import Bytes, Floats, Grid, Tile, for_each, tiles_of
+from .tiles import SMALLEST, Bytes, Floats, Grid, Tile, for_each, tiles_of
 
 GUIDE_RADIUS = 1  # pixels of the matte
 GUIDE_EPS = 1e-4  # of squared colour in 0..1
@@ -39,17 +39,25 @@ def upsample_alpha(rgb: Bytes, matte: Floats, frame: Bytes | None = None) -> Byt
         under = grid.under(tile)
         if not uncertain[under.window].any():
             return
-        local = grid.stretch(_coefficients(guide, matte, under), under, tile)
-        found = np.ascontiguousarray(local[..., 3])
-        for channel in range(3):
-            slope = np.ascontiguousarray(local[..., channel])
-            slope *= rgb[tile.window][..., channel]
-            found += slope
-        found += 0.5
-        alpha[tile.window] = np.clip(found, 0, 255, out=found)
+        coefficients = _coefficients(guide, matte, under)
+        for part in tile.cut(SMALLEST):
+            if uncertain[grid.under(part).window].any():
+                local = grid.stretch(coefficients, under, part)
+                alpha[part.window] = _applied(local, rgb[part.window])
 
     for_each(tiles_of((height, width)), refine)
     return alpha
+
+
+def _applied(coefficients: Floats, photo: Bytes) -> Bytes:
+    """The alpha that the maps (h, w, 4) give the colours (h, w, 3), uint8 (h, w)."""
+    found = np.ascontiguousarray(coefficients[..., 3])
+    for channel in range(3):
+        slope = np.ascontiguousarray(coefficients[..., channel])
+        slope *= photo[..., channel]
+        found += slope
+    found += 0.5
+    return np.clip(found, 0, 255, out=found).astype(np.uint8)
 
 
 def _at_most(matte: Floats, height: int, width: int) -> Floats:

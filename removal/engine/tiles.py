@@ -59,15 +59,18 @@ class Tile:
             slice(self.left - outer.left, self.right - outer.left),
         )
 
+    def cut(self, side: int) -> list["Tile"]:
+        """The tiles of that side that make it up."""
+        return [
+            Tile(top, min(top + side, self.bottom), left, min(left + side, self.right))
+            for top in range(self.top, self.bottom, side)
+            for left in range(self.left, self.right, side)
+        ]
+
 
 def tiles_of(shape: tuple[int, int]) -> list[Tile]:
-    height, width = shape
     side = min(max(max(shape) // TILES_A_SIDE, SMALLEST), LARGEST)
-    return [
-        Tile(top, min(top + side, height), left, min(left + side, width))
-        for top in range(0, height, side)
-        for left in range(0, width, side)
-    ]
+    return Tile(0, shape[0], 0, shape[1]).cut(side)
 
 
 @dataclass(frozen=True, slots=True)
