@@ -7,6 +7,7 @@ is always rubbish. Files have names that can't be guessed and are handed to thei
           `-> failed: with its reason; the original is still there to try again
 """
 
+import hashlib
 import re
 import uuid
 from dataclasses import dataclass
@@ -15,8 +16,6 @@ from functools import partial
 from typing import Any
 
 from django.conf import settings
-from django.core.files.base import ContentFile
-from django.core.files.storage import default_storage
 from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet, Sum
 from django.http import HttpRequest, HttpResponse
@@ -25,7 +24,7 @@ from django.utils import timezone
 from accounts.models import User
 from billing.models import Hold
 
-from . import engine, services
+from . import engine, services, storage
 from .errors import ClientGone, KeyInProgress, NoSuchPath, TooManyBytes, UnreadableImage
 from .models import KeptPicture
 
@@ -51,8 +50,13 @@ class Owner:
         if self.user is not None:
             mine |= Q(user=self.user)
         if self.visitor:
-            mine |= Q(visitor=self.visitor)
+            mine |= Q(visitor=self.visitor_mark)
         return KeptPicture.objects.filter(mine, expires_at__gt=timezone.now())
+
+    @property
+    def visitor_mark(self) -> str:
+        """What the database knows of the cookie: who copies it can't show the cookie."""
+        return hashlib.sha256(self.visitor.encode()).hexdigest()[:32] if self.visitor else ""
 
     def picture(self, picture_id: str) -> KeptPicture:
         """Raises NoSuchPath for what is not there and for what is somebody else's alike."""
@@ -106,7 +110,7 @@ class Shelf:
                 picture_id=self._picture_id,
                 token=uuid.uuid4().hex,
                 user=self._owner.user,
-                visitor="" if self._owner.user else self._owner.visitor,
+                visitor="" if self._owner.user else self._owner.visitor_mark,
                 name=self._name,
                 request_id=self._request_id,
                 created_at=now,
@@ -178,8 +182,7 @@ def outcome_of(row: KeptPicture) -> services.Outcome:
 
 def read(row: KeptPicture, kind: str) -> bytes:
     try:
-        with default_storage.open(_name(row.token, kind)) as file:
-            return bytes(file.read())
+        return storage.get(_name(row.token, kind))
     except FileNotFoundError:
         raise NoSuchPath(f"/removals/{row.picture_id}/{kind}") from None
 
@@ -192,19 +195,23 @@ def touch_up(row: KeptPicture, content: bytes) -> None:
         raise UnreadableImage("A touched-up cut-out is a PNG of the result's own size.")
     if not _has_room(len(content)):
         raise TooManyBytes("There is no room to keep this at the moment.")
-    default_storage.delete(_name(row.token, "touched-up"))
     _save(row, "touched-up", content)
     KeptPicture.objects.filter(pk=row.pk).update(touched_up=True)
 
 
 def purge_kept(now: datetime | None = None) -> int:
-    """Delete pictures whose time is over, and files that have lost their row; their number."""
+    """Delete pictures whose time is over; their number."""
     expired = KeptPicture.objects.filter(expires_at__lte=now or timezone.now())
-    number, _ = expired.delete()
-    for token in _tokens_in_storage() - set(KeptPicture.objects.values_list("token", flat=True)):
-        _delete_files(token)
-        number += 1
-    return number
+    return expired.delete()[1].get(KeptPicture._meta.label, 0)
+
+
+def sweep(now: datetime | None = None) -> int:
+    """Delete files that have lost their row; their number."""
+    old = storage.old_files(FOLDER, (now or timezone.now()) - storage.LEFT_BEHIND)
+    tokens = KeptPicture.objects.values_list("token", flat=True)
+    owned = {_name(token, kind) for token in tokens for kind in KINDS}
+    storage.delete(*(old - owned))
+    return len(old - owned)
 
 
 def delete_files(instance: KeptPicture, **signal: Any) -> None:
@@ -218,7 +225,7 @@ def _has_room(size: int) -> bool:
 
 
 def _save(row: KeptPicture, kind: str, content: bytes) -> None:
-    default_storage.save(_name(row.token, kind), ContentFile(content))
+    storage.put(_name(row.token, kind), content)
     row.size += len(content)
     KeptPicture.objects.filter(pk=row.pk).update(size=row.size)
 
@@ -228,13 +235,4 @@ def _name(token: str, kind: str) -> str:
 
 
 def _delete_files(token: str) -> None:
-    for kind in KINDS:
-        default_storage.delete(_name(token, kind))
-
-
-def _tokens_in_storage() -> set[str]:
-    try:
-        _, names = default_storage.listdir(FOLDER)
-    except FileNotFoundError:
-        return set()
-    return {name.split("-")[0] for name in names}
+    storage.discard(*(_name(token, kind) for kind in KINDS))

@@ -1,10 +1,12 @@
 """Somebody has a copy of the whole database: nothing in it lets them in, sessions aside."""
 
+import json
 import re
 import time
 from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass
+from uuid import uuid4
 
 import pytest
 from allauth.account.forms import default_token_generator
@@ -19,6 +21,7 @@ from django.apps import apps
 from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.core import mail
 from django.core.cache import cache
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test import Client, override_settings
 from django.urls import reverse
@@ -129,6 +132,10 @@ def is_in(client: Client) -> bool:
     return "_auth_user_id" in client.session
 
 
+def pictures_of(client: Client) -> list[object]:
+    return json.loads(client.get("/removals").content)["pictures"]
+
+
 def dump() -> dict[str, list[tuple]]:
     """Every row of every table, as a thief would read it."""
     tables = set(connection.introspection.table_names())
@@ -224,6 +231,19 @@ def test_a_reset_link_cannot_be_made_without_the_sites_key(victim):
     _reset(victim.reset_path)
     victim.user.refresh_from_db()
     assert victim.user.password != stored
+
+
+def test_nothing_stolen_shows_a_visitors_pictures(victim, settings, tmp_path):
+    settings.MEDIA_ROOT = tmp_path
+    visitor = Client()
+    visitor.get("/")
+    photo = SimpleUploadedFile("me.jpg", pictures.portrait())
+    visitor.post("/removals", {"image": photo, "picture": uuid4().hex})
+    assert pictures_of(visitor)
+    for text in strings(dump()):
+        client = Client()
+        client.cookies["visitor"] = text
+        assert not pictures_of(client), text
 
 
 def test_nothing_stolen_signs_a_payment(stripe, victim, loot):
