@@ -14,6 +14,19 @@ SCRIPT_TEXTS: dict[str, str | Promise] = {
     "processing": _("Cutting out …"),
     "busy": _("The server is busy. Starting again in a moment …"),
     "cancelled": _("Cancelled."),
+    "priced": _("{price}. Not started yet."),
+    "price": _("{credits} credits"),
+    "priceAtMost": _("At most {credits} credits"),
+    "batchPrice": _("{count} × full resolution: {credits} credits in all."),
+    "batchPriceAtMost": _("{count} × full resolution: at most {credits} credits in all."),
+    "batchCharged": _("{credits} credits charged, {balance} left."),
+    "lack": _("You need {credits} credits more."),
+    "balance": _("You have {credits} credits."),
+    "charged": _("{credits} credits charged"),
+    "nothingFound": _("no subject found"),
+    "stored": _("Kept from your last visit."),
+    "lost": _("Not yet sent when the page was left: {names}. Please choose them again."),
+    "forgotten": _("All pictures are deleted."),
     "announceDone": _("{name}: the cut-out is ready."),
     "size": _("{width} × {height} px"),
     "alt.before": _("{name}, original"),
@@ -37,11 +50,15 @@ SCRIPT_TEXTS: dict[str, str | Promise] = {
     "error.marginTooLarge": _("The margins leave no room for the picture. Make them smaller."),
     "error.target": _("Size: width and height in whole pixels, both at least 1."),
     "error.resultTooLarge": _("The result would be too large. Choose a smaller size or margin."),
+    "error.gone": _("This picture is no longer kept."),
+    "error.forget": _("The server could not be asked to delete it. Try again."),
+    "error.keep": _("The touched-up picture could not be kept on the server. Download it."),
     "error.sample": _("The sample could not be loaded. Try again."),
 }
 
 # By the API's stable codes: what a person at the page can do about it. Others keep their message.
 _PAGE_SENTENCES: dict[int, str | Promise] = {
+    1003: _("This account is suspended. Please write to support."),
     1005: _("Choose one picture."),
     1006: _(
         "This picture could not be read. "
@@ -51,7 +68,11 @@ _PAGE_SENTENCES: dict[int, str | Promise] = {
     1013: _("This picture has more than 32 megapixels. Make it smaller and try again."),
     1015: _("Too many people are here at the moment. Try again in a few seconds."),
     1017: _("Too many people are here at the moment. Try again in a few seconds."),
+    1008: _("There are no credits on your account yet."),
+    1010: _("Your credits are asleep; they wake with your next purchase."),
+    1011: _("There are not enough credits on your account for this picture."),
     1111: _("The result would be too large. Choose a smaller size or margin."),
+    1126: _("This picture is already being worked on. Try again in a few seconds."),
     1150: _("The picture could not be fetched from this link."),
     1151: _("This link leads to an address that is not public."),
     1152: _("The picture took too long to fetch from this link."),

@@ -1,9 +1,12 @@
 """The pages that are read: about, questions and answers, privacy, terms."""
 
+import math
+
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET
 
 PAGES = ("about", "faq", "privacy", "terms")
@@ -14,9 +17,28 @@ def page(request: HttpRequest, name: str) -> HttpResponse:
     context = {
         "support_email": settings.SUPPORT_EMAIL,
         "seller": settings.SELLER,
+        "kept_hours": kept_hours(),
         "questions": _questions() if name == "faq" else (),
     }
     return render(request, f"pages/{name}.html", context)
+
+
+def kept_hours() -> int:
+    """How long the page's pictures are kept, in whole hours; 0: not at all."""
+    return math.ceil(settings.REMOVAL_PAGE_KEEP_SECONDS / 3600)
+
+
+def _is_kept() -> str:
+    hours = kept_hours()
+    if not hours:
+        return _("No. It is gone from the server as soon as your browser has the result.")
+    return ngettext(
+        "For %(hours)s hour, for you alone, so that a reload of the page loses nothing. What you "
+        "delete on the page is deleted on the server at once.",
+        "For %(hours)s hours, for you alone, so that a reload of the page loses nothing. What you "
+        "delete on the page is deleted on the server at once.",
+        hours,
+    ) % {"hours": hours}
 
 
 def _questions() -> tuple[tuple[str, str], ...]:
@@ -31,8 +53,8 @@ def _questions() -> tuple[tuple[str, str], ...]:
             _("What does it cost?"),
             _(
                 "At this page nothing, without a watermark, for up to %(pictures)s pictures an "
-                "hour at up to %(megapixels)s megapixels. Full size comes through the API for "
-                "credits; tests of it are free and bear a watermark."
+                "hour at up to %(megapixels)s megapixels. Full resolution costs credits, here and "
+                "through the API; tests of the API are free and bear a watermark."
             )
             % free,
         ),
@@ -54,7 +76,7 @@ def _questions() -> tuple[tuple[str, str], ...]:
         ),
         (
             _("Is my picture kept?"),
-            _("No. It is gone from the server as soon as your browser has the result."),
+            _is_kept(),
         ),
         (
             _("May I use the results commercially?"),

@@ -1,6 +1,5 @@
 """The page at `/`; workbench.py answers the requests that its script sends."""
 
-import math
 from typing import Any
 
 from django.conf import settings
@@ -14,7 +13,7 @@ from django.views.decorators.http import require_GET
 
 from billing import ledger
 
-from . import kept, page_text, workbench
+from . import kept, page_text, pages, workbench
 from .engine import MAX_PIXELS
 
 SAMPLES = (
@@ -48,7 +47,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "code_languages": CODE_LANGUAGES,
         "free_megapixels": settings.REMOVAL_ANONYMOUS_MAX_PIXELS / 1_000_000,
         "kept": workbench.told(owner),
-        "kept_hours": math.ceil(settings.REMOVAL_PAGE_KEEP_SECONDS / 3600),
+        "kept_hours": pages.kept_hours(),
         **_prices(owner),
     }
     response = render(request, "removal/home.html", context)
@@ -62,9 +61,9 @@ def _prices(owner: kept.Owner) -> dict[str, Any]:
     return {
         "full_pixels": MAX_PIXELS,
         "full_megapixels": MAX_PIXELS // 1_000_000,
-        "price_base": settings.CREDITS_BASE,
-        "price_per_megapixel": settings.CREDITS_PER_MEGAPIXEL,
-        "balance": ledger.state(owner.user).credits if owner.user else None,
+        "price_base": f"{settings.CREDITS_BASE:f}",
+        "price_per_megapixel": f"{settings.CREDITS_PER_MEGAPIXEL:f}",
+        "balance": f"{ledger.state(owner.user).credits:f}" if owner.user else "",
     }
 
 

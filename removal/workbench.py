@@ -128,7 +128,9 @@ def _remove_background(request: HttpRequest, owner: Owner) -> HttpResponse:
         if shelf is not None:
             shelf.fail(page_text.for_people(error).message)
         raise
-    return image_response(outcome, partial(services.mark_delivered, outcome))
+    response = image_response(outcome, partial(services.mark_delivered, outcome))
+    response["X-Kept"] = "1" if shelf is not None and shelf.is_wanted() else "0"
+    return response
 
 
 def _caller(request: HttpRequest, owner: Owner, shelf: Shelf | None) -> services.Caller:
@@ -170,7 +172,9 @@ def _order(request: HttpRequest, caller: services.Caller, shelf: Shelf | None) -
 
 def _replayed(row: KeptPicture) -> HttpResponse:
     outcome = kept.outcome_of(row)
-    return image_response(outcome, partial(services.mark_delivered, outcome))
+    response = image_response(outcome, partial(services.mark_delivered, outcome))
+    response["X-Kept"] = "1"
+    return response
 
 
 def _name_of(request: HttpRequest) -> str:

@@ -3,11 +3,14 @@
 import { Compare } from "./compare.js";
 import { GeometryError, layout } from "./pixels/geometry.js";
 import { resolvedFormat } from "./pixels/render.js";
+import { inCredits } from "./price.js";
 import { text } from "./text.js";
 
 const template = document.getElementById("card-template");
 const ACTIONS = {
   waiting: ["cancel"],
+  priced: ["discard"],
+  stored: ["discard"],
   reading: ["cancel"],
   uploading: ["cancel"],
   processing: ["cancel"],
@@ -27,13 +30,18 @@ export class Card {
   #picture;
   #compare;
   #options;
+  #offer;
   #drawn = ""; // the state that is shown
   #shown = { before: null, after: null };
 
-  /** `on` holds what each button does, by its data-action, called with the picture. */
-  constructor(picture, options, on) {
+  /**
+   * `on` holds what each button does, by its data-action, called with the picture; `offer(picture)`
+   * tells what full resolution costs.
+   */
+  constructor(picture, options, on, offer) {
     this.#picture = picture;
     this.#options = options;
+    this.#offer = offer;
     this.root = document.importNode(template.content, true).firstElementChild;
     this.#compare = new Compare(this.#part(".compare"));
     this.#label();
@@ -85,13 +93,20 @@ export class Card {
     const percent = Math.round(share * 100);
     if (state === "uploading") bar.value = percent;
     else bar.removeAttribute("value");
+    bar.hidden = state === "priced";
     const key = state === "waiting" && busy ? "busy" : state;
-    const line = this.#picture.settled ? "" : text(key, { percent });
+    const line = this.#picture.settled ? "" : text(key, { percent, price: this.#price() });
     this.#part(".status-line").textContent = line;
   }
 
+  #price() {
+    const { amount, isExact } = this.#offer(this.#picture);
+    return text(isExact ? "price" : "priceAtMost", { credits: inCredits(amount) });
+  }
+
   #drawError() {
-    const { state, message } = this.#picture;
+    const { state, message, status } = this.#picture;
+    this.#part(".error-help").hidden = state !== "failed" || status !== 402;
     const line = this.#part(".error-line");
     line.hidden = !["failed", "cancelled"].includes(state);
     line.textContent = state === "cancelled" ? text("cancelled") : message;
@@ -121,11 +136,19 @@ export class Card {
       const [width, height] = placed.canvas;
       this.#compare.place(this.#picture.size, placed);
       this.#compare.setBackground(this.#options.background);
-      size.textContent = text("size", { width, height });
+      size.textContent = this.#about(width, height);
     } catch (error) {
       if (!(error instanceof GeometryError)) throw error;
       size.textContent = text(error.key);
     }
+  }
+
+  #about(width, height) {
+    const { charged, foreground, isFull } = this.#picture;
+    const facts = [text("size", { width, height })];
+    if (!foreground.width) facts.push(text("nothingFound"));
+    if (isFull || charged) facts.push(text("charged", { credits: inCredits(charged) }));
+    return facts.join(" · ");
   }
 
   #startAnew() {

@@ -1,5 +1,6 @@
 /** The page's entry: takes pictures in, sends them two at a time, shows each as a card. */
 
+import { Batch } from "./batch.js";
 import { Card, placedBy } from "./card.js";
 import { samples } from "./code.js";
 import { Editor } from "./editor.js";
@@ -8,26 +9,37 @@ import { OptionsPanel } from "./options.js";
 import { Picture } from "./picture.js";
 import { extensionOf } from "./pixels/render.js";
 import { Queue } from "./queue.js";
+import { restore, tellOfLost } from "./reload.js";
 import { copy, download, downloadAll } from "./results.js";
+import { Shelf } from "./shelf.js";
 import { text } from "./text.js";
 
 const PARALLEL = 2;
 const byId = (id) => document.getElementById(id);
 const workbench = byId("workbench");
+const csrfToken = workbench.querySelector("[name=csrfmiddlewaretoken]").value;
+const { endpoint, maxBytes, maxPixels, fullPixels } = workbench.dataset;
+const shelf = new Shelf(endpoint, csrfToken);
 const server = {
-  url: workbench.dataset.endpoint,
-  csrfToken: workbench.querySelector("[name=csrfmiddlewaretoken]").value,
-  maxBytes: Number(workbench.dataset.maxBytes),
-  maxPixels: Number(workbench.dataset.maxPixels),
+  url: endpoint,
+  csrfToken,
+  shelf,
+  maxBytes: Number(maxBytes),
+  freePixels: Number(maxPixels),
+  fullPixels: Number(fullPixels),
 };
 const panel = new OptionsPanel(byId("options"));
+const batch = new Batch(workbench);
 const editor = new Editor(byId("editor"));
 const queue = new Queue(PARALLEL);
 const cards = new Map(); // picture -> its card, in the order of arrival
 const jobs = new Map(); // picture -> its job in the queue
 
 const actions = {
-  cancel: (picture) => picture.cancel(),
+  cancel: (picture) => {
+    picture.cancel();
+    forget(picture);
+  },
   retry: (picture) => {
     picture.reset();
     start(picture);
@@ -38,29 +50,35 @@ const actions = {
   copy: (picture) => attempt(() => copy(picture, panel.value), "error.copy", "copied"),
 };
 
-function add(files) {
-  for (const file of files) show(new Picture(file));
-}
-
-function addLink(address) {
-  show(new Picture(address));
+function add(sources) {
+  for (const source of sources) {
+    const picture = new Picture(source);
+    picture.isFull = batch.isFull;
+    show(picture);
+    start(picture, picture.isFull ? () => picture.appraise() : undefined);
+  }
 }
 
 function show(picture) {
-  const card = new Card(picture, panel.value, actions);
+  const card = new Card(picture, panel.value, actions, (shown) => batch.offer(shown));
   cards.set(picture, card);
   byId("pictures").append(card.root);
   workbench.toggleAttribute("data-filled", true);
   picture.addEventListener("change", () => settle(picture));
-  start(picture);
+  return card;
 }
 
-function start(picture) {
+function start(picture, work = () => remove(picture)) {
   const objection = objectionTo(picture.file);
   if (objection) return picture.fail(objection);
-  const job = () => picture.remove(server);
-  jobs.set(picture, job);
-  queue.add(job);
+  jobs.set(picture, work);
+  queue.add(work);
+}
+
+async function remove(picture) {
+  await picture.remove(server);
+  if (picture.balance !== null) batch.balance = picture.balance;
+  drawBatch();
 }
 
 /** What can be told without reading the file. */
@@ -82,11 +100,37 @@ function settle(picture) {
 function discard(picture) {
   const { root } = cards.get(picture);
   const next = root.nextElementSibling ?? root.previousElementSibling;
+  forget(picture);
+  drop(picture);
+  (next?.querySelector("button:not([hidden])") ?? byId("file-input")).focus();
+}
+
+function drop(picture) {
+  queue.withdraw(jobs.get(picture));
   cards.get(picture).remove();
   cards.delete(picture);
   workbench.toggleAttribute("data-filled", cards.size > 0);
   drawBatch();
-  (next?.querySelector("button:not([hidden])") ?? byId("file-input")).focus();
+}
+
+/** Have the server delete what it holds of a picture. */
+function forget(picture) {
+  if (picture.wasSent) attempt(() => shelf.forget(picture.id), "error.forget");
+}
+
+async function forgetAll() {
+  const dialog = byId("forget-dialog");
+  dialog.returnValue = "";
+  dialog.showModal();
+  await new Promise((resolve) => dialog.addEventListener("close", resolve, { once: true }));
+  if (dialog.returnValue !== "delete") return;
+  await shelf.forgetAll();
+  for (const picture of [...cards.keys()]) {
+    picture.cancel();
+    drop(picture);
+  }
+  announce(text("forgotten"));
+  byId("file-input").focus();
 }
 
 function inState(state) {
@@ -95,8 +139,9 @@ function inState(state) {
 
 /** Several results and several failures get one button for all. */
 function drawBatch() {
-  byId("download-all").hidden = inState("done").length < 2;
+  byId("download-all").hidden = inState("done").length + inState("stored").length < 2;
   byId("retry-all").hidden = inState("failed").length < 2;
+  batch.draw([...cards.keys()]);
   complainOfOptions();
 }
 
@@ -125,9 +170,11 @@ async function attempt(work, failureKey = "error.render", successKey = null) {
 }
 
 async function touchUp(picture) {
-  const original = picture.hasOriginal ? await picture.original() : null;
+  const original = picture.hasOriginal ? await picture.originalPixels() : null;
   const changed = await editor.edit(await picture.cutout(), original);
-  if (changed) await picture.replace(changed);
+  if (!changed) return;
+  const png = await picture.replace(changed);
+  if (picture.isKept) attempt(() => shelf.keep(picture.id, png), "error.keep");
 }
 
 async function addSample({ dataset: { sample, name } }) {
@@ -150,13 +197,21 @@ function copyCode({ dataset }) {
   return attempt(() => navigator.clipboard.writeText(program), "error.copy", "copied");
 }
 
+async function downloadEverything() {
+  announce(text("preparing"));
+  for (const picture of inState("stored")) await picture.recall();
+  await downloadAll(inState("done"), panel.value);
+}
+
 function onClick(selector, action) {
   for (const button of document.querySelectorAll(selector)) {
     button.addEventListener("click", () => action(button));
   }
 }
 
-listen(workbench, add, addLink);
+restore(JSON.parse(byId("kept").textContent), shelf, show);
+tellOfLost(() => [...cards.keys()], byId("lost"));
+listen(workbench, add, (address) => add([address]));
 panel.addEventListener("change", () => {
   for (const card of cards.values()) card.setOptions(panel.value);
   complainOfOptions();
@@ -165,8 +220,7 @@ onClick("[data-sample]", (button) => attempt(() => addSample(button), "error.sam
 onClick("[data-close]", (button) => button.closest("dialog").close());
 onClick("[data-copy]", copyCode);
 onClick("#show-code", showCode);
-onClick("#download-all", () => {
-  announce(text("preparing"));
-  attempt(() => downloadAll(inState("done"), panel.value));
-});
+onClick("#download-all", () => attempt(downloadEverything));
 onClick("#retry-all", () => inState("failed").forEach(actions.retry));
+onClick("#forget-all", () => attempt(forgetAll, "error.forget"));
+onClick("#start", () => inState("priced").forEach((picture) => start(picture)));

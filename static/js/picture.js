@@ -2,18 +2,21 @@
 
 import { release, toCanvas } from "./pixels/canvas.js";
 import { restore } from "./pixels/delta_png.js";
-import { previewOf, readAgain, readOriginal } from "./pixels/original.js";
+import { glance, previewOf, readAgain, readOriginal } from "./pixels/original.js";
 import { decodePng, encodePng } from "./pixels/png.js";
 import { foregroundBox } from "./pixels/render.js";
+import { thousandths } from "./price.js";
 import { RemovalFailure, post } from "./request.js";
 import { text } from "./text.js";
 
 const BUSY_RETRIES = 5;
 const LONGEST_BUSY_WAIT_S = 15;
+const NOTHING = { size: null, isExact: false, look: async () => ({ preview: null }) };
 
 /**
- * States: waiting -> reading -> uploading -> processing -> done | failed | cancelled; failed and
- * cancelled go back to waiting by `reset`. Every change is told by a "change" event.
+ * States: waiting -> [priced ->] reading -> uploading -> processing -> done | failed | cancelled;
+ * failed and cancelled go back to waiting by `reset`. A picture that the server has kept begins as
+ * stored or processing. Every change is told by a "change" event.
  *
  * Between uses only compressed bytes are kept (the delta and what it applies to, or a PNG), so that
  * many pictures fit into a tab; `cutout()` makes the pixels anew.
@@ -23,22 +26,35 @@ export class Picture extends EventTarget {
   share = 0; // of the upload, 0 to 1
   busy = false; // the server asked us to wait
   message = ""; // why it failed
+  status = 0; // HTTP status of the failure
   before = null; // small Blob of the original, null where the browser can't read it
   after = null; // small Blob of the cut-out
+  original = null; // [width, height] of the file as it is, where known
   size = null; // [width, height] of the cut-out
   foreground = null; // box, see pixels/geometry.js
+  isFull = false; // of full resolution, for credits
+  charged = 0; // thousandths of a credit
+  balance = null; // thousandths left on the account, as the last answer told
+  wasSent = false; // so that the server may hold it
+  isKept = false; // by the server, with its result
+  file;
   #link;
-  #upload = null;
+  #upload = null; // Blob
+  #isExact = false; // the upload's pixels are the original of the cut-out's
   #delta = null; // Blob, applies to #upload
   #png = null; // Blob, a complete cut-out: what the server sent, or the touched-up one
   #abort = new AbortController();
+  #shelf = null;
+  #told = null; // by the server, of a kept picture
+  #recalling = null;
 
-  /** source: a File, or the address of a picture that the server shall fetch. */
-  constructor(source) {
+  /** source: a File, the address of a picture that the server shall fetch, or null. */
+  constructor(source, { id = newId(), name = "" } = {}) {
     super();
+    this.id = id;
     this.file = source instanceof File ? source : null;
-    this.#link = this.file ? "" : source;
-    this.name = (this.file ? this.file.name : lastPart(source)) || "photo.png";
+    this.#link = this.file ? "" : (source ?? "");
+    this.name = name || (this.file ? this.file.name : lastPart(source)) || "photo.png";
   }
 
   get stem() {
@@ -49,25 +65,66 @@ export class Picture extends EventTarget {
     return ["done", "failed", "cancelled"].includes(this.state);
   }
 
+  /** Whether it would be lost with the page: the server does not have it. */
+  get isUnsent() {
+    const before = ["waiting", "reading", "priced", "uploading"].includes(this.state);
+    return before && !this.isKept;
+  }
+
   get hasOriginal() {
-    return this.#delta !== null;
+    return this.#isExact;
+  }
+
+  /** Find out what full resolution would cost, and wait for the visitor's word. */
+  async appraise() {
+    if (this.settled) return;
+    this.#change("reading");
+    const seen = this.file ? await glance(this.file) : null;
+    if (this.settled) return;
+    Object.assign(this, { before: seen?.preview ?? null, original: seen?.size ?? null });
+    this.#change("priced");
   }
 
   /** Send it and wait for the cut-out; ends in done, failed or cancelled, and never rejects. */
-  async remove({ url, csrfToken, maxPixels, maxBytes }) {
+  async remove(server) {
     if (this.settled) return;
     try {
       this.#change("reading");
-      const original = await this.#read(maxPixels);
-      this.before = original.preview;
-      if (original.upload?.size > maxBytes) throw tooManyBytes(maxBytes);
-      const fields = this.#fields(original);
-      const answer = await this.#patiently(() => this.#send(url, fields, csrfToken));
-      await this.#take(answer.blob, original);
+      await this.#findFile(server.shelf);
+      const read = await this.#read(server);
+      const looking = this.#look(read);
+      looking.catch(() => {}); // told by the await below, unless something else comes first
+      if (read.upload?.size > server.maxBytes) throw tooManyBytes(server.maxBytes);
+      const answer = await this.#patiently(() => this.#send(server, read));
+      await this.#take(answer, read, (await looking).pixels);
       this.#change("done");
     } catch (error) {
       this.#end(error);
     }
+  }
+
+  /** The server has it: at work, done or failed, as `told` by `shelf`. */
+  resume(told, shelf) {
+    Object.assign(this, { isKept: true, wasSent: true, message: told.message });
+    [this.#told, this.#shelf] = [told, shelf];
+    this.#change({ working: "processing", done: "stored", failed: "failed" }[told.state]);
+  }
+
+  /** Take from the server what it has kept; ends in done or failed. */
+  recall() {
+    this.#recalling ??= this.#recall(this.#told).catch((error) => this.#end(error));
+    return this.#recalling;
+  }
+
+  async #recall({ delta, touchedUp, charged }) {
+    const result = await this.#shelf.file(this.id, touchedUp ? "touched-up" : "result");
+    this.#upload = await this.#shelf.file(this.id, "original");
+    const seen = await glance(this.#upload);
+    Object.assign(this, { before: seen?.preview ?? null, charged: thousandths(charged) });
+    this.#isExact = delta;
+    [this.#delta, this.#png] = delta && !touchedUp ? [result, null] : [null, result];
+    await this.#show(await this.cutout());
+    this.#change("done");
   }
 
   cancel() {
@@ -76,58 +133,80 @@ export class Picture extends EventTarget {
     this.#change("cancelled");
   }
 
-  fail(message) {
-    this.message = message;
+  fail(message, status = 0) {
+    Object.assign(this, { message, status });
     this.#change("failed");
   }
 
   reset() {
+    if (this.state === "cancelled") this.id = newId(); // the server is still to forget the old one
     this.#abort = new AbortController();
-    Object.assign(this, { share: 0, busy: false, message: "", after: null });
+    Object.assign(this, { share: 0, busy: false, message: "", status: 0, after: null });
     this.#change("waiting");
   }
 
   /** The cut-out at full size: straight RGBA {width, height, data}. */
   async cutout() {
     if (this.#png) return decodePng(await bytesOf(this.#png));
-    return restore(await bytesOf(this.#delta), await this.original());
+    return restore(await bytesOf(this.#delta), await this.originalPixels());
   }
 
   /** The original's pixels at the cut-out's size; only where `hasOriginal`. */
-  original() {
+  originalPixels() {
     return readAgain(this.#upload);
   }
 
-  /** Take a touched-up cut-out in place of the one that came. */
+  /** Take a touched-up cut-out in place of the one that came; resolves to its PNG. */
   async replace(cutout) {
     this.#png = await encodePng({ ...cutout, channels: 4 });
     await this.#show(cutout);
     this.#change("done");
+    return this.#png;
+  }
+
+  /** After a reload the server alone has the file of a picture that failed. */
+  async #findFile(shelf) {
+    if (this.file || this.#link) return;
+    this.file = new File([await shelf.file(this.id, "original")], this.name);
   }
 
   /** What can be known without the server; of a link, nothing. */
-  #read(maxPixels) {
-    if (this.file) return readOriginal(this.file, maxPixels);
-    return { preview: null, pixels: null, upload: null };
+  async #read({ freePixels, fullPixels }) {
+    if (!this.file) return { ...NOTHING, upload: null };
+    const limit = this.isFull ? fullPixels : freePixels;
+    const read = await readOriginal(this.file, limit, !this.isFull);
+    return read ?? { ...NOTHING, upload: this.file };
   }
 
-  #fields({ upload, pixels }) {
-    if (this.#link) return { "image.url": this.#link, "output.format": "png" };
-    return {
-      image: new File([upload], this.name, { type: upload.type }),
-      "output.format": pixels ? "delta_png" : "png",
+  /** Goes on while the picture is on its way. */
+  async #look(read) {
+    this.original = read.size;
+    const seen = await read.look();
+    this.before = seen.preview;
+    if (!this.settled) this.#change(this.state);
+    return seen;
+  }
+
+  #fields({ upload, isExact }) {
+    const fields = {
+      picture: this.id,
+      name: this.name,
+      resolution: this.isFull ? "full" : "free",
+      "output.format": isExact ? "delta_png" : "png",
     };
+    if (this.#link) return { ...fields, "image.url": this.#link };
+    return { ...fields, image: new File([upload], this.name, { type: upload.type }) };
   }
 
-  async #take(blob, { pixels, upload }) {
+  async #take({ blob, header }, { upload, isExact }, pixels) {
     this.#throwIfCancelled();
-    if (pixels) {
-      [this.#delta, this.#upload, this.#png] = [blob, upload, null];
-      await this.#show(await restore(await bytesOf(blob), pixels));
-    } else {
-      this.#png = blob;
-      await this.#show(await decodePng(await bytesOf(blob)));
-    }
+    this.isKept = header("X-Kept") === "1";
+    this.charged = thousandths(header("X-Credits-Charged"));
+    this.balance = thousandths(header("X-Credits-Remaining"));
+    [this.#upload, this.#isExact] = [upload, isExact];
+    [this.#delta, this.#png] = isExact ? [blob, null] : [null, blob];
+    const bytes = await bytesOf(blob);
+    await this.#show(isExact ? await restore(bytes, pixels) : await decodePng(bytes));
     this.#throwIfCancelled();
   }
 
@@ -143,12 +222,13 @@ export class Picture extends EventTarget {
     this.#abort.signal.throwIfAborted();
   }
 
-  #send(url, fields, csrfToken) {
+  #send({ url, csrfToken }, read) {
     this.#throwIfCancelled();
-    this.busy = false;
+    Object.assign(this, { busy: false, wasSent: true });
     this.#change("uploading");
     const onUpload = (share) => this.#uploaded(share);
-    return post(url, fields, { csrfToken, signal: this.#abort.signal, onUpload });
+    const { signal } = this.#abort;
+    return post(url, this.#fields(read), { csrfToken, signal, onUpload });
   }
 
   #uploaded(share) {
@@ -174,14 +254,21 @@ export class Picture extends EventTarget {
 
   #end(error) {
     if (this.state === "cancelled") return;
-    if (!(error instanceof RemovalFailure)) console.error(error);
-    this.fail(error instanceof RemovalFailure ? error.message : text("error.unexpected"));
+    const known = error instanceof RemovalFailure;
+    if (!known) console.error(error);
+    this.fail(known ? error.message : text("error.unexpected"), error.status);
   }
 
   #change(state) {
     this.state = state;
     this.dispatchEvent(new Event("change"));
   }
+}
+
+/** 32 hexadecimal digits; crypto.randomUUID would need HTTPS. */
+function newId() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 function tooManyBytes(maxBytes) {

@@ -42,18 +42,16 @@ function form(fields) {
 }
 
 async function answer(request) {
-  if (request.status === 200) {
-    return { blob: request.response, header: (name) => request.getResponseHeader(name) };
-  }
-  throw await failure(request);
+  const header = (name) => request.getResponseHeader(name);
+  if (request.status === 200) return { blob: request.response, header };
+  throw await failureOf(request.status, { get: header }, () => request.response.text());
 }
 
-async function failure(request) {
-  const { status } = request;
-  const retryAfter = Number(request.getResponseHeader("Retry-After")) || 0;
-  const isJson = (request.getResponseHeader("Content-Type") || "").startsWith("application/json");
-  if (isJson) {
-    const { error } = JSON.parse(await request.response.text());
+/** What an answer that is no result says; `body()` resolves to its text. */
+export async function failureOf(status, headers, body) {
+  const retryAfter = Number(headers.get("Retry-After")) || 0;
+  if ((headers.get("Content-Type") || "").startsWith("application/json")) {
+    const { error } = JSON.parse(await body());
     return new RemovalFailure(error.message, { status, code: error.code, retryAfter });
   }
   const key = status === 403 ? "error.expired" : "error.unexpected";

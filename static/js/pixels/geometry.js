@@ -108,7 +108,7 @@ function pixels({ units, scale, percent }, reference) {
     : roundHalfUp(units, scale);
 }
 
-function roundHalfUp(numerator, denominator) {
+export function roundHalfUp(numerator, denominator) {
   return Number((2n * numerator + denominator) / (2n * denominator));
 }
 

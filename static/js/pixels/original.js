@@ -6,32 +6,44 @@ import { encodePng } from "./png.js";
 
 const PREVIEW_SIDE = 1280;
 const PREVIEW_QUALITY = 0.9;
+const EVERY_CANVAS = 4096 * 4096; // pixels that a canvas holds in every browser
 
 /**
- * Read a picture file -> {preview, pixels, upload}.
- * preview: a small Blob to show, null where this browser does not know the format.
- * pixels: opaque RGBA {width, height, data} of at most `maxPixels`, and upload a Blob whose decoding
- * gives these very pixels. Where that can't be (unknown format, too large for the browser, or
- * transparency of its own, which a canvas would round), pixels is null, upload the file as it is.
+ * Read a picture file -> {size, upload, isExact, look()}, or null where this browser can't read it.
+ * size: [width, height] of the upright picture. upload: the Blob to send. isExact: whether decoding
+ * the upload gives the very pixels that `look` tells, so that a Delta PNG of it can be restored; not
+ * so where the picture has transparency of its own, which a canvas would round.
+ * look(): resolves to {preview, pixels}, a small Blob to show and, where isExact, opaque RGBA pixels;
+ * to be called once. A JPEG is looked at only then, so that it can be on its way before.
+ * shrinks: whether to send a picture above `maxPixels` made smaller; else it goes as it is.
  */
-export async function readOriginal(file, maxPixels) {
-  const asItIs = { preview: null, pixels: null, upload: file };
-  try {
-    const bitmap = await createImageBitmap(file);
-    const preview = await previewOf(bitmap);
-    const [width, height] = limitedSize(bitmap.width, bitmap.height, maxPixels);
-    const shrunk = width !== bitmap.width || height !== bitmap.height;
-    const pixels = toPixels(bitmap, width, height);
-    bitmap.close();
-    if (!isOpaque(pixels.data)) return { ...asItIs, preview };
-    const upload = shrunk ? await encodePng(withoutAlpha(pixels)) : file;
-    return { preview, pixels, upload };
-  } catch {
-    return asItIs;
+export async function readOriginal(file, maxPixels, shrinks) {
+  const bitmap = await createImageBitmap(file).catch(() => null);
+  if (!bitmap) return null;
+  const size = [bitmap.width, bitmap.height];
+  const [width, height] = limitedSize(...size, maxPixels);
+  const fits = width === bitmap.width && height === bitmap.height;
+  if (!fits && !shrinks) return { size, upload: file, isExact: false, look: seeOnly(bitmap) };
+  if (fits && width * height <= EVERY_CANVAS && (await isJpeg(file))) {
+    return { size, upload: file, isExact: true, look: () => see(bitmap, width, height) };
   }
+  const seen = await see(bitmap, width, height).catch(() => ({ preview: null, pixels: null }));
+  if (!seen.pixels || !isOpaque(seen.pixels.data)) {
+    return { size, upload: file, isExact: false, look: async () => ({ ...seen, pixels: null }) };
+  }
+  const upload = fits ? file : await encodePng(withoutAlpha(seen.pixels));
+  return { size, upload, isExact: true, look: async () => seen };
 }
 
-/** The pixels once more, of an upload that came with pixels. */
+/** [width, height] of a picture file and a small Blob to show; null where it can't be read. */
+export async function glance(file) {
+  const bitmap = await createImageBitmap(file).catch(() => null);
+  if (!bitmap) return null;
+  const size = [bitmap.width, bitmap.height];
+  return { size, preview: (await seeOnly(bitmap)()).preview };
+}
+
+/** The pixels once more, of an upload that was exact. */
 export async function readAgain(upload) {
   const bitmap = await createImageBitmap(upload);
   const pixels = toPixels(bitmap);
@@ -48,6 +60,27 @@ export async function previewOf(source, type = "image/webp") {
   const blob = await toBlob(canvas, type, PREVIEW_QUALITY).catch(() => toBlob(canvas, "image/png"));
   release(canvas);
   return blob;
+}
+
+async function see(bitmap, width, height) {
+  const preview = await previewOf(bitmap);
+  const pixels = toPixels(bitmap, width, height);
+  bitmap.close();
+  return { preview, pixels };
+}
+
+function seeOnly(bitmap) {
+  return async () => {
+    const preview = await previewOf(bitmap);
+    bitmap.close();
+    return { preview, pixels: null };
+  };
+}
+
+/** By its first bytes; a JPEG has no transparency. */
+async function isJpeg(file) {
+  const [first, second, third] = new Uint8Array(await file.slice(0, 3).arrayBuffer());
+  return first === 0xff && second === 0xd8 && third === 0xff;
 }
 
 function isOpaque(data) {

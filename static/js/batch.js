@@ -1,0 +1,85 @@
+/** Full resolution for credits: the choice, the price before and the charge after. */
+
+import { Tariff, inCredits, thousandths } from "./price.js";
+import { text } from "./text.js";
+
+export class Batch {
+  #choice; // the fieldset, null where nobody is signed in
+  #bar;
+  #tariff;
+  #fullPixels;
+  #balance;
+
+  constructor(workbench) {
+    const { priceBase, pricePerMegapixel, fullPixels, balance } = workbench.dataset;
+    this.#choice = workbench.querySelector("#resolution");
+    this.#bar = workbench.querySelector("#batch");
+    this.#tariff = new Tariff(priceBase, pricePerMegapixel);
+    this.#fullPixels = Number(fullPixels);
+    this.#balance = thousandths(balance);
+    this.#showBalance();
+  }
+
+  /** Whether the pictures that come next are to be of full resolution. */
+  get isFull() {
+    return this.#choice?.querySelector(":checked").value === "full";
+  }
+
+  /** What a picture costs: {amount, isExact}; where its size is not known, at most `amount`. */
+  offer({ original }) {
+    const pixels = original ? original[0] * original[1] : this.#fullPixels;
+    return { amount: this.#tariff.of(Math.min(pixels, this.#fullPixels)), isExact: Boolean(original) };
+  }
+
+  /** An answer has told what is left. */
+  set balance(amount) {
+    this.#balance = amount;
+    this.#showBalance();
+  }
+
+  /** Show what the waiting pictures cost, or what the finished ones have cost. */
+  draw(pictures) {
+    const full = pictures.filter((picture) => picture.isFull);
+    const waiting = full.filter(({ state }) => state === "priced");
+    const underWay = full.some((picture) => !picture.settled && picture.state !== "priced");
+    this.#bar.hidden = !full.length;
+    const lacks = this.#lack(waiting);
+    this.#part(".batch-price").textContent = waiting.length
+      ? this.#priceOf(waiting)
+      : this.#chargeOf(full);
+    this.#part(".batch-lack").hidden = !lacks;
+    this.#part(".batch-lack-text").textContent = lacks ? text("lack", { credits: inCredits(lacks) }) : "";
+    this.#part("#start").hidden = !waiting.length || lacks > 0;
+    this.#part("#start").disabled = underWay && full.some(({ state }) => state === "reading");
+  }
+
+  #priceOf(waiting) {
+    const offers = waiting.map((picture) => this.offer(picture));
+    const total = offers.reduce((sum, { amount }) => sum + amount, 0);
+    const key = offers.every(({ isExact }) => isExact) ? "batchPrice" : "batchPriceAtMost";
+    return text(key, { count: waiting.length, credits: inCredits(total) });
+  }
+
+  #chargeOf(full) {
+    const total = full.reduce((sum, { charged }) => sum + charged, 0);
+    return text("batchCharged", { credits: inCredits(total), balance: inCredits(this.#balance) });
+  }
+
+  /** Thousandths that are missing for the pictures whose price is known. */
+  #lack(waiting) {
+    const known = waiting.map((picture) => this.offer(picture)).filter(({ isExact }) => isExact);
+    const total = known.reduce((sum, { amount }) => sum + amount, 0);
+    return Math.max(0, total - (this.#balance ?? 0));
+  }
+
+  #showBalance() {
+    if (!this.#choice) return;
+    this.#choice.querySelector(".balance").textContent = text("balance", {
+      credits: inCredits(this.#balance),
+    });
+  }
+
+  #part(selector) {
+    return this.#bar.querySelector(selector);
+  }
+}

@@ -1,0 +1,41 @@
+/** What full resolution costs: the browser's twin of billing/pricing.py, in thousandths of a credit. */
+
+import { roundHalfUp } from "./pixels/geometry.js";
+
+const MEGAPIXEL = 1_000_000n;
+
+/** `base` and `perMegapixel`: decimal numbers of credits, as text. */
+export class Tariff {
+  #base;
+  #perMegapixel;
+
+  constructor(base, perMegapixel) {
+    this.#base = decimal(base);
+    this.#perMegapixel = decimal(perMegapixel);
+  }
+
+  /** Thousandths of a credit for a picture of so many pixels; exact, so BigInt inside. */
+  of(pixels) {
+    const [base, rate] = [this.#base, this.#perMegapixel];
+    const numerator =
+      base.units * rate.scale * MEGAPIXEL + rate.units * base.scale * BigInt(pixels);
+    return roundHalfUp(numerator * 1000n, base.scale * rate.scale * MEGAPIXEL);
+  }
+}
+
+function decimal(text) {
+  const [whole, part = ""] = text.split(".");
+  return { units: BigInt(whole + part), scale: 10n ** BigInt(part.length) };
+}
+
+/** "0.65" -> 650; null where nothing is told. */
+export function thousandths(text) {
+  return text ? Math.round(Number(text) * 1000) : null;
+}
+
+/** 650 -> "0.650", 12000 -> "12": as the account's pages write credits. */
+export function inCredits(amount) {
+  const places = amount % 1000 ? 3 : 0;
+  const digits = { minimumFractionDigits: places, maximumFractionDigits: places };
+  return (amount / 1000).toLocaleString(document.documentElement.lang, digits);
+}
