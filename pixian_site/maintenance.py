@@ -1,9 +1,14 @@
-"""Housekeeping in the web process: credits that nobody claims any more go back to their owners."""
+"""Housekeeping: credits that nobody claims go back to their owners, what is over is deleted.
 
-import itertools
+Without workers a thread of each web process does the chores, with them Celery's beat has them done
+(pixian_site/celery.py). Each may be done at any time, twice and by several at once.
+"""
+
 import logging
 import threading
+import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
 
 from django.db import close_old_connections
@@ -12,29 +17,36 @@ from django.utils import timezone
 from billing import ledger, low_balance, stripe_gateway, webhooks
 from removal import idempotency, kept
 from removal.capacity import database
+from removal.execution import parcels
 
 log = logging.getLogger(__name__)
-INTERVAL_SECONDS = 60
-ROUNDS_BETWEEN_RECONCILING = 60
 RECONCILE_SPAN = timedelta(days=3)
 
 
-def start() -> None:
-    threading.Thread(target=_forever, name="maintenance", daemon=True).start()
+@dataclass(frozen=True, slots=True)
+class Chore:
+    name: str
+    every_seconds: int
+    run: Callable[[], None]
 
 
-def tidy() -> None:
-    """Release expired holds, refund what never reached its caller, tell of low balances, delete
-    results whose time is over and what killed processes held."""
-    released, refunded = ledger.release_stale(), ledger.refund_undelivered()
-    if released or refunded:
-        log.info("Released %d expired holds, refunded %d undelivered results", released, refunded)
-    if mailed := low_balance.send_mails():
-        log.info("Told %d owners of a low balance", mailed)
-    if deleted := idempotency.purge():
-        log.info("Deleted %d results kept for an Idempotency-Key", deleted)
-    if deleted := kept.purge_kept():
-        log.info("Deleted %d pictures kept for the page", deleted)
+def release_stale_holds() -> None:
+    _tell("Released %d expired holds", ledger.release_stale())
+
+
+def refund_undelivered() -> None:
+    _tell("Refunded %d undelivered results", ledger.refund_undelivered())
+
+
+def tell_of_low_balances() -> None:
+    _tell("Told %d owners of a low balance", low_balance.send_mails())
+
+
+def purge() -> None:
+    """Delete results whose time is over and what killed processes left."""
+    _tell("Deleted %d results kept for an Idempotency-Key", idempotency.purge())
+    _tell("Deleted %d pictures kept for the page", kept.purge_kept())
+    _tell("Deleted %d pictures that were left behind", parcels.purge())
     database.purge()
 
 
@@ -44,18 +56,38 @@ def reconcile() -> None:
         webhooks.reconcile(timezone.now() - RECONCILE_SPAN)
 
 
+CHORES = (
+    Chore("release_stale_holds", 60, release_stale_holds),
+    Chore("refund_undelivered", 60, refund_undelivered),
+    Chore("tell_of_low_balances", 60, tell_of_low_balances),
+    Chore("purge", 60, purge),
+    Chore("reconcile", 3600, reconcile),
+)
+
+
+def start() -> None:
+    threading.Thread(target=_forever, name="maintenance", daemon=True).start()
+
+
 def _forever() -> None:
-    wait = threading.Event()
-    for number in itertools.count():
-        _attempt(tidy)
-        if number % ROUNDS_BETWEEN_RECONCILING == 0:
-            _attempt(reconcile)
-        wait.wait(INTERVAL_SECONDS)
+    pause = threading.Event()
+    due = dict.fromkeys(CHORES, time.monotonic())
+    while True:
+        for chore in CHORES:
+            if due[chore] <= time.monotonic():
+                due[chore] += chore.every_seconds
+                _attempt(chore)
+        pause.wait(max(0, min(due.values()) - time.monotonic()))
 
 
-def _attempt(task: Callable[[], None]) -> None:
+def _attempt(chore: Chore) -> None:
     try:
         close_old_connections()
-        task()
+        chore.run()
     except Exception:
-        log.exception("Housekeeping (%s) failed; it is tried again", task.__name__)
+        log.exception("Housekeeping (%s) failed; it is tried again", chore.name)
+
+
+def _tell(sentence: str, number: int) -> None:
+    if number:
+        log.info(sentence, number)

@@ -113,8 +113,9 @@ def serve(host: str, port: int) -> None:
     memory.share_arenas()
     server = listen(host, port)
     signal.signal(signal.SIGTERM, _stop)
-    readiness.warm_in_background()
-    maintenance.start()
+    if settings.REMOVAL_EXECUTION == "inline":  # else workers warm themselves and keep house
+        readiness.warm_in_background()
+        maintenance.start()
     server.run()
 
 

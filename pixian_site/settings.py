@@ -2,8 +2,10 @@
 
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import environs
+from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
 from removal.addresses import parse_allowed
@@ -51,6 +53,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "pixian_site.middleware.RequestIdMiddleware",
+    "pixian_site.compression.CompressText",
     "removal.api.middleware.ApiHeadersMiddleware",
     "pixian_site.middleware.RequireHttpsMiddleware",
     "django.middleware.security.SecurityMiddleware",
@@ -109,9 +112,27 @@ CACHES = {
 STATIC_URL = "/static/"
 STATIC_ROOT = DATA_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
+# Where pictures lie for a while: a folder or, for several machines, a bucket.
 MEDIA_ROOT = DATA_DIR / "media"
-STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+S3_BUCKET = env.str("S3_BUCKET", "")
+# Where browsers may fetch kept pictures themselves, by addresses that are signed for a minute.
+S3_SIGNED_ORIGIN = env.str("S3_SIGNED_ORIGIN", "").rstrip("/")
+S3_OPTIONS = {
+    "bucket_name": S3_BUCKET,
+    "location": env.str("S3_PREFIX", ""),
+    "endpoint_url": env.str("S3_ENDPOINT", "") or None,
+    "region_name": env.str("S3_REGION", "") or None,
+    "addressing_style": env.str(
+        "S3_ADDRESSING", "auto", validate=environs.validate.OneOf(("auto", "path", "virtual"))
+    ),
+    # Without a pair of keys, those of the machine's own role.
+    "access_key": secret("S3_ACCESS_KEY") or None,
+    "secret_key": secret("S3_SECRET_KEY") or None,
+}
+STORAGES: dict[str, dict[str, Any]] = {
+    "default": {"BACKEND": "removal.storage.bucket.Bucket", "OPTIONS": S3_OPTIONS}
+    if S3_BUCKET
+    else {"BACKEND": "removal.storage.folder.Folder"},
     "staticfiles": {"BACKEND": "pixian_site.storage.HashedStaticFilesStorage"},
 }
 
@@ -164,6 +185,7 @@ CONTENT_SECURITY_POLICY = {
         "base-uri": ["'none'"],
         "form-action": ["'self'"],
         "frame-ancestors": ["'none'"],
+        "connect-src": ["'self'", *([S3_SIGNED_ORIGIN] if S3_SIGNED_ORIGIN else [])],
     }
 }
 ADMIN_PATH = env.str("ADMIN_PATH", "admin/").strip("/") + "/"
@@ -218,6 +240,12 @@ SPECTACULAR_SETTINGS = {
 }
 
 # --- Background removal -------------------------------------------------------------------------
+# inline: the engine works in the web process. queue: in workers, who are told through Redis.
+REMOVAL_EXECUTION = env.str(
+    "REMOVAL_EXECUTION", "inline", validate=environs.validate.OneOf(("inline", "queue"))
+)
+if REMOVAL_EXECUTION == "queue" and not REDIS_URL:
+    raise ImproperlyConfigured("REMOVAL_EXECUTION=queue needs REDIS_URL, where workers are told.")
 REMOVAL_PLACES = env.int("REMOVAL_PLACES", 1, validate=environs.validate.Range(min=1))
 REMOVAL_QUEUE_LENGTH = env.int("REMOVAL_QUEUE_LENGTH", 8, validate=environs.validate.Range(min=0))
 REMOVAL_QUEUE_SECONDS = env.float("REMOVAL_QUEUE_SECONDS", 20)

@@ -1,10 +1,14 @@
-"""Whether this process can remove backgrounds right now, and if not, why."""
+"""Whether backgrounds can be removed right now, and if not, why."""
 
 import logging
 import threading
 from dataclasses import dataclass
 
+from django.conf import settings
+from redis import RedisError
+
 from removal.engine import ModelUnavailable, session
+from removal.execution import board
 
 log = logging.getLogger(__name__)
 
@@ -21,11 +25,12 @@ _lock = threading.Lock()
 
 
 def state() -> State:
-    return _state
+    """Of this process or, where workers do the work, of those that live."""
+    return _state if settings.REMOVAL_EXECUTION == "inline" else _of_workers()
 
 
 def warm() -> State:
-    """Load the network and run it once; remembered, so that later calls cost nothing."""
+    """Load this process's network and run it once; remembered, so later calls cost nothing."""
     global _state
     with _lock:
         if _state.reasons:
@@ -35,6 +40,17 @@ def warm() -> State:
 
 def warm_in_background() -> None:
     threading.Thread(target=warm, name="warm-up", daemon=True).start()
+
+
+def _of_workers() -> State:
+    try:
+        workers = board.workers()
+    except RedisError:
+        return State(None, None, ("Redis does not answer.",))
+    if not workers:
+        return State(None, None, ("No worker is alive: start one with `manage.py worker`.",))
+    models, devices = ({worker[name] for worker in workers} for name in ("model", "device"))
+    return State(", ".join(sorted(models)), ", ".join(sorted(devices)), ())
 
 
 def _load() -> State:

@@ -21,7 +21,7 @@ from accounts.models import ApiKey, User
 from billing import ledger
 from billing.models import Hold
 
-from . import capacity, engine, fetch, idempotency
+from . import capacity, engine, execution, fetch, idempotency
 from .errors import (
     BackgroundUrlFailed,
     BackgroundUrlRefused,
@@ -29,7 +29,6 @@ from .errors import (
     RemovalError,
     translate,
 )
-from .execution import inline
 from .models import KeyedRequest, Removal
 
 log = logging.getLogger(__name__)
@@ -187,7 +186,7 @@ def _work(
     if keeper is not None:
         keeper.take(data)
     price = ledger.price_of(min(header.size[0] * header.size[1], options.max_pixels))
-    job = inline.Job(
+    job = execution.Job(
         data=data,
         header=header,
         options=options,
@@ -197,7 +196,7 @@ def _work(
     )
     if pays:
         return _charged(caller, job, price, keeper)
-    result = inline.run(job)
+    result = execution.run(job)
     calculated = (price if result.facts.result_foreground else FREE) if caller.pays else None
     return _finished(caller, Outcome(result, options, FREE, calculated, None, None), keeper)
 
@@ -224,12 +223,12 @@ def _background_of(source: Source, caller: Caller) -> bytes:
         raise BackgroundUrlFailed(f"The background: {error}") from error
 
 
-def _charged(caller: Caller, job: inline.Job, price: Decimal, keeper: Keeper | None) -> Outcome:
+def _charged(caller: Caller, job: execution.Job, price: Decimal, keeper: Keeper | None) -> Outcome:
     assert caller.user is not None
     lifetime = settings.REMOVAL_DEADLINE_SECONDS + settings.HOLD_GRACE_SECONDS
     hold = ledger.hold(caller.user, price, caller.request_id, lifetime, caller.key)
     try:
-        result = inline.run(job)
+        result = execution.run(job)
         if result.facts.result_foreground:
             outcome = Outcome(result, job.options, price, None, None, hold)
             return _finished(caller, outcome, keeper)

@@ -21,6 +21,8 @@ ONLY_HERE = {
     "onnxruntime": {"removal/engine/session.py"},
     "stripe": {"billing/stripe_gateway.py"},
     "aiohttp": {"removal/fetch.py"},
+    "celery": {"pixian_site/celery.py", "removal/tasks.py"},
+    "kombu": {"removal/execution/queue.py"},
 }
 WITHOUT_DJANGO = [
     "removal/engine/**/*.py",

@@ -7,15 +7,9 @@ requests that are under way then finish uncounted, which mends itself within sec
 
 from collections.abc import Collection, Mapping
 
-import redis
-from redis.backoff import ConstantBackoff
-from redis.retry import Retry
+from removal.redis_connection import connect
 
 from .leases import Lease
-
-ANSWER_SECONDS = 5
-# Connections that a restarted server has closed are opened anew before anybody is told.
-RECONNECT = Retry(ConstantBackoff(0.1), 3)
 
 _COMMON = """
 local clock = redis.call('TIME')
@@ -74,10 +68,7 @@ end
 class RedisLeases:
     def __init__(self, url: str, life: float) -> None:
         self.life = life
-        self.connection = redis.Redis.from_url(
-            url, socket_timeout=ANSWER_SECONDS, socket_connect_timeout=ANSWER_SECONDS,
-            retry=RECONNECT,
-        )  # fmt: skip
+        self.connection = connect(url)
         self._milliseconds = round(life * 1000)
         self._enter, self._ahead, self._count, self._renew = (
             self.connection.register_script(_COMMON + script)

@@ -1,32 +1,16 @@
 """Runs the engine in this process, in one of its bounded places."""
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
 
 from removal import capacity, engine
 from removal.engine import memory
-from removal.errors import ClientGone, NothingFound, TookTooLong
+from removal.errors import ClientGone, TookTooLong
 
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """One picture to work on. `deadline` is in time.monotonic() seconds."""
-
-    data: bytes
-    header: engine.Header
-    options: engine.Options
-    deadline: float
-    gone: Callable[[], bool]
-    needs_foreground: bool = False
+from .job import Job
 
 
 def run(job: Job) -> engine.Result:
-    """Wait for a place, then work; given up between stages when time or the client has gone.
-
-    Raises NothingFound where the job needs a foreground, StartedTooLate, TookTooLong,
-    ClientGone and the engine's errors.
-    """
+    """Work as soon as there is a place; looks between stages whether it is still worth while."""
 
     def checkpoint(stage: str) -> None:
         if time.monotonic() > job.deadline:
@@ -37,11 +21,8 @@ def run(job: Job) -> engine.Result:
     with capacity.shared().place(job.gone):
         checkpoint("start")
         try:
-            result = engine.remove_background(
+            return engine.remove_background(
                 job.data, job.options, header=job.header, checkpoint=checkpoint
             )
         finally:
             memory.trim()
-    if job.needs_foreground and not result.facts.result_foreground:
-        raise NothingFound
-    return result

@@ -156,7 +156,7 @@ def test_a_result_past_its_time_is_1127_and_never_charged_again(alice, photo):
     post(alice, image=photo)
     KeyedRequest.objects.update(expires_at=timezone.now())
     error_of(post(alice, image=photo), 409, 1127)
-    maintenance.tidy()
+    maintenance.purge()
     assert kept_files() == []
     error_of(post(alice, image=photo), 409, 1127)
     assert alice.credits == 10 - PRICE

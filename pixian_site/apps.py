@@ -1,0 +1,12 @@
+"""The site itself as an application: it owns the commands that start it."""
+
+from django.apps import AppConfig
+from django.conf import settings
+
+
+class SiteConfig(AppConfig):
+    name = "pixian_site"
+
+    def ready(self) -> None:
+        if settings.REMOVAL_EXECUTION == "queue":
+            from . import celery  # noqa: F401 (from now on tasks know their broker)

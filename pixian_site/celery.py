@@ -1,0 +1,40 @@
+"""Celery, which hands work to workers where REMOVAL_EXECUTION=queue.
+
+    celery -A pixian_site worker --queues interactive --concurrency N     does pictures
+    celery -A pixian_site worker --queues maintenance --concurrency 1     keeps house
+    celery -A pixian_site beat                                            says when
+
+`manage.py worker` is all of it in one.
+"""
+
+import os
+
+from celery import Celery
+from django.conf import settings
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pixian_site.settings")
+ANSWER_SECONDS = 5
+
+app = Celery(
+    "pixian_site", broker=settings.REDIS_URL, include=["removal.tasks", "pixian_site.tasks"]
+)
+app.conf.update(
+    task_ignore_result=True,  # who waits for a picture waits on a key of its own
+    task_routes={
+        "removal.*": {"queue": "interactive"},
+        "maintenance.*": {"queue": "maintenance"},
+    },
+    # A worker takes no more than it works on: what waits, waits where any other can take it.
+    worker_prefetch_multiplier=1,
+    worker_disable_prefetch=True,
+    # Loading a network takes longer than the four seconds that Celery gives a new process.
+    worker_proc_alive_timeout=300,
+    worker_hijack_root_logger=False,
+    worker_send_task_events=False,
+    broker_connection_retry_on_startup=True,
+    broker_transport_options={
+        "socket_timeout": ANSWER_SECONDS,
+        "socket_connect_timeout": ANSWER_SECONDS,
+    },
+    beat_schedule_filename=str(settings.DATA_DIR / "beat-schedule"),
+)

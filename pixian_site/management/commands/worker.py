@@ -1,0 +1,49 @@
+"""`manage.py worker`: run pictures that the web tier enqueues, and keep house."""
+
+import sys
+from argparse import ArgumentParser
+from typing import Any
+
+from django.conf import settings
+from django.core.management import BaseCommand, CommandError
+
+from removal.engine import ModelUnavailable, weights
+from removal.engine.weights.progress import show_progress
+
+QUEUES = "interactive,maintenance"
+
+
+class Command(BaseCommand):
+    help = "Work on what the web tier enqueues (REMOVAL_EXECUTION=queue)."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--concurrency", type=int, default=settings.REMOVAL_PLACES,
+            help="processes, each with a network of its own (default: REMOVAL_PLACES)",
+        )  # fmt: skip
+        parser.add_argument(
+            "--queues", default=QUEUES, help=f"what to work on, by commas (default: {QUEUES})"
+        )
+        parser.add_argument(
+            "--no-beat", action="store_true",
+            help="leave it to another worker to say when the house is to be kept",
+        )  # fmt: skip
+
+    def handle(
+        self, *args: Any, concurrency: int, queues: str, no_beat: bool, **options: Any
+    ) -> None:
+        if settings.REMOVAL_EXECUTION != "queue":
+            raise CommandError(
+                "Workers have nothing to do: set REMOVAL_EXECUTION=queue, here and for the web."
+            )
+        try:
+            weights.ensure(show_progress(sys.stderr))
+        except ModelUnavailable as error:
+            raise CommandError(f"The weights could not be prepared: {error}") from error
+        from pixian_site.celery import app
+
+        beat = [] if no_beat else ["--beat"]
+        app.worker_main(
+            ["worker", f"--concurrency={concurrency}", f"--queues={queues}", "--loglevel=INFO",
+             "--without-gossip", "--without-mingle", *beat]
+        )  # fmt: skip

@@ -1,0 +1,83 @@
+"""The notice board in Redis on which web tier and workers leave word for each other.
+
+done:ID     the answer, a list of one, so that it can be waited for
+taken:ID    which worker took the work
+cancel:ID   nobody waits for it any more
+worker:NAME a worker lives, and what it runs; `workers` lists the names
+"""
+
+import json
+from functools import partial
+from typing import Any, cast
+
+from django.conf import settings
+
+from removal.redis_connection import connect
+
+BEAT_SECONDS = 1
+SILENCE_SECONDS = 5  # of a worker, after which it is taken for dead
+KEPT_SECONDS = 600  # longer than any work
+_PREFIX = "execution:"
+_key = partial("{}{}:{}".format, _PREFIX)
+_WORKERS = f"{_PREFIX}workers"
+
+
+def answer(work: str, message: str) -> None:
+    with _redis().pipeline() as commands:
+        commands.rpush(_key("done", work), message)
+        commands.expire(_key("done", work), KEPT_SECONDS)
+        commands.delete(_key("taken", work))
+        commands.execute()
+
+
+def wait_for_answer(work: str, seconds: float) -> str | None:
+    found = _redis().blpop([_key("done", work)], timeout=seconds)
+    return None if found is None else cast(list[bytes], found)[1].decode()
+
+
+def cancel(work: str) -> None:
+    with _redis().pipeline() as commands:
+        commands.set(_key("cancel", work), 1, ex=KEPT_SECONDS)
+        commands.delete(_key("taken", work))
+        commands.execute()
+
+
+def is_cancelled(work: str) -> bool:
+    return bool(_redis().exists(_key("cancel", work)))
+
+
+def take(work: str, worker: str) -> None:
+    _redis().set(_key("taken", work), worker, ex=KEPT_SECONDS)
+
+
+def is_lost(work: str) -> bool:
+    """Whether the worker that is at work is silent or, before that, all workers are."""
+    worker = cast(bytes | None, _redis().get(_key("taken", work)))
+    if worker is None:
+        return not workers()
+    return not _redis().exists(_key("worker", worker.decode()))
+
+
+def report(worker: str, what: dict[str, Any]) -> None:
+    with _redis().pipeline() as commands:
+        commands.set(_key("worker", worker), json.dumps(what), ex=SILENCE_SECONDS)
+        commands.sadd(_WORKERS, worker)
+        commands.execute()
+
+
+def workers() -> list[dict[str, Any]]:
+    """What each living worker process reported."""
+    names = sorted(cast(set[bytes], _redis().smembers(_WORKERS)))
+    if not names:
+        return []
+    reports = cast(
+        list[bytes | None], _redis().mget([_key("worker", name.decode()) for name in names])
+    )
+    silent = [name for name, report in zip(names, reports, strict=True) if report is None]
+    if silent:
+        _redis().srem(_WORKERS, *silent)
+    return [json.loads(report) for report in reports if report is not None]
+
+
+def _redis() -> Any:
+    return connect(settings.REDIS_URL)

@@ -1,0 +1,18 @@
+"""What an execution is given: one picture to work on, and for how long."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from removal import engine
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """`deadline` is in time.monotonic() seconds; `gone` tells whether the client has hung up."""
+
+    data: bytes
+    header: engine.Header
+    options: engine.Options
+    deadline: float
+    gone: Callable[[], bool]
+    needs_foreground: bool = False

@@ -1,0 +1,93 @@
+"""Has the engine run by a worker: the web tier's half of it (worker.py is the other).
+
+    store the picture -> wait for a place -> enqueue -> wait for word -> fetch the result -> delete
+
+Pictures travel through the storage, only words through Redis. Whatever becomes of the worker, the
+web tier answers in time: it looks whether a worker still lives and gives up by itself. Nothing is
+tried twice here; the client decides about that.
+"""
+
+import logging
+import time
+import uuid
+from contextlib import suppress
+
+from kombu.exceptions import KombuError
+from redis import RedisError
+
+from removal import capacity, engine, tasks
+from removal.errors import ClientGone, EngineUnavailable, TookTooLong
+
+from . import board, parcels, wire
+from .job import Job
+
+log = logging.getLogger(__name__)
+LOOK_SECONDS = 0.25  # how often whoever waits looks whether client and worker are still there
+
+
+class WorkerFailed(Exception):
+    """The worker met an error that nobody foresaw; its log has the rest."""
+
+
+def run(job: Job) -> engine.Result:
+    work = uuid.uuid4().hex
+    background = job.options.background_image
+    try:
+        parcels.put(work, parcels.PICTURE, job.data)
+        if background is not None:
+            parcels.put(work, parcels.BACKGROUND, background)
+        with capacity.shared().place(job.gone):
+            answer = _have_it_done(work, job)
+        return _result_of(work, answer)
+    finally:
+        parcels.discard(work)
+
+
+def _have_it_done(work: str, job: Job) -> str:
+    _enqueue(work, job)
+    try:
+        return _wait(work, job)
+    except BaseException:
+        with suppress(RedisError):
+            board.cancel(work)
+        raise
+
+
+def _enqueue(work: str, job: Job) -> None:
+    left = job.deadline - time.monotonic()
+    if left <= 0:
+        raise TookTooLong
+    try:
+        tasks.remove_background.apply_async((work, wire.dump_options(job.options)), expires=left)
+    except KombuError as error:
+        raise EngineUnavailable(detail=repr(error)) from error
+
+
+def _wait(work: str, job: Job) -> str:
+    """The worker's answer. Raises ClientGone, TookTooLong, or EngineUnavailable where no worker
+    is left to give one."""
+    while True:
+        left = job.deadline - time.monotonic()
+        if left <= 0:
+            raise TookTooLong
+        answer = board.wait_for_answer(work, min(left, LOOK_SECONDS))
+        if answer is not None:
+            return answer
+        if job.gone():
+            raise ClientGone
+        if board.is_lost(work):
+            answer = board.wait_for_answer(work, LOOK_SECONDS)  # perhaps its last word
+            if answer is None:
+                raise EngineUnavailable(detail=f"No worker answers for {work}")
+            return answer
+
+
+def _result_of(work: str, answer: str) -> engine.Result:
+    """Raises what the worker raised."""
+    match wire.load_answer(answer):
+        case wire.Done(media_type, facts):
+            return engine.Result(parcels.get(work, parcels.RESULT), media_type, facts)
+        case wire.Failed(error):
+            raise error
+        case wire.Broken(detail):
+            raise WorkerFailed(detail)

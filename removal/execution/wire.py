@@ -1,0 +1,123 @@
+"""How options, facts and errors are written down for their way through Redis: as JSON.
+
+A value of one of the classes below becomes {its class: its fields}; a tuple becomes a list. Nothing
+but these classes is ever made from what arrives.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, is_dataclass, replace
+from decimal import Decimal
+from typing import Any
+
+from removal import engine
+from removal.errors import RemovalError
+
+VALUES: dict[str, type[Any]] = {
+    kind.__name__: kind
+    for kind in (
+        engine.Options, engine.Length, engine.Margin, engine.Region, engine.Facts, engine.Box,
+    )
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The work is done; the result's bytes are in the storage."""
+
+    media_type: str
+    facts: engine.Facts
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The work ended with one of the errors that callers are told of."""
+
+    error: engine.EngineError | RemovalError
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """The work ended with an error that nobody foresaw."""
+
+    detail: str
+
+
+Answer = Done | Failed | Broken
+
+
+def dump_options(options: engine.Options) -> Any:
+    """The background's bytes stay behind; that there are some does not."""
+    if options.background_image is not None:
+        return _dump(replace(options, background_image=None)) | {"background_image": True}
+    return _dump(options)
+
+
+def load_options(data: dict[str, Any]) -> engine.Options:
+    options: engine.Options = _load({"Options": data["Options"]})
+    return replace(options, background_image=b"") if "background_image" in data else options
+
+
+def dump_answer(answer: Answer) -> str:
+    match answer:
+        case Done(media_type, facts):
+            return json.dumps({"done": media_type, "facts": _dump(facts)})
+        case Failed(error):
+            state = _dump(tuple(vars(error).items()))
+            return json.dumps({"failed": _name(type(error)), "says": str(error), "state": state})
+        case Broken(detail):
+            return json.dumps({"broken": detail})
+
+
+def load_answer(text: str) -> Answer:
+    match json.loads(text):
+        case {"done": media_type, "facts": facts}:
+            return Done(media_type, _load(facts))
+        case {"failed": name, "says": sentence, "state": state}:
+            return Failed(_error(name, sentence, dict(_load(state))))
+        case other:
+            return Broken(str(other.get("broken")))
+
+
+def _dump(value: Any) -> Any:
+    if is_dataclass(value):
+        named = {field.name: _dump(getattr(value, field.name)) for field in fields(value)}
+        return {type(value).__name__: named}
+    if isinstance(value, Decimal):
+        return {"Decimal": str(value)}
+    if isinstance(value, tuple):
+        return [_dump(item) for item in value]
+    return value
+
+
+def _load(data: Any) -> Any:
+    if isinstance(data, list):
+        return tuple(_load(item) for item in data)
+    if not isinstance(data, dict):
+        return data
+    ((name, content),) = data.items()
+    if name == "Decimal":
+        return Decimal(content)
+    return VALUES[name](**{field: _load(item) for field, item in content.items()})
+
+
+def _error(name: str, sentence: str, state: dict[str, Any]) -> engine.EngineError | RemovalError:
+    """An error as it was raised: constructors only make sentences, and that one is made."""
+    kind = next(kind for kind in _error_kinds() if _name(kind) == name)
+    error = kind.__new__(kind, sentence)
+    error.args = (sentence,)
+    vars(error).update(state)
+    return error
+
+
+def _name(kind: type[Exception]) -> str:
+    """With its module: the engine and the API have errors of the same name."""
+    return f"{kind.__module__}.{kind.__name__}"
+
+
+def _error_kinds() -> Iterator[type[engine.EngineError] | type[RemovalError]]:
+    waiting: list[Any] = [engine.EngineError, RemovalError]
+    while waiting:
+        kind = waiting.pop()
+        waiting.extend(kind.__subclasses__())
+        yield kind

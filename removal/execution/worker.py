@@ -1,0 +1,84 @@
+"""Runs the engine in a worker process: the other half of queue.py."""
+
+import logging
+import os
+import socket
+import threading
+import uuid
+from dataclasses import replace
+
+from redis import RedisError
+
+from removal import engine, readiness
+from removal.engine import memory
+from removal.errors import RemovalError
+
+from . import board, parcels, wire
+
+log = logging.getLogger(__name__)
+
+
+def start() -> None:
+    """Make a new process ready: only after the fork, as a network's threads do not survive one.
+
+    Without its weights a process tells nobody that it is there, and /readyz says so.
+    """
+    memory.share_arenas()
+    state = readiness.warm()
+    if not state.reasons:
+        beat = threading.Thread(target=_beat, args=(_name(), state), name="beat", daemon=True)
+        beat.start()
+
+
+def perform(work: str, options: dict[str, object]) -> None:
+    """Do one piece of work and leave the answer, whatever comes of it, for who waits."""
+    board.take(work, _name())
+    board.answer(work, wire.dump_answer(_answer(work, wire.load_options(options))))
+    if board.is_cancelled(work):
+        parcels.discard(work)  # nobody else will: the result came after the web tier had cleared up
+
+
+def _answer(work: str, options: engine.Options) -> wire.Answer:
+    try:
+        result = _remove_background(work, options)
+        parcels.put(work, parcels.RESULT, result.content)
+    except (engine.EngineError, RemovalError) as error:
+        return wire.Failed(error)
+    except Exception as error:
+        log.exception("Work %s failed", work)
+        return wire.Broken(repr(error))
+    finally:
+        memory.trim()
+    return wire.Done(result.media_type, result.facts)
+
+
+def _remove_background(work: str, options: engine.Options) -> engine.Result:
+    def checkpoint(stage: str) -> None:
+        if board.is_cancelled(work):
+            raise engine.Cancelled
+
+    checkpoint("start")
+    if options.background_image is not None:
+        options = replace(options, background_image=parcels.get(work, parcels.BACKGROUND))
+    picture = parcels.get(work, parcels.PICTURE)
+    return engine.remove_background(picture, options, checkpoint=checkpoint)
+
+
+def _beat(name: str, state: readiness.State) -> None:
+    """Tell every second that this process lives; silence is how a killed one is noticed."""
+    pause = threading.Event()
+    while True:
+        try:
+            board.report(name, {"model": state.model, "device": state.device})
+        except RedisError as error:
+            log.warning("This worker cannot tell that it lives: %s", error)
+        pause.wait(board.BEAT_SECONDS)
+
+
+_names: dict[int, str] = {}
+
+
+def _name() -> str:
+    """Of this process; a number alone may be given to a later one."""
+    own = os.getpid()
+    return _names.setdefault(own, f"{socket.gethostname()}:{own}:{uuid.uuid4().hex[:8]}")

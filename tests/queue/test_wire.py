@@ -1,0 +1,86 @@
+"""What travels between web tier and workers comes out as it went in."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+
+from removal import engine, errors
+from removal.engine import errors as engine_errors
+from removal.execution import wire
+
+PIXELS = engine.Length(Decimal("12.5"))
+ERRORS = [
+    engine_errors.UnreadableImage(),
+    engine_errors.TooManyPixels(40_000_000, 32_000_000),
+    engine_errors.InvalidOption("result.margin", "9x", "lengths"),
+    engine_errors.RegionOutside("roi", "1 2 3 4", "inside"),
+    engine_errors.RegionEmpty("roi", "1 2 1 2", "something"),
+    engine_errors.UnreadableBackground("The background is no picture."),
+    engine_errors.DeltaWouldShrink(26_000_000, 25_000_000),
+    engine_errors.ResultTooLarge((70_000, 3), "65,500"),
+    engine_errors.Cancelled(),
+    engine_errors.ModelUnavailable("fetch it"),
+    errors.EngineUnavailable(detail="the storage is away"),
+    errors.TooManyBytes.over(5),
+]
+
+
+def there_and_back(answer: wire.Answer) -> wire.Answer:
+    return wire.load_answer(wire.dump_answer(answer))
+
+
+@pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
+def test_errors(error):
+    arrived = there_and_back(wire.Failed(error))
+    assert isinstance(arrived, wire.Failed)
+    assert type(arrived.error) is type(error)
+    assert str(arrived.error) == str(error)
+    assert vars(arrived.error) == vars(error)
+    assert type(errors.translate(arrived.error)) is type(errors.translate(error))
+
+
+def test_every_error_of_the_engine_is_among_those():
+    kinds = set(wire._error_kinds())
+    engines = {kind for kind in kinds if issubclass(kind, engine.EngineError)}
+    assert engines - {type(error) for error in ERRORS} == {engine.EngineError}
+
+
+def test_facts():
+    facts = engine.Facts("JPEG", 6, (30, 40), (30, 40), engine.Box(1, 2, 3, 4), engine.Box())
+    assert there_and_back(wire.Done("image/png", facts)) == wire.Done("image/png", facts)
+
+
+def test_what_nobody_foresaw():
+    assert there_and_back(wire.Broken("KeyError('x')")) == wire.Broken("KeyError('x')")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        engine.Options(),
+        engine.Options(
+            max_pixels=100,
+            background=(1, 2, 3),
+            background_alpha=7,
+            crop_to_foreground=True,
+            margin=engine.Margin(PIXELS, engine.Length(Decimal(3), percent=True)),
+            target_size=(5, 6),
+            region=engine.Region(PIXELS, PIXELS, PIXELS, PIXELS),
+            scale=Decimal("33.3"),
+            position=(Decimal(1), Decimal("2.5")),
+            output_format="webp",
+            jpeg_quality=1,
+            watermark=True,
+        ),
+    ],
+)
+def test_options(options):
+    import json
+
+    assert wire.load_options(json.loads(json.dumps(wire.dump_options(options)))) == options
+
+
+def test_of_a_background_only_that_there_is_one():
+    options = engine.Options(background_image=b"picture")
+    assert wire.load_options(wire.dump_options(options)) == replace(options, background_image=b"")
