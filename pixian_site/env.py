@@ -1,12 +1,17 @@
-"""Reads settings from the environment, strictly: a value that cannot be read stops the start."""
+"""Reads settings from the environment, strictly: a value that cannot be read stops the start.
+
+NAME_FILE is the path of a file that holds the value of NAME (container secrets), for any of them.
+"""
 
 import os
 import secrets
 from pathlib import Path
 
-from environs import Env
+from environs import FileAwareEnv
 
-env = Env()
+env = FileAwareEnv(strip_whitespace=True)
+secrets_known: set[str] = set()
+SHORTEST_HIDDEN = 6  # what is shorter is no secret, and stands in too many other words
 
 
 def read_env_file(path: Path) -> None:
@@ -15,12 +20,16 @@ def read_env_file(path: Path) -> None:
         env.read_env(str(path), recurse=False, override=False)
 
 
-def secret(name: str, default: str = "") -> str:
-    """NAME, or the content of the file that NAME_FILE points to (container secrets)."""
-    file = os.environ.get(f"{name}_FILE")
-    if file:
-        return Path(file).read_text(encoding="utf-8").strip()
-    return str(env.str(name, default))
+def secret(name: str) -> str:
+    """A setting that logs never show; "" where there is none."""
+    return hidden(str(env.str(name, "")))
+
+
+def hidden(value: str) -> str:
+    """The value, which from now on logs never show (pixian_site/logs.py)."""
+    if len(value) >= SHORTEST_HIDDEN:
+        secrets_known.add(value)
+    return value
 
 
 def generated_secret(path: Path) -> str:
@@ -29,8 +38,8 @@ def generated_secret(path: Path) -> str:
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
-        return path.read_text(encoding="utf-8").strip()
+        return hidden(path.read_text(encoding="utf-8").strip())
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         value = secrets.token_urlsafe(50)
         file.write(value)
-    return value
+    return hidden(value)

@@ -43,11 +43,17 @@ def tell_of_low_balances() -> None:
 
 
 def purge() -> None:
-    """Delete results whose time is over and what killed processes left."""
+    """Delete results whose time is over and the leases of killed processes."""
     _tell("Deleted %d results kept for an Idempotency-Key", idempotency.purge())
     _tell("Deleted %d pictures kept for the page", kept.purge_kept())
-    _tell("Deleted %d pictures that were left behind", parcels.purge())
     database.purge()
+
+
+def sweep() -> None:
+    """Delete files that nobody owns: a process was killed, or the storage was away, when it was
+    time. Listing costs a bucket's owner money, so this is done by the hour."""
+    owners = (idempotency.sweep, kept.sweep, parcels.purge)
+    _tell("Deleted %d files that were left behind", sum(sweep() for sweep in owners))
 
 
 def reconcile() -> None:
@@ -61,6 +67,7 @@ CHORES = (
     Chore("refund_undelivered", 60, refund_undelivered),
     Chore("tell_of_low_balances", 60, tell_of_low_balances),
     Chore("purge", 60, purge),
+    Chore("sweep", 3600, sweep),
     Chore("reconcile", 3600, reconcile),
 )
 

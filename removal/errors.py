@@ -11,6 +11,7 @@ from accounts import errors as accounts_errors
 from billing import errors as billing_errors
 from removal import fetch
 from removal.engine import errors as engine_errors
+from removal.storage import StorageFailed
 
 PARAMETER_CODES = {
     "test": 1101,
@@ -318,7 +319,7 @@ def translate(error: Exception) -> RemovalError | None:
             return PaymentRequired(error.message, code=error.code)
         case billing_errors.HoldGone():
             return TookTooLong()
-        case engine_errors.ModelUnavailable():
+        case engine_errors.ModelUnavailable() | StorageFailed():
             return EngineUnavailable(detail=str(error))
         case RedisError() | OperationalError() | InterfaceError():  # away, restarting, overloaded
             return EngineUnavailable(detail=repr(error))

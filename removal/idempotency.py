@@ -16,14 +16,13 @@ from functools import partial
 from typing import Any
 
 from django.conf import settings
-from django.core.files.base import ContentFile
-from django.core.files.storage import default_storage
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts.models import User
 from billing.models import Hold
 
+from . import storage
 from .errors import InvalidKey, KeyInProgress, KeyReused, ResultNotKept, TookTooLong
 from .models import KeyedRequest
 
@@ -65,7 +64,7 @@ class Keeper:
         """The fingerprint in the row says all that has to be known of the picture."""
 
     def store(self, content: bytes) -> None:
-        default_storage.save(self._row.result_name, ContentFile(content))
+        storage.put(self._row.result_name, content)
 
     def remember(self, outcome: dict[str, Any], hold: Hold | None) -> None:
         """Raises TookTooLong where the lease ran out and the key is somebody else's by now."""
@@ -82,8 +81,7 @@ class Keeper:
 
 def content_of(row: KeyedRequest) -> bytes:
     try:
-        with default_storage.open(row.result_name) as file:
-            return bytes(file.read())
+        return storage.get(row.result_name)
     except FileNotFoundError:
         raise ResultNotKept from None
 
@@ -93,17 +91,25 @@ def purge(now: datetime | None = None) -> int:
     now = now or timezone.now()
     rows = KeyedRequest.objects.filter(expires_at__lte=now)
     expired = list(rows.filter(state=State.DONE))
-    for row in expired:
-        default_storage.delete(row.result_name)
-        rows.filter(pk=row.pk).update(state=State.EXPIRED)
+    storage.delete(*(row.result_name for row in expired))
+    rows.filter(pk__in=[row.pk for row in expired]).update(state=State.EXPIRED)
     rows.filter(state=State.WORKING).delete()
     rows.filter(state=State.EXPIRED, expires_at__lte=now - REMEMBERED).delete()
     return len(expired)
 
 
+def sweep(now: datetime | None = None) -> int:
+    """Delete files that have lost their row; their number."""
+    old = storage.old_files(KeyedRequest.FOLDER, (now or timezone.now()) - storage.LEFT_BEHIND)
+    tokens = KeyedRequest.objects.filter(state__in=(State.WORKING, State.DONE))
+    owned = {KeyedRequest.name_of(token) for token in tokens.values_list("token", flat=True)}
+    storage.delete(*(old - owned))
+    return len(old - owned)
+
+
 def delete_file(instance: KeyedRequest, **signal: Any) -> None:
     """A row takes its file along, whoever deletes it: an error, the purge, a closed account."""
-    transaction.on_commit(partial(default_storage.delete, instance.result_name))
+    transaction.on_commit(partial(storage.discard, instance.result_name))
 
 
 def _insert(user: User, key: str, fingerprint: str, request_id: str) -> tuple[KeyedRequest, bool]:

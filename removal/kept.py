@@ -32,6 +32,7 @@ State = KeptPicture.State
 COOKIE = "visitor"
 COOKIE_AGE = timedelta(days=14)
 FOLDER = "page-pictures"
+SIGNED_SECONDS = 60
 KINDS = ("original", "result", "touched-up")
 PICTURE_ID = re.compile(r"[0-9a-f]{32}")
 MAX_TOUCHED_UP = 60 * 1024 * 1024  # a PNG of 25 megapixels may be larger than the photo was
@@ -95,15 +96,10 @@ class Shelf:
         self._row: KeptPicture | None = None
 
     def open(self, delta: bool) -> None:
-        """Take the picture's id; raises KeyInProgress while another request works on it.
-
-        What an earlier attempt has left under the same id is forgotten.
-        """
+        """Take the picture's id; raises KeyInProgress where it is not to be had."""
         earlier = KeptPicture.objects.filter(picture_id=self._picture_id).first()
         if earlier is not None:
-            if not self._owner.pictures.filter(pk=earlier.pk).exists() or is_alive(earlier):
-                raise KeyInProgress
-            earlier.delete()
+            self._take_over(earlier)
         now = timezone.now()
         try:
             self._row = KeptPicture.objects.create(
@@ -119,6 +115,14 @@ class Shelf:
             )
         except IntegrityError:
             raise KeyInProgress from None
+
+    def _take_over(self, earlier: KeptPicture) -> None:
+        """Forget an earlier attempt. If it is still at work it ends without result or charge, so
+        that nobody has to wait for one whose process has died."""
+        mine = self._owner.pictures.filter(pk=earlier.pk).exclude(state=State.DONE)
+        if not mine.update(state=State.FAILED):
+            raise KeyInProgress
+        earlier.delete()
 
     def is_wanted(self) -> bool:
         """Whether the result shall be made although nobody is waiting for it."""
@@ -185,6 +189,11 @@ def read(row: KeptPicture, kind: str) -> bytes:
         return storage.get(_name(row.token, kind))
     except FileNotFoundError:
         raise NoSuchPath(f"/removals/{row.picture_id}/{kind}") from None
+
+
+def signed_address(row: KeptPicture, kind: str) -> str:
+    """Where the owner's browser may fetch the file from the bucket; "" where we hand it out."""
+    return storage.signed_address(_name(row.token, kind), SIGNED_SECONDS)
 
 
 def touch_up(row: KeptPicture, content: bytes) -> None:

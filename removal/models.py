@@ -61,6 +61,8 @@ class Removal(models.Model):
 class KeyedRequest(models.Model):
     """A request with an Idempotency-Key and, for a while, its result in the storage."""
 
+    FOLDER = "keyed-results"
+
     class State(models.TextChoices):
         WORKING = "working"
         DONE = "done"
@@ -93,7 +95,11 @@ class KeyedRequest(models.Model):
     @property
     def result_name(self) -> str:
         """Where in the storage the result lies. The token can't be guessed, the key could."""
-        return f"keyed-results/{self.token}"
+        return self.name_of(self.token)
+
+    @classmethod
+    def name_of(cls, token: str) -> str:
+        return f"{cls.FOLDER}/{token}"
 
 
 class LeaseRow(models.Model):

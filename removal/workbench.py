@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
@@ -70,9 +70,7 @@ def removal(request: HttpRequest, picture_id: str) -> HttpResponse:
 @require_GET
 @for_people
 def original(request: HttpRequest, picture_id: str) -> HttpResponse:
-    content = kept.read(kept.owner_of(request).picture(picture_id), "original")
-    # Whatever a stranger has sent is never shown as a page of ours.
-    return HttpResponse(content, content_type="application/octet-stream")
+    return _handed_out(kept.owner_of(request).picture(picture_id), "original")
 
 
 @require_http_methods(["GET", "PUT"])
@@ -89,8 +87,15 @@ def result(request: HttpRequest, picture_id: str) -> HttpResponse:
 @require_GET
 @for_people
 def touched_up(request: HttpRequest, picture_id: str) -> HttpResponse:
-    content = kept.read(kept.owner_of(request).picture(picture_id), "touched-up")
-    return HttpResponse(content, content_type="image/png")
+    return _handed_out(kept.owner_of(request).picture(picture_id), "touched-up")
+
+
+def _handed_out(row: KeptPicture, kind: str) -> HttpResponse:
+    """The file, or where to fetch it from the bucket."""
+    if address := kept.signed_address(row, kind):
+        return HttpResponseRedirect(address)
+    # Whatever a stranger has sent is never shown as a page of ours.
+    return HttpResponse(kept.read(row, kind), content_type="application/octet-stream")
 
 
 def told(owner: Owner) -> list[dict[str, Any]]:

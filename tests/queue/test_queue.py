@@ -171,7 +171,7 @@ def test_the_worker_keeps_house(deployed, server, folder, wait_until):
     an_hour_ago = time.time() - 3600
     os.utime(left, (an_hour_ago, an_hour_ago))
     subprocess.run(
-        [sys.executable, "-m", "celery", "--app", "pixian_site", "call", "maintenance.purge",],
+        [sys.executable, "-m", "celery", "--app", "pixian_site", "call", "maintenance.sweep",],
         cwd=ROOT, env=server.environment, check=True, capture_output=True,
     )  # fmt: skip
     wait_until(lambda: not left.exists())

@@ -151,7 +151,7 @@ def test_files_without_a_row_are_swept():
     client = browser()
     send(client, new_id())
     KeptPicture.objects.all()._raw_delete("default")  # as if the process died between the two
-    assert kept.purge_kept() == 1
+    assert kept.sweep(timezone.now() + timedelta(minutes=11)) == 2
     assert files() == []
 
 
@@ -200,11 +200,27 @@ def test_work_of_a_process_that_died_is_told_as_failed(monkeypatch):
     row = KeptPicture.objects.filter(picture_id=picture)
     row.update(state="working")
     assert [told["state"] for told in listed(client)] == ["working"]
-    assert send(client, picture).status_code == 409
     row.update(created_at=timezone.now() - timedelta(minutes=5))
     (told,) = listed(client)
     assert (told["state"], "stopped" in told["message"]) == ("failed", True)
     assert send(client, picture).status_code == 200
+
+
+def test_a_second_attempt_takes_over_and_only_one_is_charged(monkeypatch):
+    user, picture = person(), new_id()
+    client, run = browser(user), inline.run
+    answers = []
+
+    def interrupted(job):
+        monkeypatch.undo()
+        answers.append(send(client, picture, resolution="full"))
+        return run(job)
+
+    monkeypatch.setattr(inline, "run", interrupted)
+    answers.append(send(client, picture, resolution="full"))
+    assert [answer.status_code for answer in answers] == [200, 503]
+    assert ledger.state(user).credits == 1 - PRICE
+    assert (len(listed(client)), len(files())) == (1, 2)
 
 
 def test_an_id_that_is_somebody_elses_is_refused():

@@ -1,0 +1,82 @@
+"""Where pictures lie for a while: in a folder or, by settings, in a bucket. The only door to it.
+
+What cannot be deleted now is not lost sight of: every folder's owner looks through its old files
+now and then for those that nobody claims any more.
+"""
+
+import logging
+from datetime import datetime, timedelta
+
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+
+from .backend import Backend
+
+log = logging.getLogger(__name__)
+LEFT_BEHIND = timedelta(minutes=10)  # longer than any request: who wrote such a file has ended
+
+
+class StorageFailed(Exception):
+    """The storage is full, away, or refuses us. The message is for the log."""
+
+
+def put(name: str, content: bytes) -> None:
+    """Keep these bytes; what had that name before is replaced, in one step. StorageFailed."""
+    try:
+        default_storage.save(name, ContentFile(content))
+    except Exception as error:  # each storage has errors of its own
+        raise StorageFailed(f"Could not store {name}: {error!r}") from error
+
+
+def get(name: str) -> bytes:
+    """Raises FileNotFoundError, StorageFailed."""
+    try:
+        with default_storage.open(name) as file:
+            return bytes(file.read())
+    except FileNotFoundError:
+        raise
+    except Exception as error:
+        raise StorageFailed(f"Could not fetch {name}: {error!r}") from error
+
+
+def delete(*names: str) -> None:
+    """Delete what is there of these. StorageFailed."""
+    try:
+        _backend().delete_all(names)
+    except Exception as error:
+        raise StorageFailed(f"Could not delete {', '.join(names)}: {error!r}") from error
+
+
+def discard(*names: str) -> None:
+    """Delete these, or leave it to the next look at old files."""
+    try:
+        delete(*names)
+    except StorageFailed as error:
+        log.warning("%s. It is deleted later.", error)
+
+
+def old_files(folder: str, before: datetime) -> set[str]:
+    """The files of a folder that were written before this time. StorageFailed."""
+    try:
+        found = _backend().entries(folder)
+    except Exception as error:
+        raise StorageFailed(f"Could not list {folder}: {error!r}") from error
+    return {f"{folder}/{name}" for name, modified in found.items() if modified < before}
+
+
+def probe() -> None:
+    """Raise StorageFailed unless the storage answers; writes nothing."""
+    try:
+        _backend().probe()
+    except Exception as error:
+        raise StorageFailed(repr(error)) from error
+
+
+def signed_address(name: str, seconds: int) -> str:
+    """Where whoever is told may fetch the file for so long; "" where the site hands it out."""
+    return _backend().signed_address(name, seconds)
+
+
+def _backend() -> Backend:
+    backend: Backend = default_storage  # type: ignore[assignment]  # what STORAGES names is one
+    return backend
