@@ -1,8 +1,10 @@
 """The server as `make run` starts it: a process of its own, asked over real sockets."""
 
 import base64
+import gzip
 import http.client
 import json
+import re
 import socket
 import subprocess
 import sys
@@ -10,6 +12,7 @@ import threading
 from collections.abc import Iterator
 from email.message import Message
 from typing import Any
+from urllib.parse import urljoin
 
 import pytest
 from waitress import wasyncore
@@ -170,3 +173,24 @@ def test_a_taken_port_is_said_on_the_last_line(server, tmp_path):
     )  # fmt: skip
     assert second.returncode != 0
     assert str(server.port) in second.stderr.strip().splitlines()[-1]
+
+
+def assets(server: Server, address: str, found: dict[str, int]) -> None:
+    """Adds the bytes that travel for this address and for all that its text names."""
+    status, headers, body = server.ask("GET", address, headers={"Accept-Encoding": "gzip"})
+    assert status == 200, address
+    found[address] = len(body)
+    if headers["Content-Encoding"] == "gzip":
+        body = gzip.decompress(body)
+    for name in re.findall(r'["\'(](/static/[^"\')]+|\./[\w./-]+\.js)["\')]', body.decode()):
+        linked = urljoin(address, name)
+        if linked.endswith((".css", ".js")) and linked not in found:
+            assets(server, linked, found)
+
+
+def test_a_first_visit_costs_less_than_150_kb(server):
+    found: dict[str, int] = {}
+    assets(server, "/", found)
+    assert sum(name.endswith(".css") for name in found) >= 2
+    assert sum(name.endswith(".js") for name in found) >= 10
+    assert sum(found.values()) < 150_000, found
