@@ -116,7 +116,7 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 MEDIA_ROOT = DATA_DIR / "media"
 S3_BUCKET = env.str("S3_BUCKET", "")
 # Where browsers may fetch kept pictures themselves, by addresses that are signed for a minute.
-S3_SIGNED_ORIGIN = env.str("S3_SIGNED_ORIGIN", "").rstrip("/")
+S3_SIGNED_ORIGIN: str = env.str("S3_SIGNED_ORIGIN", "").rstrip("/")
 S3_OPTIONS = {
     "bucket_name": S3_BUCKET,
     "location": env.str("S3_PREFIX", ""),
@@ -214,7 +214,7 @@ REMOVAL_MAX_UPLOAD_BYTES = env.int("REMOVAL_MAX_UPLOAD_BYTES", 30 * MIB)
 # A 1 MiB Base64 string triples at worst when it is URL-encoded; the fields beside it are small.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 4 * MIB
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 100
-DATA_UPLOAD_MAX_NUMBER_FILES = 10
+DATA_UPLOAD_MAX_NUMBER_FILES = 100
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * MIB
 FILE_UPLOAD_TEMP_DIR = env.str("FILE_UPLOAD_TEMP_DIR", None)
 
@@ -260,6 +260,11 @@ REMOVAL_ANONYMOUS_PER_HOUR = env.int("REMOVAL_ANONYMOUS_PER_HOUR", 20)
 # How long what the page sends is kept for its owner (0: not at all), and how much of it in all.
 REMOVAL_PAGE_KEEP_SECONDS = env.int("REMOVAL_PAGE_KEEP_SECONDS", 86_400)
 REMOVAL_PAGE_KEEP_BYTES = env.int("REMOVAL_PAGE_KEEP_BYTES", 10 * 1024 * MIB)
+# Batches: how many threads of a web process see to them, and what an account may send.
+REMOVAL_BATCH_WORKERS = env.int("REMOVAL_BATCH_WORKERS", 1)
+REMOVAL_BATCH_PICTURES = env.int("REMOVAL_BATCH_PICTURES", 1000)
+REMOVAL_BATCHES_PER_ACCOUNT = env.int("REMOVAL_BATCHES_PER_ACCOUNT", 10)
+REMOVAL_BATCH_KEEP_SECONDS = env.int("REMOVAL_BATCH_KEEP_SECONDS", 86_400)
 REMOVAL_MAX_RESULT_PIXELS = env.int("REMOVAL_MAX_RESULT_PIXELS", 50_000_000)
 # How many seconds the result of a request with an Idempotency-Key is kept.
 REMOVAL_IDEMPOTENCY_KEEP = env.int("REMOVAL_IDEMPOTENCY_KEEP", 86_400)

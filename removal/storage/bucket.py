@@ -4,10 +4,10 @@ from collections.abc import Collection, Iterator
 from datetime import datetime
 from typing import Any
 
-from boto3.s3.transfer import TransferConfig
-from botocore.config import Config
+from boto3.s3.transfer import TransferConfig  # type: ignore[import-untyped]
+from botocore.config import Config  # type: ignore[import-untyped]
 from django.conf import settings
-from storages.backends.s3 import S3Storage
+from storages.backends.s3 import S3Storage  # type: ignore[import-untyped]
 
 AT_ONCE = 1000  # keys that one request may delete
 CONNECT_SECONDS, ANSWER_SECONDS, ATTEMPTS = 3, 10, 2
