@@ -68,6 +68,13 @@ class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]
         if not change:
             obj.confirm_email()
 
+    def delete_model(self, request: HttpRequest, obj: User) -> None:
+        services.close_account(obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        for user in queryset:
+            services.close_account(user)
+
     @admin.action(description=_("Suspend: refuse every API key"), permissions=["change"])
     def suspend(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         for user in queryset.filter(suspended_at=None):

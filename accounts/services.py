@@ -9,6 +9,9 @@ from contextlib import suppress
 from datetime import timedelta
 from decimal import Decimal
 
+from allauth.account.models import EmailAddress
+from allauth.usersessions.models import UserSession
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth.hashers import make_password
 from django.db import OperationalError, transaction
 from django.db.models import Q
@@ -37,9 +40,15 @@ def get_or_create_account(email: str) -> tuple[User, bool]:
 
 
 def close_account(user: User) -> None:
-    """End every key at once and remove all personal data; other apps listen to the signal."""
+    """End keys and sessions at once and remove all personal data; other apps listen to the signal.
+
+    Raises ProtectedError for whoever moved credits as staff: the ledger names them for good.
+    """
     with transaction.atomic():
         account_closed.send(sender=User, user=user)
+        _forget_in_admin_log(user)
+        for session in UserSession.objects.filter(user=user):
+            session.end()
         user.delete()
 
 
@@ -109,6 +118,13 @@ def hash_secret(secret: str) -> str:
     # 256 random bits can't be guessed, so a fast hash is safe here; argon2 would cost every call
     # tens of milliseconds. No key from the settings: changing SECRET_KEY must not end API keys.
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _forget_in_admin_log(user: User) -> None:
+    """What staff did stays told, but not to whom."""
+    addresses = EmailAddress.objects.filter(user=user).values_list("email", flat=True)
+    named = {user.email, *addresses, *map(str, user.api_keys.all())}
+    LogEntry.objects.filter(object_repr__in=named).update(object_repr="closed account")
 
 
 def _find(public_id: str) -> ApiKey:

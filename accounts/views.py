@@ -4,6 +4,7 @@ from allauth.account.decorators import reauthentication_required
 from django.contrib import messages
 from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_required
+from django.db.models import ProtectedError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -21,7 +22,13 @@ def close(request: HttpRequest) -> HttpResponse:
     assert user.is_authenticated
     if request.method == "GET" or user.is_staff:
         return render(request, "account/close.html")
+    try:
+        services.close_account(user)
+    except ProtectedError:
+        messages.error(
+            request, _("The books name you as staff who moved credits: write to support instead.")
+        )
+        return redirect("account_close")
     logout(request)
-    services.close_account(user)
     messages.success(request, _("Your account is closed and your personal data is removed."))
     return redirect("/")

@@ -46,7 +46,9 @@ def _apply(stored: StripeEvent, purchase: Purchase | None) -> None:
     else:
         HANDLERS[event.type](purchase, event.payload)
     event.purchase, event.processed_at = purchase, timezone.now()
-    event.save(update_fields=["purchase", "processed_at"])
+    if purchase is not None and purchase.account.user_id is None:
+        event.payload = {}  # the account is closed, its payer is to be forgotten
+    event.save(update_fields=["purchase", "processed_at", "payload"])
 
 
 def _purchase_of(event: StripeEvent) -> Purchase | None:

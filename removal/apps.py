@@ -8,8 +8,13 @@ class RemovalConfig(AppConfig):
     name = "removal"
 
     def ready(self) -> None:
-        from . import idempotency, kept
-        from .models import KeptPicture, KeyedRequest
+        from accounts.signals import account_closed
+
+        from . import idempotency, kept, receivers
+        from .batches import register
+        from .models import BatchPicture, KeptPicture, KeyedRequest
 
         post_delete.connect(idempotency.delete_file, sender=KeyedRequest)
         post_delete.connect(kept.delete_files, sender=KeptPicture)
+        post_delete.connect(register.delete_files, sender=BatchPicture)
+        account_closed.connect(receivers.forget_messages)

@@ -3,54 +3,28 @@
 import json
 import re
 import time
-from base64 import b64encode
 from collections.abc import Iterator
-from dataclasses import dataclass
 from uuid import uuid4
 
 import pytest
 from allauth.account.forms import default_token_generator
 from allauth.account.utils import user_pk_to_url_str
-from allauth.mfa.models import Authenticator
-from allauth.mfa.totp.internal.auth import (
-    format_hotp_value,
-    hotp_value,
-    yield_hotp_counters_from_time,
-)
-from django.apps import apps
 from django.contrib.auth.hashers import Argon2PasswordHasher
-from django.core import mail
-from django.core.cache import cache
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import connection
 from django.test import Client, override_settings
 from django.urls import reverse
 
-from accounts import services
-from accounts.models import User
-from billing import stripe_gateway, webhooks
-from billing.models import CreditPack, PackPrice
 from tests import pictures
 from tests.fake_stripe import SECRET_KEY, WEBHOOK_SECRET, FakeStripe, signed
+from tests.life import EMAIL, PASSWORD, Somebody, basic, code, dump, is_in, live, log_in
 
-EMAIL, PASSWORD = "victim@example.com", "correct horse battery"
-SESSIONS = {"django_session", "usersessions_usersession"}
+SESSIONS = frozenset({"django_session", "usersessions_usersession"})
 
 
 class QuickArgon2(Argon2PasswordHasher):
     """The site's own, with little work a guess."""
 
     time_cost, memory_cost, parallelism = 1, 8, 1
-
-
-@dataclass
-class Victim:
-    user: User
-    pairs: list[str]  # ID:SECRET
-    totp_secret: str
-    recovery_codes: list[str]
-    reset_path: str  # of the link that was mailed
-    mailed: list[str]  # what makes links in mails secret
 
 
 @pytest.fixture
@@ -63,89 +37,15 @@ def stripe(settings) -> Iterator[FakeStripe]:
 
 
 @pytest.fixture
-def victim(db, settings, stripe) -> Victim:
-    """Somebody who has used all that there is, and has mail that was not answered yet."""
-    cache.clear()
+def victim(db, settings, stripe, tmp_path) -> Somebody:
+    settings.MEDIA_ROOT = tmp_path
     settings.ACCOUNT_RATE_LIMITS = settings.MFA_RATE_LIMITS = False  # guessing costs nothing
     settings.PASSWORD_HASHERS = [f"{__name__}.{QuickArgon2.__name__}"]
-    client = Client()
-    form = {"email": EMAIL, "password1": PASSWORD, "terms": "on"}
-    client.post(reverse("account_signup"), form)
-    client.post(_mailed_link())
-    log_in(client, PASSWORD)
-    totp_secret = _activate_second_factor(client)
-    codes = Authenticator.objects.get(type="recovery_codes").wrap().get_unused_codes()
-    pairs = [_create_key(client), _create_key(client)]
-    user = User.objects.get(email=EMAIL)
-    _spend(client, stripe, pairs[0])
-    services.revoke(user.api_keys.get(public_id=pairs[1].split(":")[0]))
-    client.post(reverse("account_email"), {"email": "new@example.com", "action_add": ""})
-    confirmation = _mailed_link().rstrip("/").rsplit("/", 1)[1]
-    Client().post(reverse("account_reset_password"), {"email": EMAIL})
-    reset_path = _mailed_link()
-    token = reset_path.rstrip("/").rsplit("-", 1)[1]
-    return Victim(user, pairs, totp_secret, codes, reset_path, [confirmation, token])
-
-
-def _activate_second_factor(client: Client) -> str:
-    client.post(reverse("account_reauthenticate"), {"password": PASSWORD})
-    secret = client.get(reverse("mfa_activate_totp")).context["form"].secret
-    client.post(reverse("mfa_activate_totp"), {"code": code(secret)})
-    return secret
-
-
-def _create_key(client: Client) -> str:
-    page = client.post(reverse("api_keys"), {"label": "laptop"})
-    return f"{page.context['key'].public_id}:{page.context['secret']}"
-
-
-def _spend(client: Client, stripe: FakeStripe, pair: str) -> None:
-    """Buy credits and use them."""
-    pack = CreditPack.objects.create(name="Hundred", credits=100)
-    price = PackPrice.objects.create(pack=pack, currency="eur", amount=10)
-    client.post(reverse("buy"), {"price": price.pk})
-    webhooks.receive(stripe_gateway.read_event(*signed(stripe.pay(stripe.session))))
-    photo = b64encode(pictures.portrait()).decode()
-    headers = {"Authorization": basic(pair), "Idempotency-Key": "order 1"}
-    answer = client.post("/api/v2/remove-background", {"image.base64": photo}, headers=headers)
-    assert answer.status_code == 200
-
-
-def _mailed_link() -> str:
-    links = [re.search(r"http://testserver(\S+)", message.body) for message in mail.outbox]
-    return next(link[1] for link in reversed(links) if link)
-
-
-def code(secret: str) -> str:
-    return format_hotp_value(hotp_value(secret, next(yield_hotp_counters_from_time())))
-
-
-def basic(pair: str) -> str:
-    return f"Basic {b64encode(pair.encode()).decode()}"
-
-
-def log_in(client: Client, password: str) -> None:
-    client.post(reverse("account_login"), {"login": EMAIL, "password": password})
-
-
-def is_in(client: Client) -> bool:
-    return "_auth_user_id" in client.session
+    return live(stripe)
 
 
 def pictures_of(client: Client) -> list[object]:
     return json.loads(client.get("/removals").content)["pictures"]
-
-
-def dump() -> dict[str, list[tuple]]:
-    """Every row of every table, as a thief would read it."""
-    tables = set(connection.introspection.table_names())
-    assert {model._meta.db_table for model in apps.get_models()} <= tables
-    with connection.cursor() as cursor:
-        rows = {}
-        for table in tables - SESSIONS:
-            cursor.execute(f'SELECT * FROM "{table}"')
-            rows[table] = cursor.fetchall()
-    return rows
 
 
 def strings(rows: dict[str, list[tuple]]) -> set[str]:
@@ -159,14 +59,14 @@ def strings(rows: dict[str, list[tuple]]) -> set[str]:
 
 @pytest.fixture
 def loot(victim) -> set[str]:
-    found = strings(dump())
+    found = strings(dump(SESSIONS))
     assert EMAIL in found
     assert {pair.split(":")[0] for pair in victim.pairs} <= found
     return found
 
 
 def test_no_secret_stands_in_any_table(victim):
-    whole = str(dump())
+    whole = str(dump(SESSIONS))
     assert EMAIL in whole
     secrets = [PASSWORD, victim.totp_secret, *victim.recovery_codes, *victim.mailed]
     secrets += [pair.split(":")[1] for pair in victim.pairs]
@@ -233,14 +133,13 @@ def test_a_reset_link_cannot_be_made_without_the_sites_key(victim):
     assert victim.user.password != stored
 
 
-def test_nothing_stolen_shows_a_visitors_pictures(victim, settings, tmp_path):
-    settings.MEDIA_ROOT = tmp_path
+def test_nothing_stolen_shows_a_visitors_pictures(victim):
     visitor = Client()
     visitor.get("/")
     photo = SimpleUploadedFile("me.jpg", pictures.portrait())
     visitor.post("/removals", {"image": photo, "picture": uuid4().hex})
     assert pictures_of(visitor)
-    for text in strings(dump()):
+    for text in strings(dump(SESSIONS)):
         client = Client()
         client.cookies["visitor"] = text
         assert not pictures_of(client), text
