@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run develop test check format bench bench-peers soak ledger-storm lock models chromium clients clean
+.PHONY: help run develop test check format bench bench-peers soak ledger-storm test-e2e lock models chromium clients clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -39,6 +39,9 @@ bench-peers: $(VENV)/run.stamp models ## Time and memory against rembg with the 
 
 soak: $(VENV)/run.stamp models ## Memory of a server at its limit over many requests
 	@exec $(BIN)/python -m benchmarks.soak $(ARGS)
+
+test-e2e: develop ## The same end-to-end tests inline on SQLite, then with workers, PostgreSQL, Valkey, S3
+	@$(BIN)/python -m pytest tests/e2e $(ARGS)
 
 ledger-storm: $(VENV)/develop.stamp ## 10,000 ledger operations by processes that are killed; then the audit
 	@$(BIN)/python -m tests.storms.ledger_storm $(ARGS)

@@ -18,6 +18,10 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 
 
+# Minutes of whole deployments: run where they are named, as `make test-e2e` does.
+collect_ignore = ["e2e"]
+
+
 @pytest.fixture(scope="session", autouse=True)
 def compiled_translations() -> None:
     """The catalogues that Django reads; in service `manage.py serve` compiles them."""

@@ -15,6 +15,8 @@ import pytest
 from tests import pictures
 from tests.serving import ROOT
 
+# One deployment for all of them, also where the tests run in parallel.
+pytestmark = pytest.mark.xdist_group("queue")
 V2 = "/api/v2/remove-background"
 REMOVE_BG = "/v1.0/removebg"
 

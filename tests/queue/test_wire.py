@@ -48,7 +48,8 @@ def test_every_error_of_the_engine_is_among_those():
 
 def test_facts():
     facts = engine.Facts("JPEG", 6, (30, 40), (30, 40), engine.Box(1, 2, 3, 4), engine.Box())
-    assert there_and_back(wire.Done("image/png", facts)) == wire.Done("image/png", facts)
+    done = wire.Done("image/png", facts, {"decode": 0.25, "mask": 1.5})
+    assert there_and_back(done) == done
 
 
 def test_what_nobody_foresaw():
