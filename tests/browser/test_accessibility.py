@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 
+from removal.docs.pages import PAGES as DOCS
+
 from .test_remove import COFFEE, choose, file
 
 PACKAGE = importlib.util.find_spec("axe_playwright_python")  # holds the axe-core file, no more
@@ -22,6 +24,7 @@ PAGES = (
     "/no-such-page",
     "/pricing",
     "/accounts/login/",
+    *(f"/{page.path}" for page in DOCS),
 )
 
 
@@ -47,6 +50,16 @@ def test_no_page_has_a_violation(themed: Page) -> None:
     for path in PAGES:
         themed.goto(path)
         found[path] = violations(themed)
+    assert found == {path: [] for path in PAGES}
+
+
+def test_no_japanese_page_has_a_violation(browser: Browser, base_url: str) -> None:
+    """In one theme: words do not change colours."""
+    with browser.new_context(base_url=base_url, bypass_csp=True) as context:
+        page, found = context.new_page(), {}
+        for path in PAGES:
+            page.goto(f"/ja{path}")
+            found[path] = violations(page)
     assert found == {path: [] for path in PAGES}
 
 

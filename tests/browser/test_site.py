@@ -5,6 +5,8 @@ import re
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from .test_docs import DOCS
+
 PHONE = {"width": 390, "height": 844}
 
 
@@ -49,7 +51,9 @@ def test_nothing_is_wider_than_a_phone(browser: Browser, base_url: str, locale: 
         assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
 
 
-@pytest.mark.parametrize("path", ["/", "/about", "/faq", "/privacy", "/terms", "/pricing", "/nope"])
+@pytest.mark.parametrize(
+    "path", ["/", "/about", "/faq", "/privacy", "/terms", "/pricing", "/nope", *DOCS]
+)
 def test_no_english_is_left_in_japanese(browser: Browser, base_url: str, path: str) -> None:
     with browser.new_context(locale="ja-JP", base_url=base_url) as context:
         page = context.new_page()
