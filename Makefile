@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run develop test check format bench bench-peers soak ledger-storm test-e2e lock models chromium clients clean
+.PHONY: help run develop test check format bench bench-peers soak ledger-storm test-e2e test-samples lock models chromium curl clients clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -15,7 +15,7 @@ help: ## List the commands
 run: $(VENV)/run.stamp ## Set up and serve on http://127.0.0.1:8000 (PORT=n for another port)
 	@exec $(BIN)/python manage.py serve --port $(PORT)
 
-develop: $(VENV)/develop.stamp models chromium clients ## Set up what the tests need
+develop: $(VENV)/develop.stamp models chromium curl clients ## Set up what the tests need
 
 test: develop ## Set up and run every test
 	@exec $(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
@@ -42,6 +42,14 @@ soak: $(VENV)/run.stamp models ## Memory of a server at its limit over many requ
 
 test-e2e: develop ## The same end-to-end tests inline on SQLite, then with workers, PostgreSQL, Valkey, S3
 	@$(BIN)/python -m pytest tests/e2e $(ARGS)
+
+test-samples: develop ## The documentation's samples in all eight languages (apt installs those that lack)
+	@for program in php ruby go java mcs mono; do command -v $$program >/dev/null || lacking=yes; done; \
+	  [ -z "$$lacking" ] || { echo "Installing $(SAMPLE_PACKAGES) ..."; apt-get update -qq && \
+	    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $(SAMPLE_PACKAGES) >/dev/null; }
+	@ALL_SAMPLES=true $(BIN)/python -m pytest tests/samples $(ARGS)
+SAMPLE_PACKAGES := php-cli php-curl ruby golang-go default-jdk-headless mono-mcs mono-runtime \
+	libmono-system-net-http4.0-cil
 
 ledger-storm: $(VENV)/develop.stamp ## 10,000 ledger operations by processes that are killed; then the audit
 	@$(BIN)/python -m tests.storms.ledger_storm $(ARGS)
@@ -94,3 +102,9 @@ chromium:
 	    echo "Installing Chromium for the page's tests ..."; \
 	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null; \
 	  else echo "Chromium is missing: the page's tests will be skipped (apt install chromium)."; fi
+
+curl:
+	@command -v curl >/dev/null || \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq curl >/dev/null; \
+	  else echo "curl is missing: the tests of its samples will fail (apt install curl)."; fi

@@ -4,8 +4,6 @@ import shutil
 import sys
 from pathlib import Path
 
-from removal.engine.weights import registries
-
 ROOT = Path(__file__).parent.parent.parent
 SAMPLES = ROOT / "templates" / "docs" / "samples"
 # Whoever runs the tests has these; `make test-samples` installs what the others need.
@@ -14,8 +12,9 @@ EVERYWHERE = (*HERE, "php", "java", "cs", "rb", "go")
 
 
 def node() -> str:
-    """This machine's Node, else one of the tests' own."""
-    return shutil.which("node") or registries.npm(ROOT / "var")[0]
+    """The Node that the tests set up for the public clients, else this machine's."""
+    own = ROOT / "var" / "clients" / "venv" / "bin" / "node"
+    return str(own) if own.is_file() else shutil.which("node") or "node"
 
 
 def commands(file: Path) -> list[list[str]]:

