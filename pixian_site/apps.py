@@ -10,3 +10,7 @@ class SiteConfig(AppConfig):
     def ready(self) -> None:
         if settings.REMOVAL_EXECUTION == "queue":
             from . import celery  # noqa: F401 (from now on tasks know their broker)
+        if settings.SENTRY_DSN:
+            from . import sentry
+
+            sentry.start(settings.SENTRY_DSN)

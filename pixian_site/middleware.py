@@ -1,6 +1,6 @@
-"""What every request passes first: a request id, HTTPS where it is required, a language."""
+"""What every request passes first: probes, a request id, HTTPS where required, a language."""
 
-import re
+import time
 import uuid
 from collections.abc import Callable
 
@@ -10,12 +10,25 @@ from django.urls import get_script_prefix, set_script_prefix
 from django.utils import translation
 from django.utils.cache import patch_vary_headers
 
+from pixian_site import observing, views
 from removal import crawlers, languages
+from removal.api.errors import error_code_of
 from removal.api.paths import is_api_path
 from removal.api.refusals import refuse
 from removal.errors import HttpsRequired
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
+
+
+class ProbesMiddleware:
+    """Answers monitoring before all rules: it asks a process by address, not the site by name."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        probe = views.PROBES.get(request.path_info.rstrip("/"))
+        return probe(request) if probe else self.get_response(request)
 
 
 class RequestIdMiddleware:
@@ -28,9 +41,12 @@ class RequestIdMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        request.request_id = uuid.uuid4().hex  # type: ignore[attr-defined]
-        response = self.get_response(request)
-        response.headers.setdefault("X-Request-Id", request.request_id)  # type: ignore[attr-defined]
+        started, request_id = time.perf_counter(), uuid.uuid4().hex
+        request.request_id = request_id  # type: ignore[attr-defined]
+        with observing.log_lines_of(request_id):
+            response = self.get_response(request)
+            observing.note(request, response.status_code, error_code_of(request), started)
+        response.headers.setdefault("X-Request-Id", request_id)
         return response
 
 
@@ -41,13 +57,11 @@ class RequireHttpsMiddleware:
     travelled in the clear, and the client would not notice.
     """
 
-    exempt = re.compile(r"/(healthz|readyz)/?")
-
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        if not settings.REQUIRE_HTTPS or request.is_secure() or self.exempt.fullmatch(request.path):
+        if not settings.REQUIRE_HTTPS or request.is_secure():
             return self.get_response(request)
         if is_api_path(request.path):
             return refuse(request, HttpsRequired())

@@ -20,8 +20,9 @@ from waitress.server import BaseWSGIServer, create_server
 from waitress.task import ErrorTask
 from waitress.utilities import Error
 
-from pixian_site import maintenance
+from pixian_site import maintenance, observing
 from removal import errors, readiness
+from removal.api.errors import error_code_of
 from removal.api.middleware import open_to_scripts
 from removal.api.refusals import refuse
 from removal.engine import memory
@@ -60,11 +61,12 @@ class RefusalTask(ErrorTask):  # type: ignore[misc]
 
 def refusal(error: Error, path: str) -> HttpResponse:
     """The answer to a request that never became one for Django."""
-    request = HttpRequest()
-    request.path = path
-    request_id = uuid.uuid4().hex
+    request, request_id, started = HttpRequest(), uuid.uuid4().hex, time.perf_counter()
+    request.path = request.path_info = path
     answer = refuse(request, failure_of(error, request_id))
     open_to_scripts(answer)
+    with observing.log_lines_of(request_id):
+        observing.note(request, answer.status_code, error_code_of(request), started)
     answer["X-Request-Id"] = request_id
     return answer
 

@@ -10,7 +10,8 @@ from django.utils.translation import gettext_lazy as _
 
 from removal.addresses import parse_allowed
 
-from .env import env, generated_secret, read_env_file, secret
+from . import logs
+from .env import env, generated_secret, hidden, read_env_file, secret
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 read_env_file(BASE_DIR / ".env")
@@ -52,6 +53,7 @@ INSTALLED_APPS = [
     "removal",
 ]
 MIDDLEWARE = [
+    "pixian_site.middleware.ProbesMiddleware",
     "pixian_site.middleware.RequestIdMiddleware",
     "pixian_site.compression.CompressText",
     "removal.api.middleware.ApiHeadersMiddleware",
@@ -96,6 +98,7 @@ _database = env.dj_db_url("DATABASE_URL", f"sqlite:///{DATA_DIR / 'db.sqlite3'}"
 if _database["ENGINE"] == "django.db.backends.sqlite3":
     _database["OPTIONS"] = SQLITE_OPTIONS
 else:
+    hidden(_database.get("PASSWORD", ""))
     _database["CONN_MAX_AGE"] = env.int("DATABASE_CONN_MAX_AGE", 60)
     _database["CONN_HEALTH_CHECKS"] = True
 DATABASES = {"default": _database}
@@ -297,18 +300,10 @@ SERVER_THREADS = env.int("SERVER_THREADS", 24, validate=environs.validate.Range(
 # How long a request may take to arrive; the largest at a megabit a second takes four minutes.
 SERVER_RECEIVE_SECONDS = env.float("SERVER_RECEIVE_SECONDS", 300)
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "filters": {
-        # Refusals are answers, not faults: Django's line is kept where an exception explains it.
-        "explained": {
-            "()": "django.utils.log.CallbackFilter",
-            "callback": lambda record: bool(record.exc_info),
-        }
-    },
-    "loggers": {"django.request": {"filters": ["explained"]}},
-    "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", "INFO")},
-}
+# Where faults are told besides the log; what Prometheus shows to be given the metrics.
+SENTRY_DSN = secret("SENTRY_DSN")
+METRICS_TOKEN = secret("METRICS_TOKEN")
+LOGGING = logs.configuration(
+    env.str("LOG_FORMAT", "console", validate=environs.validate.OneOf(("console", "json"))),
+    env.str("LOG_LEVEL", "INFO"),
+)

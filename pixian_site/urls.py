@@ -1,14 +1,10 @@
-"""All addresses of the site."""
+"""All addresses of the site, but for the probes (middleware.ProbesMiddleware)."""
 
 from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 
-from . import views
-
 urlpatterns = [
-    path("healthz", views.healthz, name="healthz"),
-    path("readyz", views.readyz, name="readyz"),
     path("i18n/", include("django.conf.urls.i18n")),
     path(settings.ADMIN_PATH, admin.site.urls),
     path("api/", include("removal.api.urls")),

@@ -1,16 +1,39 @@
 """Probes for the operator's monitoring, and the error pages of all layers."""
 
+import hmac
+import logging
+from collections.abc import Iterator
+
 from django.conf import settings
 from django.db import connection
 from django.db.utils import Error as DatabaseError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.views import defaults
+from redis import RedisError
 
-from removal import readiness
+from removal import readiness, storage
 from removal.api.errors import from_bad_request
 from removal.api.paths import is_api_path
 from removal.api.refusals import refuse
 from removal.errors import InternalError, NoSuchPath
+from removal.metrics import exposition
+from removal.redis_connection import connect
+
+log = logging.getLogger(__name__)
+
+
+def metrics(request: HttpRequest) -> HttpResponse:
+    """For Prometheus, by its token; without METRICS_TOKEN there is nothing here."""
+    sent = request.headers.get("Authorization", "")
+    wanted = f"Bearer {settings.METRICS_TOKEN}"
+    if not settings.METRICS_TOKEN:
+        return HttpResponse("METRICS_TOKEN is not set.\n", "text/plain", 404)
+    if not hmac.compare_digest(sent.encode(), wanted.encode()):
+        answer = HttpResponse("The token is missing or wrong.\n", "text/plain", 401)
+        answer["WWW-Authenticate"] = "Bearer"
+        return answer
+    content, content_type = exposition()
+    return HttpResponse(content, content_type)
 
 
 def healthz(request: HttpRequest) -> HttpResponse:
@@ -19,14 +42,9 @@ def healthz(request: HttpRequest) -> HttpResponse:
 
 
 def readyz(request: HttpRequest) -> JsonResponse:
-    """200 only when weights are loaded and warm and the database answers."""
+    """200 only when weights are loaded and warm and all that is needed answers."""
     state = readiness.state()
-    reasons = list(state.reasons)
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
-    except DatabaseError:
-        reasons.append("The database does not answer.")
+    reasons = [*state.reasons, *_missing()]
     body = {
         "ready": not reasons,
         "model": state.model,
@@ -35,6 +53,28 @@ def readyz(request: HttpRequest) -> JsonResponse:
         "reasons": reasons,
     }
     return JsonResponse(body, status=503 if reasons else 200)
+
+
+def _missing() -> Iterator[str]:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DatabaseError:
+        yield "The database does not answer."
+    try:
+        storage.probe()
+    except storage.StorageFailed as error:
+        log.warning("The storage can't be used: %s", error)
+        yield "The storage is full or does not answer."
+    # With workers, readiness has asked Redis already.
+    if settings.REDIS_URL and settings.REMOVAL_EXECUTION == "inline":
+        try:
+            connect(settings.REDIS_URL).ping()
+        except RedisError:
+            yield "Redis does not answer."
+
+
+PROBES = {"/healthz": healthz, "/readyz": readyz, "/metrics": metrics}
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:

@@ -21,7 +21,7 @@ from accounts.models import ApiKey, User
 from billing import ledger
 from billing.models import Hold
 
-from . import capacity, engine, execution, fetch, idempotency
+from . import capacity, engine, execution, fetch, idempotency, metrics
 from .errors import (
     BackgroundUrlFailed,
     BackgroundUrlRefused,
@@ -128,6 +128,7 @@ def remove_background(caller: Caller, read: Callable[[], Order]) -> Outcome:
         _note_failure(record, failure, started)
         raise failure from error
     if not outcome.replay_of:
+        metrics.count_credits(outcome.credits_charged)
         _note_success(record, outcome, started)
     return outcome
 

@@ -23,6 +23,10 @@ ONLY_HERE = {
     "aiohttp": {"removal/fetch.py"},
     "celery": {"pixian_site/celery.py", "removal/tasks.py"},
     "kombu": {"removal/execution/queue.py"},
+    "boto3": {"removal/storage/bucket.py"},
+    "storages": {"removal/storage/bucket.py"},
+    "prometheus_client": {"removal/metrics.py"},
+    "sentry_sdk": {"pixian_site/sentry.py"},
 }
 WITHOUT_DJANGO = [
     "removal/engine/**/*.py",

@@ -28,8 +28,6 @@ PUBLIC = {
     "robots",
     "sitemap",
     "removals",  # the page's own requests: limited by address
-    "healthz",
-    "readyz",
     "set_language",
     "pricing",
     "account_login",

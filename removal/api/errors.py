@@ -32,6 +32,7 @@ def failure_of(error: Exception, context: dict[str, Any]) -> RemovalError:
 
 
 def error_response(request: HttpRequest, error: RemovalError) -> JsonResponse:
+    request.error_code = error.code  # type: ignore[attr-defined]
     body = {"error": {"status": error.status, "code": error.code, "message": error.message}}
     response = JsonResponse(body, status=error.status)
     if error.retry_after is not None:
@@ -41,6 +42,11 @@ def error_response(request: HttpRequest, error: RemovalError) -> JsonResponse:
     if isinstance(error, errors.MethodNotAllowed):
         response["Allow"] = ", ".join(error.allowed)
     return response
+
+
+def error_code_of(request: HttpRequest) -> int | None:
+    """What a request has been refused with, in any dialect; None where it was not."""
+    return getattr(request, "error_code", None)
 
 
 def request_id_of(request: HttpRequest) -> str:

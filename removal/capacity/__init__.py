@@ -19,6 +19,7 @@ from functools import cache
 
 from django.conf import settings
 
+from removal import metrics
 from removal.errors import ClientGone, SlowDown, StartedTooLate
 
 from .database import DatabaseLeases
@@ -68,6 +69,12 @@ class Capacity:
         """How many requests more this owner may have under way."""
         return self.limits.per_owner - self._leases.count(_own_pool(owner))
 
+    def in_line(self) -> tuple[int, int]:
+        """How many pictures of all processes have a place, and how many wait for one."""
+        line = self._leases.count(PLACES)
+        taken = min(line, self.limits.places)
+        return taken, line - taken
+
     @contextmanager
     def place(self, gone: Callable[[], bool]) -> Iterator[None]:
         """Wait in line for a place to work in.
@@ -75,7 +82,8 @@ class Capacity:
         Raises StartedTooLate after the queue's time, ClientGone where nobody waits any more.
         """
         with self._lease({PLACES: None}) as (lease, _):
-            self._wait_in_line(lease, gone)
+            with metrics.waiting():
+                self._wait_in_line(lease, gone)
             yield
 
     def _wait_in_line(self, lease: Lease, gone: Callable[[], bool]) -> None:

@@ -2,7 +2,7 @@
 
 import time
 
-from removal import capacity, engine
+from removal import capacity, engine, metrics
 from removal.engine import memory
 from removal.errors import ClientGone, TookTooLong
 
@@ -20,9 +20,12 @@ def run(job: Job) -> engine.Result:
 
     with capacity.shared().place(job.gone):
         checkpoint("start")
+        stopwatch = metrics.Stopwatch(checkpoint)
         try:
-            return engine.remove_background(
-                job.data, job.options, header=job.header, checkpoint=checkpoint
+            result = engine.remove_background(
+                job.data, job.options, header=job.header, checkpoint=stopwatch
             )
+            metrics.count_stages(stopwatch.stages())
+            return result
         finally:
             memory.trim()

@@ -12,10 +12,11 @@ import time
 import uuid
 from contextlib import suppress
 
+import structlog
 from kombu.exceptions import KombuError
 from redis import RedisError
 
-from removal import capacity, engine, tasks
+from removal import capacity, engine, metrics, tasks
 from removal.errors import ClientGone, EngineUnavailable, TookTooLong
 
 from . import board, parcels, wire
@@ -31,6 +32,7 @@ class WorkerFailed(Exception):
 
 def run(job: Job) -> engine.Result:
     work = uuid.uuid4().hex
+    structlog.contextvars.bind_contextvars(work=work)  # by which the worker's log calls it
     background = job.options.background_image
     try:
         parcels.put(work, parcels.PICTURE, job.data)
@@ -85,7 +87,8 @@ def _wait(work: str, job: Job) -> str:
 def _result_of(work: str, answer: str) -> engine.Result:
     """Raises what the worker raised."""
     match wire.load_answer(answer):
-        case wire.Done(media_type, facts):
+        case wire.Done(media_type, facts, stages):
+            metrics.count_stages(stages)
             return engine.Result(parcels.get(work, parcels.RESULT), media_type, facts)
         case wire.Failed(error):
             raise error

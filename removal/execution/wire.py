@@ -27,6 +27,7 @@ class Done:
 
     media_type: str
     facts: engine.Facts
+    stages: dict[str, float]  # seconds of each
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +61,8 @@ def load_options(data: dict[str, Any]) -> engine.Options:
 
 def dump_answer(answer: Answer) -> str:
     match answer:
-        case Done(media_type, facts):
-            return json.dumps({"done": media_type, "facts": _dump(facts)})
+        case Done(media_type, facts, stages):
+            return json.dumps({"done": media_type, "facts": _dump(facts), "stages": stages})
         case Failed(error):
             state = _dump(tuple(vars(error).items()))
             return json.dumps({"failed": _name(type(error)), "says": str(error), "state": state})
@@ -71,8 +72,8 @@ def dump_answer(answer: Answer) -> str:
 
 def load_answer(text: str) -> Answer:
     match json.loads(text):
-        case {"done": media_type, "facts": facts}:
-            return Done(media_type, _load(facts))
+        case {"done": media_type, "facts": facts, "stages": stages}:
+            return Done(media_type, _load(facts), stages)
         case {"failed": name, "says": sentence, "state": state}:
             return Failed(_error(name, sentence, dict(_load(state))))
         case other:

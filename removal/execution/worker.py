@@ -6,10 +6,11 @@ import socket
 import threading
 import uuid
 from dataclasses import replace
+from functools import partial
 
 from redis import RedisError
 
-from removal import engine, readiness
+from removal import engine, metrics, readiness
 from removal.engine import memory
 from removal.errors import RemovalError
 
@@ -39,8 +40,10 @@ def perform(work: str, options: dict[str, object]) -> None:
 
 
 def _answer(work: str, options: engine.Options) -> wire.Answer:
+    stopwatch = metrics.Stopwatch(partial(_check_wanted, work))
     try:
-        result = _remove_background(work, options)
+        result = _remove_background(work, options, stopwatch)
+        stages = stopwatch.stages()
         parcels.put(work, parcels.RESULT, result.content)
     except (engine.EngineError, RemovalError) as error:
         return wire.Failed(error)
@@ -49,19 +52,22 @@ def _answer(work: str, options: engine.Options) -> wire.Answer:
         return wire.Broken(repr(error))
     finally:
         memory.trim()
-    return wire.Done(result.media_type, result.facts)
+    return wire.Done(result.media_type, result.facts, stages)
 
 
-def _remove_background(work: str, options: engine.Options) -> engine.Result:
-    def checkpoint(stage: str) -> None:
-        if board.is_cancelled(work):
-            raise engine.Cancelled
+def _check_wanted(work: str, stage: str) -> None:
+    if board.is_cancelled(work):
+        raise engine.Cancelled
 
-    checkpoint("start")
+
+def _remove_background(
+    work: str, options: engine.Options, stopwatch: metrics.Stopwatch
+) -> engine.Result:
+    _check_wanted(work, "start")
     if options.background_image is not None:
         options = replace(options, background_image=parcels.get(work, parcels.BACKGROUND))
     picture = parcels.get(work, parcels.PICTURE)
-    return engine.remove_background(picture, options, checkpoint=checkpoint)
+    return engine.remove_background(picture, options, checkpoint=stopwatch)
 
 
 def _beat(name: str, state: readiness.State) -> None:

@@ -1,0 +1,33 @@
+"""Faults are told to Sentry where SENTRY_DSN names one: what broke and where, never whose."""
+
+from typing import Any
+
+import sentry_sdk
+from sentry_sdk.types import Event, Hint
+
+KEPT_OF_REQUEST = ("method",)
+
+
+def start(dsn: str, **options: Any) -> None:
+    """Options are those of sentry_sdk.init, for tests. SENTRY_ENVIRONMENT and SENTRY_RELEASE are
+    read by the library itself."""
+    sentry_sdk.init(
+        dsn,
+        include_local_variables=False,  # pictures and secrets are local variables
+        max_request_body_size="never",
+        max_breadcrumbs=0,
+        traces_sample_rate=0,
+        before_send=scrubbed,
+        **options,
+    )
+
+
+def scrubbed(event: Event, hint: Hint) -> Event:
+    """Nothing of the request but its method; its id leads to the log and to the usage page."""
+    request = event.get("request", {})
+    event["request"] = {name: request[name] for name in KEPT_OF_REQUEST if name in request}
+    event.pop("user", None)
+    event.pop("extra", None)
+    if "logentry" in event:  # the sentence without what was filled in
+        event["logentry"] = {"message": event["logentry"].get("message", "")}
+    return event

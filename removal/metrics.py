@@ -1,0 +1,122 @@
+"""What Prometheus is told. Each web process counts for itself; Prometheus adds them up.
+
+Workers have no address to be asked at: the times of their stages travel with their answers
+(removal/execution/wire.py) and are counted by the web process that waited.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from decimal import Decimal
+
+from django.conf import settings
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, Counter, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+log = logging.getLogger(__name__)
+SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 3, 5, 8, 13, 20, 30, 60)
+
+_requests = Counter(
+    "removal_requests",
+    "Requests answered, by dialect, HTTP status and error code (empty where there was no error)",
+    ("dialect", "status", "code"),
+)
+_request_seconds = Histogram(
+    "removal_request_seconds",
+    "From a request's last byte to its answer's first",
+    ("dialect",),
+    buckets=SECONDS,
+)
+_stage_seconds = Histogram(
+    "removal_stage_seconds", "The stages of work on one picture", ("stage",), buckets=SECONDS
+)
+_wait_seconds = Histogram(
+    "removal_wait_seconds", "How long pictures waited for a place", buckets=SECONDS
+)
+_credits = Counter("removal_credits_charged", "Credits charged for results")
+
+
+def count_request(dialect: str, status: int, code: int | None, seconds: float) -> None:
+    _requests.labels(dialect, str(status), str(code or "")).inc()
+    _request_seconds.labels(dialect).observe(seconds)
+
+
+def count_stages(stages: dict[str, float]) -> None:
+    for stage, seconds in stages.items():
+        _stage_seconds.labels(stage).observe(seconds)
+
+
+def count_credits(credits_: Decimal) -> None:
+    _credits.inc(float(credits_))
+
+
+@contextmanager
+def waiting() -> Iterator[None]:
+    """Counts how long the block took, unless it raises: then nobody got a place."""
+    started = time.perf_counter()
+    yield
+    _wait_seconds.observe(time.perf_counter() - started)
+
+
+class Stopwatch:
+    """A checkpoint of the engine that also times the stages between its calls."""
+
+    def __init__(self, checkpoint: Callable[[str], None]) -> None:
+        self._checkpoint = checkpoint
+        self._begun: list[tuple[str, float]] = []
+
+    def __call__(self, stage: str) -> None:
+        self._checkpoint(stage)
+        self._begun.append((stage, time.perf_counter()))
+
+    def stages(self) -> dict[str, float]:
+        """Seconds of each stage, the last of which ends now."""
+        ends = [begun for _, begun in self._begun[1:]] + [time.perf_counter()]
+        return {stage: end - begun for (stage, begun), end in zip(self._begun, ends, strict=True)}
+
+
+class State(Collector):
+    """What is looked up when Prometheus asks; what does not answer is left out."""
+
+    def collect(self) -> Iterator[Metric]:
+        for look in (_places, _engine):
+            try:
+                yield from look()
+            except Exception as error:
+                log.warning("Some metrics could not be had: %r", error)
+
+    def describe(self) -> Iterator[Metric]:
+        """Nothing is looked up at registration."""
+        return iter(())
+
+
+def _places() -> Iterator[Metric]:
+    from removal import capacity
+
+    taken, waiting = capacity.shared().in_line()
+    for name, value, text in (
+        ("removal_places", settings.REMOVAL_PLACES, "Pictures that may be worked on at once"),
+        ("removal_places_taken", taken, "Pictures that are worked on, by all processes"),
+        ("removal_places_waited_for", waiting, "Pictures that wait for a place, of all processes"),
+    ):
+        yield GaugeMetricFamily(name, text, value=value)
+
+
+def _engine() -> Iterator[Metric]:
+    from removal import readiness
+
+    state = readiness.state()
+    ready = int(not state.reasons)
+    yield GaugeMetricFamily("removal_ready", "Whether the engine can work", value=ready)
+    labels = {"model": state.model or "", "device": state.device or ""}
+    yield InfoMetricFamily("removal_engine", "What the engine runs, and on what", value=labels)
+
+
+REGISTRY.register(State())
+
+
+def exposition() -> tuple[bytes, str]:
+    """All metrics in Prometheus's text format, and its content type."""
+    return generate_latest(REGISTRY), CONTENT_TYPE_LATEST

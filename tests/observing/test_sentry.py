@@ -1,0 +1,61 @@
+"""Sentry is told of faults, and of nobody's data."""
+
+import json
+
+import pytest
+import sentry_sdk
+from sentry_sdk.transport import Transport
+
+from pixian_site import sentry
+from removal.execution import inline
+from tests import pictures
+from tests.api.conftest import new_caller
+
+pytestmark = pytest.mark.django_db
+
+
+def broken(job):
+    raise RuntimeError("out of paint")
+
+
+class Mailbox(Transport):
+    """Keeps what would have been sent."""
+
+    def __init__(self, options=None):
+        super().__init__(options)
+        self.events = []
+
+    def capture_envelope(self, envelope):
+        self.events.extend(item.get_event() for item in envelope.items if item.get_event())
+
+
+@pytest.fixture
+def mailbox():
+    box = Mailbox()
+    sentry.start("https://public@sentry.invalid/1", transport=box)
+    yield box
+    sentry_sdk.get_client().close()
+    sentry_sdk.init()
+
+
+def test_a_fault_is_told_without_anybodys_data(mailbox, monkeypatch):
+    monkeypatch.setattr(inline, "run", broken)
+    alice = new_caller("alice@example.com", "1")
+    alice.client.cookies["sessionid"] = "hush-hush"
+    answer = alice.post(image=pictures.portrait(), result__margin="7px")
+    assert answer.status_code == 500
+    text = json.dumps(mailbox.events)
+    assert "out of paint" in text
+    for secret in ("alice@example.com", "hush", "7px", alice.authorization.split()[1], "Cookie"):
+        assert secret not in text
+
+
+def test_what_is_left_of_a_request_is_its_method():
+    event = {
+        "request": {"method": "POST", "url": "https://a/hush", "data": "hush", "cookies": "hush"},
+        "user": {"id": 1},
+        "extra": {"a": "hush"},
+        "logentry": {"message": "It failed for %s", "params": ["hush"], "formatted": "hush"},
+    }
+    kept = sentry.scrubbed(event, {})
+    assert kept == {"request": {"method": "POST"}, "logentry": {"message": "It failed for %s"}}
