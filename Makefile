@@ -2,6 +2,7 @@
 SHELL := /bin/bash
 PYTHON ?= python3
 PORT ?= 8000
+CASES ?= 2000
 VENV := .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -53,6 +54,9 @@ SAMPLE_PACKAGES := php-cli php-curl ruby golang-go default-jdk-headless mono-mcs
 
 ledger-storm: $(VENV)/develop.stamp ## 10,000 ledger operations by processes that are killed; then the audit
 	@$(BIN)/python -m tests.storms.ledger_storm $(ARGS)
+
+fuzz-api: $(VENV)/develop.stamp models ## Generated requests (CASES=n) against a server and its OpenAPI document
+	@FUZZ_CASES=$(CASES) $(BIN)/python -m pytest -q -s tests/api/test_fuzz.py
 
 models: $(VENV)/run.stamp ## Fetch and build the networks' weights
 	@$(BIN)/python manage.py fetch_models

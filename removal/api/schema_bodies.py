@@ -13,6 +13,7 @@ MULTIPART = "multipart/form-data"
 URLENCODED = "application/x-www-form-urlencoded"
 JSON = "application/json"
 BOOLEAN: Schema = {"type": "boolean"}
+SCALAR: Schema = {"type": ["string", "number", "boolean", "null"]}
 # The readers of the engine's table that are no ranges or words.
 FORMS: dict[object, Schema] = {
     v2.parse_bool: BOOLEAN,
@@ -120,12 +121,13 @@ def _body(sources: Sources, backgrounds: Sources, properties: dict[str, Schema])
     without_files = _media(texts, other_texts, properties)
     base64, url = (name for name, _ in texts)
     by_url = {url: "https://example.com/photo.jpg", "test": True}
+    flat = without_files["schema"] | {"additionalProperties": SCALAR}
     return {
         "required": True,
         "content": {
             MULTIPART: _media(sources, backgrounds, properties),
             URLENCODED: without_files | {"example": by_url},
-            JSON: without_files | {"example": {base64: TINY, "test": True}},
+            JSON: {"schema": flat, "example": {base64: TINY, "test": True}},
         },
     }
 

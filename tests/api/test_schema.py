@@ -237,3 +237,9 @@ def test_the_explorer_loads_from_this_site_alone(db):
     assert "//" not in "".join(
         line for line in answer.content.decode().splitlines() if "script" in line or "link" in line
     ).replace("https://testserver", "").replace("http://testserver", "")
+
+
+def test_the_explorer_is_a_page_like_others(db, settings):
+    settings.REQUIRE_HTTPS = True
+    answer = Client().get(reverse("api_explorer"))
+    assert (answer.status_code, answer["Location"]) == (301, "https://testserver/api/explorer")
