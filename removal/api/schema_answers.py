@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 from typing import Any
 
 from accounts import errors as accounts_errors
@@ -134,8 +134,10 @@ REMOVEBG_ERROR: Schema = {
         }
     },
 }
-# Errors that only remove.bg's endpoint has, and those that no call of a documented method meets.
+# Errors that only remove.bg's endpoint has, those of batches, and those that no call of a
+# documented path and method meets.
 REMOVEBG_ALONE = {errors.NothingFound, errors.UnreadableBackground}
+BATCHES_ALONE = range(1160, 1170)
 ELSEWHERE = {errors.NoSuchPath, errors.MethodNotAllowed, errors.ClientGone}
 # What any request may meet, whatever it asks for.
 OF_ANY = {
@@ -162,28 +164,32 @@ def header(name: str) -> Schema:
     return {"description": meaning, "required": required, "schema": form, "example": example}
 
 
-def v2_codes(general_only: bool = False) -> Codes:
-    """Each status of v2 with its codes; general_only: those of calls that take no picture."""
+def v2_codes(only: Set[type[errors.RemovalError]] | None = None) -> Codes:
+    """Each status of v2 with its codes; only: those of these errors, not of a whole removal."""
+    kinds = [error for error in _tree() if (error in only if only else _is_of_removals(error))]
     found: Codes = defaultdict(dict)
-    for error in _tree():
-        if error in REMOVEBG_ALONE | ELSEWHERE or (general_only and error not in OF_ANY):
-            continue
-        found[error.status] = _meanings(error) | found[error.status]
+    for error in kinds:
+        if error not in REMOVEBG_ALONE:
+            found[error.status] = _meanings(error) | found[error.status]
     return found
 
 
-def removebg_codes(general_only: bool = False) -> Codes:
+def removebg_codes(only: Set[type[errors.RemovalError]] | None = None) -> Codes:
     """The same in remove.bg's words."""
     found: Codes = defaultdict(dict)
     for error in _tree():
-        if error in ELSEWHERE or (general_only and error not in OF_ANY):
+        if not (error in only if only else _is_of_removals(error)):
             continue
         name, status = removebg.NAMES.get(error, (None, None))
         if name is not None:
             found[status or error.status].setdefault(name, words(error.__name__))
-    if not general_only:
+    if only is None:
         found[400] |= dict(_refusals())
     return found
+
+
+def _is_of_removals(error: type[errors.RemovalError]) -> bool:
+    return error not in ELSEWHERE and error.code not in BATCHES_ALONE
 
 
 def _refusals() -> Iterator[tuple[str, str]]:

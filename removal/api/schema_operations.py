@@ -9,6 +9,7 @@ from . import removebg, v1, views
 from .schema_answers import (
     ERROR,
     HEADERS,
+    OF_ANY,
     OF_REMOVEBG,
     OF_REMOVEBG_RESULTS,
     OF_RESULTS,
@@ -181,9 +182,7 @@ OPERATIONS: dict[tuple[type[APIView], str], Schema] = {
         "account",
         "v2",
         security=[{BASIC: []}],
-        responses=_answers(
-            _json("Account"), v2_codes(general_only=True), _v2_error, ("Cache-Control",)
-        ),
+        responses=_answers(_json("Account"), v2_codes(OF_ANY), _v2_error, ("Cache-Control",)),
     ),
     (v1.RemoveBackgroundV1, "POST"): _removal(
         "remove_background_v1",
@@ -219,7 +218,7 @@ OPERATIONS: dict[tuple[type[APIView], str], Schema] = {
         security=[{X_API_KEY: []}],
         responses=_answers(
             _json("RemoveBgAccount"),
-            removebg_codes(general_only=True),
+            removebg_codes(OF_ANY),
             _removebg_error,
             ("Cache-Control",),
             OF_REMOVEBG,
