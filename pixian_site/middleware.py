@@ -4,11 +4,15 @@ import time
 import uuid
 from collections.abc import Callable
 
+from allauth.mfa.utils import is_mfa_enabled
 from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
-from django.urls import get_script_prefix, set_script_prefix
+from django.urls import get_script_prefix, reverse, set_script_prefix
 from django.utils import translation
 from django.utils.cache import patch_vary_headers
+from django.utils.translation import gettext as _
 
 from pixian_site import observing, views
 from removal import crawlers, languages
@@ -68,6 +72,42 @@ class RequireHttpsMiddleware:
         response = HttpResponse(status=301)
         response["Location"] = f"https://{request.get_host()}{request.get_full_path()}"
         return response
+
+
+class PermissionsPolicyMiddleware:
+    """Pages ask for no camera, place or the like, so nothing that gets into one may either."""
+
+    denied = ", ".join(
+        f"{feature}=()"
+        for feature in ("camera", "microphone", "geolocation", "payment", "usb", "browsing-topics")
+    )
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        response.headers.setdefault("Permissions-Policy", self.denied)
+        return response
+
+
+class AdminSecondFactorMiddleware:
+    """With ADMIN_REQUIRE_MFA the admin opens only for staff who log in with a second factor."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if settings.ADMIN_REQUIRE_MFA and self._lacks_second_factor(request):
+            messages.warning(request, _("The admin needs a second factor. Set one up here."))
+            return redirect_to_login(request.get_full_path(), reverse("mfa_activate_totp"))
+        return self.get_response(request)
+
+    def _lacks_second_factor(self, request: HttpRequest) -> bool:
+        if not request.path_info.startswith(f"/{settings.ADMIN_PATH}"):
+            return False
+        user = request.user
+        return user.is_authenticated and user.is_staff and not is_mfa_enabled(user)
 
 
 class LanguageMiddleware:

@@ -4,6 +4,7 @@ Slow uploads therefore hold no worker, chunked bodies arrive with a length, `Exp
 is answered, and a handler can ask whether its client is still there.
 """
 
+import resource
 import signal
 import sys
 import time
@@ -31,7 +32,8 @@ from removal.engine import memory
 # and not a reset connection.
 MAX_BODY_BYTES = 64 * 1024 * 1024
 MAX_HEADER_BYTES = 64 * 1024
-STALLED_SECONDS = 30  # a request of which nothing more has come for so long is given up
+CONNECTIONS = 2000  # more wait in the kernel until one is closed
+IDLE_SECONDS = 60  # a connection that does nothing is closed
 
 
 class Request(HTTPRequestParser):  # type: ignore[misc]
@@ -64,10 +66,10 @@ def refusal(error: Error, path: str) -> HttpResponse:
     request, request_id, started = HttpRequest(), uuid.uuid4().hex, time.perf_counter()
     request.path = request.path_info = path
     answer = refuse(request, failure_of(error, request_id))
-    open_to_scripts(answer)
     with observing.log_lines_of(request_id):
         observing.note(request, answer.status_code, error_code_of(request), started)
     answer["X-Request-Id"] = request_id
+    open_to_scripts(answer)
     return answer
 
 
@@ -97,8 +99,12 @@ class Channel(HTTPChannel):  # type: ignore[misc]
         """Whether a request has begun that does not end; it costs memory, if no thread."""
         if self.request is None or self.requests:
             return False
-        begun_before = now - settings.SERVER_RECEIVE_SECONDS
-        return self.request.started < begun_before or self.last_activity < now - STALLED_SECONDS
+        age, silence = now - self.request.started, now - self.last_activity
+        return (
+            age > settings.SERVER_RECEIVE_SECONDS
+            or silence > settings.SERVER_STALLED_SECONDS
+            or (age > settings.SERVER_HEADER_SECONDS and not self.request.headers_finished)
+        )
 
     def _give_up(self) -> None:
         with self.requests_lock:
@@ -114,6 +120,7 @@ def serve(host: str, port: int) -> None:
     """Serve until SIGTERM or SIGINT. Raises OSError where the address can't be had."""
     memory.share_arenas()
     server = listen(host, port)
+    _allow_open_files()
     signal.signal(signal.SIGTERM, _stop)
     if settings.REMOVAL_EXECUTION == "inline":  # else workers warm themselves and keep house
         readiness.warm_in_background()
@@ -131,8 +138,8 @@ def listen(host: str, port: int) -> BaseWSGIServer:
         threads=settings.SERVER_THREADS,
         max_request_body_size=MAX_BODY_BYTES,
         max_request_header_size=MAX_HEADER_BYTES,
-        connection_limit=2000,
-        channel_timeout=60,
+        connection_limit=CONNECTIONS,
+        channel_timeout=IDLE_SECONDS,
         channel_request_lookahead=1,  # lets a handler notice that its client hung up
         asyncore_use_poll=True,
         ident=None,
@@ -155,3 +162,12 @@ def _behind_proxies() -> dict[str, Any]:
 
 def _stop(number: int, frame: FrameType | None) -> None:
     sys.exit(0)
+def _allow_open_files() -> None:
+    """Every connection is an open file; many systems allow 1024 unless one asks for more."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 2 * CONNECTIONS
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        wanted = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+

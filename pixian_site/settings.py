@@ -59,6 +59,7 @@ MIDDLEWARE = [
     "removal.api.middleware.ApiHeadersMiddleware",
     "pixian_site.middleware.RequireHttpsMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "pixian_site.middleware.PermissionsPolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -69,6 +70,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "pixian_site.middleware.AdminSecondFactorMiddleware",
 ]
 TEMPLATES = [
     {
@@ -192,6 +194,8 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 ADMIN_PATH = env.str("ADMIN_PATH", "admin/").strip("/") + "/"
+# Staff without an authenticator app are sent to set one up before they see the admin.
+ADMIN_REQUIRE_MFA = env.bool("ADMIN_REQUIRE_MFA", False)
 
 # --- Mail: to the console until a server is named ------------------------------------------------
 EMAIL_HOST = env.str("EMAIL_HOST", "")
@@ -299,6 +303,9 @@ SELLER: list[str] = env.list("SELLER", [], delimiter="|")
 SERVER_THREADS = env.int("SERVER_THREADS", 24, validate=environs.validate.Range(min=2))
 # How long a request may take to arrive; the largest at a megabit a second takes four minutes.
 SERVER_RECEIVE_SECONDS = env.float("SERVER_RECEIVE_SECONDS", 300)
+# How long its headers may take, and how long it may stand still.
+SERVER_HEADER_SECONDS = env.float("SERVER_HEADER_SECONDS", 20)
+SERVER_STALLED_SECONDS = env.float("SERVER_STALLED_SECONDS", 30)
 
 # Where faults are told besides the log; what Prometheus shows to be given the metrics.
 SENTRY_DSN = secret("SENTRY_DSN")
