@@ -68,8 +68,8 @@ def refusal(error: Error, path: str) -> HttpResponse:
     answer = refuse(request, failure_of(error, request_id))
     with observing.log_lines_of(request_id):
         observing.note(request, answer.status_code, error_code_of(request), started)
-    answer["X-Request-Id"] = request_id
     open_to_scripts(answer)
+    answer["X-Request-Id"] = request_id
     return answer
 
 
@@ -119,8 +119,8 @@ class Channel(HTTPChannel):  # type: ignore[misc]
 def serve(host: str, port: int) -> None:
     """Serve until SIGTERM or SIGINT. Raises OSError where the address can't be had."""
     memory.share_arenas()
-    server = listen(host, port)
     _allow_open_files()
+    server = listen(host, port)
     signal.signal(signal.SIGTERM, _stop)
     if settings.REMOVAL_EXECUTION == "inline":  # else workers warm themselves and keep house
         readiness.warm_in_background()
@@ -160,8 +160,6 @@ def _behind_proxies() -> dict[str, Any]:
     }
 
 
-def _stop(number: int, frame: FrameType | None) -> None:
-    sys.exit(0)
 def _allow_open_files() -> None:
     """Every connection is an open file; many systems allow 1024 unless one asks for more."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -171,3 +169,5 @@ def _allow_open_files() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
+def _stop(number: int, frame: FrameType | None) -> None:
+    sys.exit(0)
