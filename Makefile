@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run develop test check format bench bench-peers soak ledger-storm test-e2e test-samples lock models chromium curl clients clean
+.PHONY: help run develop test check audit format bench bench-peers soak ledger-storm test-e2e test-samples lock models chromium curl clients clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -21,12 +21,16 @@ develop: $(VENV)/develop.stamp models chromium curl clients ## Set up what the t
 test: develop ## Set up and run every test
 	@exec $(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
 
-check: $(VENV)/develop.stamp ## Lint, types, migrations, Django's own deploy checks
+check: $(VENV)/develop.stamp ## Lint, types, migrations, Django's deploy checks, known vulnerabilities
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	REQUIRE_HTTPS=true ALLOWED_HOSTS=example.com $(BIN)/python manage.py check --deploy --fail-level WARNING
+	@$(BIN)/python -m tests.audit
+
+audit: $(VENV)/develop.stamp ## Look the locked packages up among known vulnerabilities
+	@$(BIN)/python -m tests.audit
 
 format: $(VENV)/develop.stamp ## Format the code
 	$(BIN)/ruff check --fix .
