@@ -210,7 +210,7 @@ function onClick(selector, action) {
 }
 
 restore(JSON.parse(byId("kept").textContent), shelf, show);
-tellOfLost(() => [...cards.keys()], byId("lost"));
+tellOfLost(() => [...cards.keys()], "keeps" in workbench.dataset, byId("lost"));
 listen(workbench, add, (address) => add([address]));
 panel.addEventListener("change", () => {
   for (const card of cards.values()) card.setOptions(panel.value);

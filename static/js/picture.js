@@ -97,6 +97,7 @@ export class Picture extends EventTarget {
       if (read.upload?.size > server.maxBytes) throw tooManyBytes(server.maxBytes);
       const answer = await this.#patiently(() => this.#send(server, read));
       await this.#take(answer, read, (await looking).pixels);
+      if (this.#link && this.isKept) this.before = await this.#linked(server.shelf);
       this.#change("done");
     } catch (error) {
       this.#end(error);
@@ -168,6 +169,12 @@ export class Picture extends EventTarget {
   async #findFile(shelf) {
     if (this.file || this.#link) return;
     this.file = new File([await shelf.file(this.id, "original")], this.name);
+  }
+
+  /** What the server has fetched from the link, to compare the cut-out with. */
+  async #linked(shelf) {
+    const seen = await shelf.file(this.id, "original").then(glance).catch(() => null);
+    return seen?.preview ?? null;
   }
 
   /** What can be known without the server; of a link, nothing. */

@@ -4,7 +4,8 @@ import { Picture } from "./picture.js";
 import { Queue } from "./queue.js";
 import { text } from "./text.js";
 
-const LOST = "lost";
+const LOST = "lost"; // names of pictures that did not get to the server
+const SENT = "sent"; // id and name of those that did, but whose answer was not awaited
 const AHEAD = "50%"; // of the window's height: how far below it a picture is fetched
 
 /**
@@ -23,7 +24,7 @@ export function restore(kept, shelf, show) {
     const picture = waiting.get(element);
     if (waiting.delete(element)) queue.add(() => picture.recall());
   };
-  for (const told of kept) {
+  for (const told of [...kept, ...lateOnes(kept)]) {
     const picture = new Picture(null, told);
     const { root } = show(picture);
     const settled = (now) => {
@@ -37,15 +38,34 @@ export function restore(kept, shelf, show) {
   }
 }
 
+/** Pictures that were sent, but so shortly before the reload that the server's list lacks them. */
+function lateOnes(kept) {
+  const known = new Set(kept.map(({ id }) => id));
+  const sent = recalled(SENT).filter(({ id }) => !known.has(id));
+  return sent.map(({ id, name }) => ({ id, name, state: "working", message: "" }));
+}
+
 /** Remember across a reload which of `pictures()` had not reached the server, and say so after it. */
-export function tellOfLost(pictures, notice) {
-  const names = JSON.parse(sessionStorage.getItem(LOST) ?? "[]");
-  sessionStorage.removeItem(LOST);
+export function tellOfLost(pictures, keeps, notice) {
+  const names = recalled(LOST);
   notice.hidden = !names.length;
   notice.textContent = names.length ? text("lost", { names: names.join(", ") }) : "";
   addEventListener("pagehide", () => {
-    const lost = pictures().filter((picture) => picture.isUnsent);
-    if (lost.length) sessionStorage.setItem(LOST, JSON.stringify(lost.map(({ name }) => name)));
+    const underWay = pictures().filter(({ state, isKept }) => state === "processing" && !isKept);
+    const lost = pictures().filter((picture) => picture.isUnsent || (!keeps && underWay.includes(picture)));
+    remember(LOST, lost.map(({ name }) => name));
+    remember(SENT, keeps ? underWay.map(({ id, name }) => ({ id, name })) : []);
   });
-  addEventListener("pageshow", ({ persisted }) => persisted && sessionStorage.removeItem(LOST));
+  addEventListener("pageshow", ({ persisted }) => persisted && [LOST, SENT].forEach(recalled));
+}
+
+function remember(key, list) {
+  if (list.length) sessionStorage.setItem(key, JSON.stringify(list));
+}
+
+/** Once: the list is forgotten with the call. */
+function recalled(key) {
+  const list = JSON.parse(sessionStorage.getItem(key) ?? "[]");
+  sessionStorage.removeItem(key);
+  return list;
 }

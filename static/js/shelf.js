@@ -4,6 +4,7 @@ import { RemovalFailure, failureOf } from "./request.js";
 import { text } from "./text.js";
 
 const POLL_MS = 1500;
+const PATIENCE = 4; // polls until a picture that was sent has to be known
 
 export class Shelf {
   #url;
@@ -21,10 +22,19 @@ export class Shelf {
 
   /** How a picture fares that was under way: resolves once it is done or failed. */
   async settled(id) {
-    for (;;) {
-      const told = await (await this.#ask("GET", `/${id}`)).json();
+    for (let poll = 1; ; poll += 1) {
+      const told = await this.#told(id, poll < PATIENCE);
       if (told.state !== "working") return told;
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    }
+  }
+
+  async #told(id, isPatient) {
+    try {
+      return await (await this.#ask("GET", `/${id}`)).json();
+    } catch (error) {
+      if (isPatient && error.status === 404) return { state: "working" };
+      throw error;
     }
   }
 
