@@ -26,8 +26,9 @@ def free_port() -> int:
 class Server:
     """`manage.py serve` with a database of its own and the small network."""
 
-    def __init__(self, folder: Path, **environment: str) -> None:
-        self.port = free_port()
+    def __init__(self, folder: Path, port: int = 0, **environment: str) -> None:
+        self.port = port or free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
         self.environment = os.environ | {
             "DATA_DIR": str(folder),
             "REMOVAL_MODEL": "u2netp",
@@ -36,7 +37,7 @@ class Server:
             **environment,
         }
         self.log = folder / "log"
-        with self.log.open("wb") as log:
+        with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "manage.py", "serve", "--port", str(self.port)],
                 cwd=ROOT, env=self.environment, stdout=log, stderr=log,
@@ -52,6 +53,10 @@ class Server:
                 pass
             time.sleep(0.1)
         pytest.fail(self.log.read_text())
+
+    def stop(self) -> None:
+        self.process.send_signal(signal.SIGTERM)
+        assert self.process.wait(timeout=30) == 0
 
     def manage(self, *arguments: str) -> str:
         done = subprocess.run(
@@ -78,5 +83,4 @@ def serving(folder: Path, **environment: str) -> Iterator[Server]:
         running.wait()
         yield running
     finally:
-        running.process.send_signal(signal.SIGTERM)
-        assert running.process.wait(timeout=30) == 0
+        running.stop()

@@ -2,20 +2,16 @@
 
 import os
 import shutil
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+from tests.serving import ROOT, Server, serving
+
 SAMPLES = ROOT / "static" / "img" / "samples"
-START_LIMIT_S = 300
+GROUPS = 2  # each with a server and a browser of its own
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
 )
@@ -32,10 +28,11 @@ FLAGS = [
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     here = Path(__file__).parent
+    files = sorted(here.glob("test_*.py"))
     for item in items:
         if here not in item.path.parents:
             continue
-        item.add_marker(pytest.mark.xdist_group("browser"))  # one server, one browser
+        item.add_marker(pytest.mark.xdist_group(f"browser-{files.index(item.path) % GROUPS}"))
         if CHROMIUM is None and os.environ.get("CI") != "true":
             item.add_marker(pytest.mark.skip(reason="Chromium is not installed"))
 
@@ -53,46 +50,22 @@ def browser_context_args(browser_context_args: dict[str, object]) -> dict[str, o
     return browser_context_args | {"locale": "en-GB", "viewport": size}
 
 
+def environment_of(folder: Path) -> dict[str, str]:
+    """Of a server on data of its own, which takes more pictures than one visitor may send."""
+    database = f"sqlite:///{folder / 'db.sqlite3'}"
+    return {"DATABASE_URL": database, "REMOVAL_ANONYMOUS_PER_HOUR": "10000"}
+
+
 @pytest.fixture(scope="session")
-def base_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of `manage.py serve` on data of this run, once its network is warm."""
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("site")
-    port = _free_port()
-    environment = os.environ | {
-        "DATA_DIR": str(folder),
-        "DATABASE_URL": f"sqlite:///{folder / 'db.sqlite3'}",
-        "REMOVAL_ANONYMOUS_PER_HOUR": "10000",
-    }
-    with (folder / "server.log").open("w+") as log:
-        server = subprocess.Popen(
-            [sys.executable, "manage.py", "serve", "--port", str(port)],
-            cwd=ROOT, env=environment, stdout=log, stderr=log,
-        )  # fmt: skip
-        try:
-            _wait_until_ready(f"http://127.0.0.1:{port}", server, folder / "server.log")
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            server.terminate()
-            server.wait(30)
+    with serving(folder, IMAGE_URL_ALLOW="localhost", **environment_of(folder)) as running:
+        yield running
 
 
-def _free_port() -> int:
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _wait_until_ready(address: str, server: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + START_LIMIT_S
-    while time.monotonic() < deadline and server.poll() is None:
-        try:
-            with urllib.request.urlopen(f"{address}/readyz", timeout=5):
-                return
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.2)
-    pytest.fail(f"The server did not become ready:\n{log.read_text()[-3000:]}")
+@pytest.fixture(scope="session")
+def base_url(server: Server) -> str:
+    return server.url
 
 
 @pytest.fixture

@@ -1,9 +1,6 @@
 """The whole way of a customer: sign up, key, test call, buy, production call, charge, refund."""
 
-import os
 import re
-import subprocess
-import sys
 import urllib.request
 from base64 import b64encode
 from collections.abc import Iterator
@@ -15,8 +12,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.fake_stripe import SECRET_KEY, WEBHOOK_SECRET, FakeStripe, Object, signed
+from tests.serving import serving
 
-from .conftest import ROOT, SAMPLES, _free_port, _wait_until_ready
+from .conftest import SAMPLES, environment_of
 
 EMAIL, PASSWORD = "customer@example.com", "correct horse battery"
 ADMIN, ADMIN_PASSWORD = "boss@example.com", "battery horse correct"
@@ -33,7 +31,6 @@ PackPrice.objects.create(pack=pack, currency="eur", amount="10")
 class Site:
     url: str
     log: Path
-    stripe: FakeStripe
 
     def mailed_link(self) -> str:
         """The latest address of this site that was mailed: mail goes to the console."""
@@ -51,33 +48,22 @@ class Site:
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A shop of its own, with a fake Stripe behind it."""
-    folder, port = tmp_path_factory.mktemp("shop"), _free_port()
+    folder = tmp_path_factory.mktemp("shop")
     stripe = FakeStripe().start()
-    environment = os.environ | {
-        "DATA_DIR": str(folder),
-        "DATABASE_URL": f"sqlite:///{folder / 'db.sqlite3'}",
+    environment = environment_of(folder) | {
         "STRIPE_SECRET_KEY": SECRET_KEY,
         "STRIPE_WEBHOOK_SECRET": WEBHOOK_SECRET,
         "STRIPE_API_BASE": stripe.url,
         "PYTHONUNBUFFERED": "1",
     }
-    log_path = folder / "server.log"
-    shop = Site(f"http://127.0.0.1:{port}", log_path, stripe)
-    stripe.deliver = shop.receive
-    with log_path.open("w+") as log:
-        server = subprocess.Popen(
-            [sys.executable, "manage.py", "serve", "--port", str(port)],
-            cwd=ROOT, env=environment, stdout=log, stderr=log,
-        )  # fmt: skip
-        try:
-            _wait_until_ready(shop.url, server, log_path)
-            manage = [sys.executable, "manage.py", "shell", "-c", PREPARE]
-            subprocess.run(manage, cwd=ROOT, env=environment, check=True, capture_output=True)
+    try:
+        with serving(folder, **environment) as server:
+            shop = Site(server.url, server.log)
+            stripe.deliver = shop.receive
+            server.manage("shell", "-c", PREPARE)
             yield shop
-        finally:
-            server.terminate()
-            server.wait(30)
-            stripe.stop()
+    finally:
+        stripe.stop()
     assert stripe.broken == []
 
 

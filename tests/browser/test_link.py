@@ -1,7 +1,33 @@
 """Pictures that come as a link: the server fetches them, under the guard that the API has."""
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
+
+from tests.serving import Server
+
+from .test_remove import downloaded
+
+
+@pytest.mark.parametrize("locale", ["en-GB", "ja-JP"])
+def test_photo_behind_a_link_is_cut_out(browser: Browser, server: Server, locale: str) -> None:
+    with browser.new_context(base_url=server.url, locale=locale) as context:
+        page = context.new_page()
+        page.goto("/")
+        # of all names for this machine, the tests' server may fetch from this one
+        address = f"http://localhost:{server.port}/static/img/samples/coffee.jpg"
+        page.locator("#link-input").fill(address)
+        page.locator("#link-input").press("Enter")
+        card = page.get_by_role("article", name="coffee.jpg")
+        expect(card.locator(".card-size")).to_have_text("600 × 400 px", timeout=30_000)
+        page.reload()
+        expect(card.locator(".compare-before img")).to_be_visible(timeout=30_000)
+
+
+def test_linked_photo_is_downloaded_like_any_other(home: Page, server: Server) -> None:
+    address = f"http://localhost:{server.port}/static/img/samples/coffee.jpg"
+    home.get_by_label("Link to a photo").fill(address)
+    home.get_by_role("button", name="Use link").click()
+    assert downloaded(home, "coffee.jpg")[1].size == (600, 400)
 
 
 def test_link_into_the_private_network_is_refused(home: Page, base_url: str) -> None:

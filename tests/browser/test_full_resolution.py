@@ -1,0 +1,129 @@
+"""Full resolution on the page: the price before, the charge after, and what is missing."""
+
+import io
+import json
+import random
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, FilePayload, Page, expect
+
+from billing.pricing import price
+from tests.serving import Server
+
+from .people import create, sign_in
+from .test_remove import ASTRONAUT, choose, downloaded, file
+
+SPEND = """
+from decimal import Decimal
+from accounts.models import User
+from billing import ledger
+ledger.remove(User.objects.get(email="spender@example.com"), Decimal("0.2"), "spent elsewhere")
+"""
+RICH, CAREFUL, LINKED = "rich@example.com", "careful@example.com", "linked@example.com"
+POOR, SPENDER = "poor@example.com", "spender@example.com"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def accounts(server: Server) -> None:
+    create(server, {RICH: "10", CAREFUL: "10", LINKED: "10", POOR: "0.3", SPENDER: "0.3"})
+
+
+def photo(name: str, width: int, height: int) -> FilePayload:
+    buffer = io.BytesIO()
+    Image.open(ASTRONAUT).resize((width, height)).save(buffer, "JPEG")
+    return file(name, buffer.getvalue())
+
+
+def want_full(page: Page, *photos: FilePayload) -> None:
+    page.locator("#resolution [value=full]").check(force=True)
+    choose(page, *photos)
+    expect(page.locator("[data-state=priced]")).to_have_count(len(photos))
+
+
+def start(page: Page) -> None:
+    page.locator("#start").click()
+    expect(page.locator("[data-state=done]")).not_to_have_count(0, timeout=30_000)
+
+
+def test_price_is_told_before_and_charge_after(page: Page) -> None:
+    sign_in(page, RICH)
+    expect(page.locator(".balance")).to_have_text("You have 10 credits.")
+    want_full(page, photo("large.jpg", 2000, 1500), photo("small.jpg", 400, 300))
+    lines = page.locator(".status-line")
+    expect(lines).to_have_text(
+        ["0.200 credits. Not started yet.", "0.056 credits. Not started yet."]
+    )
+    expect(page.locator(".batch-price")).to_have_text("2 × full resolution: 0.256 credits in all.")
+    start(page)
+    expect(page.locator(".batch-price")).to_have_text("0.256 credits charged, 9.744 left.")
+    expect(page.locator(".card-size").first).to_have_text("2000 × 1500 px · 0.200 credits charged")
+    assert downloaded(page, "large.jpg")[1].size == (2000, 1500)
+    page.goto("/dashboard")
+    expect(page.locator("#balance")).to_have_text("9.744")
+
+
+def test_nothing_starts_or_costs_before_the_word_is_given(page: Page) -> None:
+    page.route("**/removals", lambda route: pytest.fail("sent"))
+    sign_in(page, CAREFUL)
+    want_full(page, photo("large.jpg", 2000, 1500))
+    page.get_by_role("button", name="Remove", exact=True).click()
+    expect(page.locator("#batch")).to_be_hidden()
+
+
+def test_pictures_without_a_known_size_have_a_highest_price(page: Page) -> None:
+    sign_in(page, LINKED)
+    page.locator("#resolution [value=full]").check(force=True)
+    page.locator("#link-input").fill("http://localhost/photo.jpg")
+    page.locator("#link-input").press("Enter")
+    expect(page.locator(".status-line")).to_have_text("At most 1.300 credits. Not started yet.")
+    expect(page.locator(".batch-price")).to_contain_text("at most 1.300 credits")
+
+
+@pytest.mark.parametrize(
+    ("locale", "sentence"),
+    [("en-GB", "You need 0.250 credits more."), ("ja-JP", "あと 0.250 クレジット必要です。")],
+)
+def test_too_few_credits_lead_to_the_prices(
+    browser: Browser, base_url: str, locale: str, sentence: str
+) -> None:
+    phone = {"width": 390, "height": 844}
+    with browser.new_context(base_url=base_url, locale=locale, viewport=phone) as context:  # type: ignore[arg-type]
+        page = context.new_page()
+        sign_in(page, POOR)
+        want_full(page, photo("huge.jpg", 4000, 2500))
+        expect(page.locator(".batch-lack-text")).to_have_text(sentence)
+        expect(page.locator("#start")).to_be_hidden()
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+        page.locator(".batch-lack a").click()
+        page.wait_for_url("**/pricing")
+
+
+def test_credits_that_went_elsewhere_are_told_on_the_card(page: Page, server: Server) -> None:
+    sign_in(page, SPENDER)
+    want_full(page, photo("large.jpg", 2000, 1500))
+    server.manage("shell", "-c", SPEND)
+    page.locator("#start").click()
+    expect(page.get_by_role("alert")).to_contain_text("not enough credits", timeout=30_000)
+    expect(page.locator(".error-help a")).to_have_attribute("href", "/pricing")
+
+
+def test_visitors_are_shown_the_way_in(home: Page) -> None:
+    expect(home.locator("#resolution")).to_have_count(0)
+    expect(home.get_by_role("link", name="Sign in for full resolution")).to_be_visible()
+
+
+def test_page_and_ledger_have_one_price(shared_page: Page) -> None:
+    chance = random.Random(6)
+    counts = [1, 10_000, 999_999, 1_000_000, 25_000_000]
+    counts += [chance.randrange(1, 25_000_000) for _ in range(2000)]
+    counts += [10_000 * n for n in range(1, 200)]  # exact halves of a thousandth
+    found = shared_page.evaluate(
+        """async (counts) => {
+            const { Tariff } = await import("/static/js/price.js");
+            const tariff = new Tariff("0.05", "0.05");
+            return counts.map((count) => tariff.of(count));
+        }""",
+        counts,
+    )
+    assert found == [int(price(count) * 1000) for count in counts], json.dumps(counts[:5])

@@ -1,0 +1,161 @@
+"""What a reload, a restart or a slip leaves of the visitor's pictures."""
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
+
+from tests.serving import Server
+
+from .conftest import environment_of
+from .test_options import ready
+from .test_remove import ASTRONAUT, COFFEE, card, choose, downloaded, file
+from .test_touch_up import MIDDLE, on_screen, open_editor, set_brush
+
+SIZES = {"desktop": {"width": 1280, "height": 800}, "phone": {"width": 390, "height": 844}}
+
+
+def pixels(page: Page, name: str = "coffee.jpg") -> np.ndarray:
+    return np.asarray(downloaded(page, name)[1])
+
+
+def kept_files(server: Server) -> list[Path]:
+    return sorted((Path(server.environment["DATA_DIR"]) / "media" / "page-pictures").glob("*"))
+
+
+def slow_picture() -> bytes:
+    """A TIFF that is sent as it is and takes the server a while."""
+    buffer = io.BytesIO()
+    Image.open(ASTRONAUT).resize((4000, 4000)).save(buffer, "TIFF", compression="jpeg")
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_results_survive_a_reload_to_the_last_bit(
+    browser: Browser, base_url: str, size: str
+) -> None:
+    with browser.new_context(base_url=base_url, viewport=SIZES[size]) as context:  # type: ignore[arg-type]
+        page = context.new_page()
+        page.goto("/")
+        choose(page, COFFEE)
+        before = pixels(page)
+        page.reload()
+        assert np.array_equal(pixels(page), before)
+        expect(page.get_by_role("img", name="coffee.jpg, original")).to_be_visible()
+
+
+def test_language_is_switched_without_losing_the_results(home: Page) -> None:
+    choose(home, COFFEE)
+    ready(home, "coffee.jpg")
+    home.get_by_role("button", name="日本語").click()
+    download = card(home, "coffee.jpg").get_by_role("button", name="ダウンロード")
+    with home.expect_download() as waiting:
+        download.click(timeout=30_000)
+    assert Image.open(waiting.value.path()).size == (600, 400)
+
+
+def test_what_was_touched_up_survives_a_reload(home: Page) -> None:
+    choose(home, COFFEE)
+    ready(home, "coffee.jpg")
+    open_editor(home)
+    set_brush(home, "Erase", 40)
+    home.mouse.click(*on_screen(home, MIDDLE))
+    with home.expect_response(lambda answer: answer.request.method == "PUT"):
+        home.locator("#editor").get_by_role("button", name="Apply").click()
+    before = pixels(home)
+    assert not before[200, 300].any()
+    home.reload()
+    assert np.array_equal(pixels(home), before)
+    open_editor(home)
+    set_brush(home, "Restore", 40)
+    home.mouse.click(*on_screen(home, MIDDLE))
+    home.locator("#editor").get_by_role("button", name="Apply").click()
+    assert pixels(home)[200, 300, 3] == 255
+
+
+def test_work_goes_on_while_the_page_is_reloaded(home: Page) -> None:
+    choose(home, file("slow.tif", slow_picture(), "image/tiff"))
+    home.locator("[data-state=processing]").wait_for()
+    home.reload()
+    assert pixels(home, "slow.tif").shape == (1095, 1095, 4)
+
+
+def test_pictures_that_were_not_sent_are_named_after_a_reload(home: Page) -> None:
+    def hold(route: Route) -> None:
+        """The answer never comes."""
+
+    home.route("**/removals", hold)
+    choose(home, *(file(f"photo-{n}.jpg", COFFEE.read_bytes()) for n in range(4)))
+    home.locator("[data-state=waiting]").nth(1).wait_for()
+    home.reload()
+    expect(home.locator("#lost")).to_contain_text("photo-2.jpg, photo-3.jpg. Please choose them")
+    home.reload()
+    expect(home.locator("#lost")).to_be_hidden()
+
+
+def test_removed_picture_is_gone_from_the_server_too(home: Page, server: Server) -> None:
+    before = kept_files(server)
+    choose(home, COFFEE)
+    ready(home, "coffee.jpg")
+    assert len(kept_files(server)) == len(before) + 2
+    with home.expect_response(lambda answer: answer.request.method == "DELETE"):
+        home.get_by_role("button", name="Remove", exact=True).click()
+    assert kept_files(server) == before
+    home.reload()
+    expect(home.get_by_role("article")).to_have_count(0)
+
+
+def test_all_are_deleted_once_confirmed(home: Page, server: Server) -> None:
+    before = kept_files(server)
+    choose(home, COFFEE, ASTRONAUT)
+    ready(home, "coffee.jpg")
+    ready(home, "astronaut.jpg")
+    dialog = home.locator("#forget-dialog")
+    home.get_by_role("button", name="Delete all").click()
+    dialog.get_by_role("button", name="Cancel").click()
+    expect(home.get_by_role("article")).to_have_count(2)
+    home.get_by_role("button", name="Delete all").click()
+    dialog.get_by_role("button", name="Delete all").click()
+    expect(home.get_by_role("article")).to_have_count(0)
+    assert kept_files(server) == before
+
+
+def test_other_browsers_see_nothing(home: Page, browser: Browser, base_url: str) -> None:
+    choose(home, COFFEE)
+    ready(home, "coffee.jpg")
+    with browser.new_context(base_url=base_url) as stranger:
+        page = stranger.new_page()
+        page.goto("/")
+        expect(page.get_by_role("article")).to_have_count(0)
+
+
+@pytest.fixture
+def restartable(tmp_path: Path) -> Iterator[Server]:
+    server = Server(tmp_path, **environment_of(tmp_path))
+    server.wait()
+    yield server
+    server.process.kill()
+    server.process.wait()
+
+
+def test_restart_of_the_server_is_told_and_retry_mends_it(
+    context: BrowserContext, restartable: Server, tmp_path: Path
+) -> None:
+    page = context.new_page()
+    page.goto(restartable.url)
+    choose(page, file("slow.tif", slow_picture(), "image/tiff"))
+    page.locator("[data-state=processing]").wait_for()
+    restartable.process.kill()
+    restartable.process.wait()
+    expect(card(page, "slow.tif").get_by_role("alert")).to_contain_text("cannot be reached")
+    again = Server(tmp_path, restartable.port, **environment_of(tmp_path))
+    try:
+        again.wait()
+        page.get_by_role("button", name="Try again").click()
+        assert pixels(page, "slow.tif").shape == (1095, 1095, 4)
+    finally:
+        again.stop()
