@@ -115,7 +115,7 @@ CACHES = {
 }
 
 STATIC_URL = "/static/"
-STATIC_ROOT = DATA_DIR / "static"
+STATIC_ROOT = Path(env.str("STATIC_ROOT", str(DATA_DIR / "static")))
 STATICFILES_DIRS = [BASE_DIR / "static"]
 # Where pictures lie for a while: a folder or, for several machines, a bucket.
 MEDIA_ROOT = DATA_DIR / "media"

@@ -30,17 +30,16 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--host", default="127.0.0.1")
         parser.add_argument("--port", type=int, default=8000)
+        parser.add_argument(
+            "--prepared", action="store_true",
+            help="serve at once: weights, database and static files have been prepared (an image)",
+        )  # fmt: skip
 
-    def handle(self, *args: Any, host: str, port: int, **options: Any) -> None:
-        settings.DATA_DIR.mkdir(parents=True, exist_ok=True)
-        try:
-            weights.ensure(show_progress(sys.stderr))
-        except ModelUnavailable as error:
-            raise CommandError(f"The weights could not be prepared: {error}") from error
-        call_command("migrate", interactive=False, verbosity=0)
-        call_command("compile_translations", verbosity=0)
+    def handle(self, *args: Any, host: str, port: int, prepared: bool, **options: Any) -> None:
         logging.getLogger("whitenoise").setLevel(logging.WARNING)
-        call_command("collectstatic", interactive=False, verbosity=0)
+        settings.DATA_DIR.mkdir(parents=True, exist_ok=True)
+        if not prepared:
+            self._prepare()
         self.check()
         address = f"http://{host}:{port}"
         self.stdout.write(
@@ -51,3 +50,12 @@ class Command(BaseCommand):
             serve(host, port)
         except OSError as error:
             raise CommandError(f"Cannot serve on {host}:{port}: {error.strerror}.") from error
+
+    def _prepare(self) -> None:
+        try:
+            weights.ensure(show_progress(sys.stderr))
+        except ModelUnavailable as error:
+            raise CommandError(f"The weights could not be prepared: {error}") from error
+        call_command("migrate", interactive=False, verbosity=0)
+        call_command("compile_translations", verbosity=0)
+        call_command("collectstatic", interactive=False, verbosity=0)
