@@ -9,6 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
+from django.views.decorators.csrf import csrf_exempt
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
@@ -247,6 +248,7 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> HttpResponse
     return _in_their_words(failure, error_response(context["request"]._request, failure))
 
 
+@csrf_exempt
 def no_such_path(request: HttpRequest) -> HttpResponseBase:
     return refuse(request, errors.NoSuchPath(request.path))
 

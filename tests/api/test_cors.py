@@ -62,6 +62,11 @@ def test_answers_know_neither_cookies_nor_languages(alice):
         assert header not in response
 
 
+@pytest.mark.parametrize("path", ["/api/v2/nothing", "/v1.0/nothing"])
+def test_unknown_paths_ask_for_no_token_of_a_form(path):
+    assert Client(enforce_csrf_checks=True).post(path).status_code == 404
+
+
 def test_pages_keep_their_own_headers():
     response = Client().get("/")
     assert "Access-Control-Allow-Origin" not in response
