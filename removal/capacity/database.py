@@ -1,5 +1,6 @@
 """Leases as rows of the database: exact for all processes that share it, without Redis."""
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -52,10 +53,12 @@ class DatabaseLeases:
         LeaseRow.objects.filter(lease=lease.id).delete()
 
     def _full(self, limits: Mapping[str, int | None]) -> str | None:
-        for pool, limit in limits.items():
-            if limit is not None and self.count(pool) >= limit:
-                return pool
-        return None
+        bounded = {pool: limit for pool, limit in limits.items() if limit is not None}
+        if not bounded:
+            return None
+        alive = LeaseRow.objects.filter(pool__in=bounded, expires_at__gt=timezone.now())
+        counts = Counter(alive.values_list("pool", flat=True))
+        return next((pool for pool, limit in bounded.items() if counts[pool] >= limit), None)
 
     def _expiry(self) -> datetime:
         return timezone.now() + timedelta(seconds=self.life)
