@@ -37,7 +37,7 @@ from .errors import (
     NotEnough,
     NotRefundable,
 )
-from .models import ZERO, Account, Hold, LedgerEntry
+from .models import ZERO, Account, Hold, LedgerEntry, Purchase
 from .pricing import CREDIT_STEP, price
 
 Kind = LedgerEntry.Kind
@@ -149,6 +149,13 @@ def statement(user: User) -> list[dict[str, Any]]:
     rows = LedgerEntry.objects.filter(account__user=user).order_by("pk")
     columns = ("created_at", "kind", "amount", "held_amount", "balance_after", "request_id")
     return list(rows.values(*columns, "reason"))
+
+
+def purchases(user: User) -> list[dict[str, Any]]:
+    """What the owner bought, oldest first, for the export of one's data."""
+    rows = Purchase.objects.filter(account__user=user).order_by("pk")
+    columns = ("reference", "pack_name", "credits", "currency", "amount", "amount_paid", "state")
+    return list(rows.values(*columns, "created_at", "paid_at"))
 
 
 def check_spendable(user: User) -> None:

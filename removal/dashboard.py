@@ -1,12 +1,16 @@
 """The owner's pages: balance, API keys and what was asked for with them."""
 
 import csv
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from allauth.usersessions.models import UserSession
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
@@ -23,6 +27,7 @@ from accounts import services
 from accounts.models import ApiKey, User
 from billing import ledger
 
+from . import limits
 from .forms import ApiKeyForm, KeyLimitForm, LowBalanceForm, RotateForm
 from .models import Removal
 
@@ -135,8 +140,20 @@ def export(request: HttpRequest) -> JsonResponse:
             "joined": user.date_joined,
             "terms_accepted": user.terms_accepted_at,
             "language": user.language,
+            "addresses": list(
+                EmailAddress.objects.filter(user=user).values("email", "verified", "primary")
+            ),
         },
+        "second_factors": list(
+            Authenticator.objects.filter(user=user).values("type", "created_at", "last_used_at")
+        ),
+        "sessions": list(
+            UserSession.objects.filter(user=user).values(
+                "created_at", "last_seen_at", "ip", "user_agent"
+            )
+        ),
         "api_keys": list(user.api_keys.values(*keys, "monthly_limit")),
+        "purchases": ledger.purchases(user),
         "ledger": ledger.statement(user),
         "requests": list(_removals(user).values(*COLUMNS)),
         "pictures": list(
@@ -156,9 +173,10 @@ def api_keys(request: HttpRequest) -> HttpResponse:
     user = _user(request)
     form = ApiKeyForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        if _live(user.api_keys.all()).count() < MAX_KEYS:
+        refusal = _too_many_keys(user) or _too_many_new_keys(user)
+        if not refusal:
             return _show_once(request, *services.issue_api_key(user, **form.cleaned_data))
-        form.add_error(None, _("You have as many keys as an account may have: revoke one first."))
+        form.add_error(None, refusal)
     keys = [(key, ledger.spent_this_month(key)) for key in _with_usage(user)]
     return render(request, "dashboard/keys.html", {"keys": keys, "form": form, "days": DAYS})
 
@@ -186,6 +204,9 @@ def rotate_key(request: HttpRequest, public_id: str) -> HttpResponse:
     if not form.is_valid() or key.revoked_at is not None:
         messages.error(request, _("This key cannot be replaced."))
         return redirect("api_keys")
+    if refusal := _too_many_new_keys(key.user):
+        messages.error(request, refusal)
+        return redirect("api_key", public_id)
     return _show_once(request, *services.rotate(key, form.overlap()))
 
 
@@ -211,6 +232,21 @@ def _user(request: HttpRequest) -> User:
 
 def _own_key(request: HttpRequest, public_id: str) -> ApiKey:
     return get_object_or_404(_user(request).api_keys, public_id=public_id)
+
+
+def _too_many_keys(user: User) -> str:
+    if _live(user.api_keys.all()).count() < MAX_KEYS:
+        return ""
+    return _("You have as many keys as an account may have: revoke one first.")
+
+
+def _too_many_new_keys(user: User) -> str:
+    wait = limits.count_new_key(user)
+    if not wait:
+        return ""
+    minutes = math.ceil(wait / 60)
+    text = _("These were many new keys in an hour. The next one can be made in %(minutes)d min.")
+    return text % {"minutes": minutes}
 
 
 def _live(keys: QuerySet[ApiKey]) -> QuerySet[ApiKey]:

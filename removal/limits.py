@@ -1,4 +1,4 @@
-"""How many pictures a visitor without an account may have made in an hour."""
+"""What may be done only so often in an hour: pictures without an account, new API keys."""
 
 import ipaddress
 import math
@@ -11,7 +11,11 @@ from limits import RateLimitItemPerHour
 from limits.storage import storage_from_string
 from limits.strategies import MovingWindowRateLimiter
 
+from accounts.models import User
+
 from .errors import SlowDown
+
+NEW_KEYS_PER_HOUR = 30
 
 
 class HourUsedUp(SlowDown):
@@ -25,13 +29,11 @@ def _limiter() -> MovingWindowRateLimiter:
 
 def admit_visitor(address: str) -> None:
     """Count one picture for the address; HourUsedUp names the wait when there are no more."""
-    hourly = RateLimitItemPerHour(settings.REMOVAL_ANONYMOUS_PER_HOUR)
-    who = _household(address)
-    if _limiter().hit(hourly, "visitor", who):
+    limit = settings.REMOVAL_ANONYMOUS_PER_HOUR
+    wait = _count(limit, "visitor", _household(address))
+    if not wait:
         return
-    stats = _limiter().get_window_stats(hourly, "visitor", who)
-    wait = max(1, math.ceil(stats.reset_time - time.time()))
-    places = {"limit": settings.REMOVAL_ANONYMOUS_PER_HOUR, "minutes": math.ceil(wait / 60)}
+    places = {"limit": limit, "minutes": math.ceil(wait / 60)}
     raise HourUsedUp(
         _("You have used up this hour's %(limit)d free pictures. Come back in %(minutes)d min.")
         % places,
@@ -39,9 +41,23 @@ def admit_visitor(address: str) -> None:
     )
 
 
+def count_new_key(user: User) -> int:
+    """Count one new API key of the account; 0, or the seconds to wait where it may have none."""
+    return _count(NEW_KEYS_PER_HOUR, "new key", str(user.pk))
+
+
 def forget_visitors() -> None:
     """Start all counts anew."""
     _limiter().storage.reset()
+
+
+def _count(limit: int, *who: str) -> int:
+    """0 where there was one left, which is counted; else the seconds until there is."""
+    hourly = RateLimitItemPerHour(limit)
+    if _limiter().hit(hourly, *who):
+        return 0
+    stats = _limiter().get_window_stats(hourly, *who)
+    return max(1, math.ceil(stats.reset_time - time.time()))
 
 
 def _household(address: str) -> str:

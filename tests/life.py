@@ -23,6 +23,7 @@ from accounts import services
 from accounts.models import User
 from billing import stripe_gateway, webhooks
 from billing.models import CreditPack, PackPrice
+from removal import limits
 from tests import pictures
 from tests.fake_stripe import FakeStripe, signed
 
@@ -45,6 +46,7 @@ class Somebody:
 def live(stripe: FakeStripe) -> Somebody:
     """An account with a second factor, keys, a purchase, requests, and mail not answered yet."""
     cache.clear()
+    limits.forget_visitors()
     client = Client(HTTP_USER_AGENT="Somebody's browser")
     form = {"email": EMAIL, "password1": PASSWORD, "terms": "on"}
     client.post(reverse("account_signup"), form)

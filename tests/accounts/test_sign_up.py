@@ -88,10 +88,59 @@ def test_opening_the_link_without_a_click_confirms_nothing(client, db):
 
 
 def test_a_taken_address_gets_a_mail_and_the_same_answer(client, bob):
-    taken, free = sign_up(client, "BOB@example.com"), sign_up(client, "free@example.com")
-    assert (taken.status_code, taken.url) == (free.status_code, free.url)
-    assert mail.outbox[0].to == ["bob@example.com"]
+    answers, pages = [], set()
+    for email in ("BOB@example.com", "free@example.com"):
+        answers.append(sign_up(client, email))
+        page = client.get(answers[-1].url).content.decode()
+        pages.add(re.sub(r'value="\w{64}"|\w+@example.com', "", page))
+    assert answers[0].status_code == answers[1].status_code
+    assert len(pages) == 1
+    assert [message.to for message in mail.outbox] == [["bob@example.com"], ["free@example.com"]]
     assert "already" in mail.outbox[0].body
+
+
+def test_guessing_from_many_addresses_is_slowed_down_too(client, bob):
+    for number in range(10):
+        form = {"login": "bob@example.com", "password": "wrong"}
+        client.post(reverse("account_login"), form, REMOTE_ADDR=f"203.0.113.{number}")
+    log_in(client)
+    assert not is_logged_in(client)
+
+
+def test_guessers_cannot_push_the_count_of_others_out_of_memory(client, bob):
+    for _ in range(10):
+        log_in(client, password="wrong")
+    for number in range(1000):
+        cache.set(f"somebody-{number}", 1)
+    log_in(client)
+    assert not is_logged_in(client)
+
+
+def test_an_invented_forwarding_address_starts_no_new_count(client, bob):
+    for number in range(12):
+        form = {"login": f"u{number}@example.com", "password": "wrong"}
+        page = client.post(reverse("account_login"), form, HTTP_X_FORWARDED_FOR=f"1.2.3.{number}")
+    assert "Too many" in page.content.decode()
+
+
+def test_guessing_the_second_factor_is_slowed_down(client, with_second_factor):
+    log_in(client)
+    for _ in range(10):
+        client.post(reverse("mfa_authenticate"), {"code": "000000"})
+    client.post(reverse("mfa_authenticate"), {"code": code(with_second_factor[0])})
+    assert not is_logged_in(client)
+
+
+def test_changing_to_a_taken_address_is_answered_as_to_a_free_one(client, bob):
+    User.objects.create_user("carol@example.com").confirm_email()
+    log_in(client)
+    answers = [
+        client.post(reverse("account_email"), {"email": email, "action_add": ""})
+        for email in ("carol@example.com", "free@example.com")
+    ]
+    assert [answer.status_code for answer in answers] == [302, 302]
+    assert answers[0].url == answers[1].url
+    assert [message.to[0] for message in mail.outbox] == ["carol@example.com", "free@example.com"]
 
 
 @pytest.mark.parametrize("password", ["short", "12345678", "password", "new@example.com"])
@@ -194,6 +243,16 @@ def test_resetting_an_unknown_address_gets_the_same_answer(client, bob):
         for email in ("bob@example.com", "nobody@example.com")
     ]
     assert answers[0].url == answers[1].url
+    assert [message.to for message in mail.outbox] == [["bob@example.com"], ["nobody@example.com"]]
+
+
+def test_asking_for_many_resets_is_slowed_down_by_a_page_of_ours(client, bob):
+    forms = [
+        client.post(reverse("account_reset_password"), {"email": "bob@example.com"})
+        for _ in range(6)
+    ]
+    assert forms[-1].status_code == 429
+    assert "Wait a few minutes" in forms[-1].content.decode()
 
 
 def test_a_changed_password_is_told_to_its_owner(client, bob):

@@ -16,8 +16,14 @@ from accounts.errors import KeyRevoked
 from accounts.models import ApiKey, User
 from billing import ledger
 from billing.errors import KeyLimitReached
-from billing.models import Account
+from billing.models import Account, Purchase
+from removal import limits
 from removal.models import Removal
+
+
+@pytest.fixture(autouse=True)
+def fresh_hour():
+    limits.forget_visitors()
 
 
 @pytest.fixture
@@ -143,6 +149,37 @@ def test_ones_data_can_be_taken_along(visitor, alice, key):
     assert key.secret_hash not in str(data)
 
 
+def test_the_data_tells_all_that_is_stored_about_the_person(db, client):
+    """Whatever model points to a user, directly, is in the export, or its reason is here."""
+    elsewhere = {
+        "logentry",  # of staff's own doings
+        "account",  # its rows are the ledger and the purchases
+        "keyedrequest",  # repeats a request for a day; that request is listed
+        "emailaddress",
+        "authenticator",
+        "usersession",
+    }
+    related = {field.related_model._meta.model_name for field in User._meta.related_objects}
+    listed = {"apikey", "removal", "keptpicture", "batch", "ledgerentry"}
+    assert related <= elsewhere | listed, "add what is new to the export"
+
+
+def test_the_data_names_addresses_sessions_and_purchases(client, db):
+    bob = User.objects.create_user("bob@example.com", "correct horse battery")
+    bob.confirm_email()
+    form = {"login": "bob@example.com", "password": "correct horse battery"}
+    client.post(reverse("account_login"), form, headers={"User-Agent": "Bob's browser"})
+    account = ledger.account_for(bob)
+    Purchase.objects.create(
+        account=account, pack_name="Hundred", credits=100, validity_days=1, currency="eur", amount=1
+    )
+    data = client.get(reverse("export")).json()
+    assert data["account"]["addresses"][0]["verified"] is True
+    assert data["sessions"][0]["user_agent"] == "Bob's browser"
+    assert data["purchases"][0]["pack_name"] == "Hundred"
+    assert data["second_factors"] == []
+
+
 # --- Keys ---
 
 
@@ -196,6 +233,18 @@ def test_an_account_has_a_bounded_number_of_keys(visitor, alice):
     services.revoke(ApiKey.objects.first())
     create(visitor)
     assert ApiKey.objects.count() == 51
+
+
+def test_keys_are_made_and_replaced_only_so_often(visitor, alice, key, monkeypatch):
+    monkeypatch.setattr(limits, "NEW_KEYS_PER_HOUR", 2)
+    create(visitor)
+    visitor.post(reverse("rotate_key", args=[key.public_id]), {"hours": "0"})
+    assert ApiKey.objects.count() == 3
+    other = ApiKey.objects.filter(revoked_at=None).first()
+    assert "min." in create(visitor).content.decode()
+    page = visitor.post(reverse("rotate_key", args=[other.public_id]), {"hours": "0"}, follow=True)
+    assert "min." in page.content.decode()
+    assert ApiKey.objects.count() == 3
 
 
 def test_the_list_shows_use_of_30_days(visitor, alice, key):
