@@ -20,6 +20,8 @@ DATA_DIR = Path(env.str("DATA_DIR", str(BASE_DIR / "var")))
 # --- The site -----------------------------------------------------------------------------------
 DEBUG = env.bool("DEBUG", False)
 SECRET_KEY = secret("SECRET_KEY") or generated_secret(DATA_DIR / "secret_key")
+# Old keys, still good for reading, while SECRET_KEY is being changed.
+SECRET_KEY_FALLBACKS = [key for key in secret("SECRET_KEY_FALLBACKS").split(",") if key]
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
 REQUIRE_HTTPS = env.bool("REQUIRE_HTTPS", False)
