@@ -113,7 +113,11 @@ REDIS_URL = secret("REDIS_URL")
 CACHES = {
     "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
     if REDIS_URL
-    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+    else {
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        # By default 300: whoever caused a few hundred counts would push out those of others.
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
+    }
 }
 
 STATIC_URL = "/static/"
