@@ -9,7 +9,9 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from removal.docs.pages import PAGES as DOCS
+from tests.serving import Server
 
+from .people import create, sign_in
 from .test_remove import COFFEE, choose, file
 
 PACKAGE = importlib.util.find_spec("axe_playwright_python")  # holds the axe-core file, no more
@@ -25,6 +27,17 @@ PAGES = (
     "/pricing",
     "/accounts/login/",
     *(f"/{page.path}" for page in DOCS),
+)
+OF_AN_ACCOUNT = (
+    "/dashboard",
+    "/dashboard/requests",
+    "/dashboard/keys",
+    "/accounts/email/",
+    "/accounts/password/change/",
+    "/accounts/2fa/",
+    "/accounts/sessions/",
+    "/accounts/close/",
+    "/ja/dashboard",
 )
 
 
@@ -63,16 +76,38 @@ def test_no_japanese_page_has_a_violation(browser: Browser, base_url: str) -> No
     assert found == {path: [] for path in PAGES}
 
 
-def test_page_at_work_has_no_violation(themed: Page) -> None:
-    themed.goto("/")
+@pytest.mark.parametrize("path", ["/", "/ja/"])
+def test_page_at_work_has_no_violation(themed: Page, path: str) -> None:
+    themed.goto(path)
     choose(themed, file("coffee.jpg", COFFEE.read_bytes()), file("words.txt", b"-", "text/plain"))
     themed.locator("[data-state=done]").wait_for(timeout=60_000)
-    themed.get_by_text("Crop, size and format").click()
+    themed.locator(".more-options summary").click()
     themed.locator("#options [name=size]").select_option("custom")
     assert violations(themed) == []
-    themed.get_by_role("button", name="Show as code").click()
-    assert violations(themed) == []
-    themed.keyboard.press("Escape")
-    themed.get_by_role("button", name="Touch up").click()
-    themed.locator("#editor").wait_for()
-    assert violations(themed) == []
+    for opener, dialog in (
+        ("#show-code", "#code-dialog"),
+        ("#forget-all", "#forget-dialog"),
+        ("[data-state=done] [data-action=touch-up]", "#editor"),
+    ):
+        themed.locator(opener).click()
+        themed.locator(dialog).wait_for()
+        assert violations(themed) == [], dialog
+        themed.keyboard.press("Escape")
+
+
+@pytest.fixture(scope="module")
+def customer(server: Server) -> str:
+    create(server, {"axe@example.com": "10"})
+    return "axe@example.com"
+
+
+def test_no_page_of_an_account_has_a_violation(themed: Page, customer: str) -> None:
+    sign_in(themed, customer)
+    themed.locator("#resolution [value=full]").check(force=True)
+    choose(themed, COFFEE)
+    themed.locator("[data-state=priced]").wait_for()
+    found = {"priced": violations(themed)}
+    for path in OF_AN_ACCOUNT:
+        themed.goto(path)
+        found[path] = violations(themed)
+    assert found == {path: [] for path in ("priced", *OF_AN_ACCOUNT)}

@@ -144,3 +144,15 @@ def test_scripts_and_styles_have_hashed_names(home: Page) -> None:
     ours = [name for name in loaded if re.search(r"\.(js|css)$", name)]
     assert len(ours) > 5
     assert all(re.search(r"\.[0-9a-f]{12}\.(js|css)$", name) for name in ours)
+
+
+def test_first_load_is_light(home: Page) -> None:
+    """Bytes as they come over the line, without the sample pictures."""
+    sizes = home.evaluate(
+        """["navigation", "resource"]
+            .flatMap((kind) => performance.getEntriesByType(kind))
+            .filter(({ name }) => !name.includes("/samples/"))
+            .map(({ encodedBodySize }) => encodedBodySize)"""
+    )
+    assert len(sizes) > 20
+    assert sum(sizes) < 150_000
