@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run develop test check audit format bench bench-peers soak ledger-storm test-e2e test-samples lock models chromium curl clients clean
+.PHONY: help run develop test check audit format bench bench-peers soak ledger-storm test-e2e test-samples prove-image lock models chromium curl clients clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -61,6 +61,9 @@ ledger-storm: $(VENV)/develop.stamp ## 10,000 ledger operations by processes tha
 
 fuzz-api: $(VENV)/develop.stamp models ## Generated requests (CASES=n) against a server and its OpenAPI document
 	@FUZZ_CASES=$(CASES) $(BIN)/python -m pytest -q -s tests/api/test_fuzz.py
+
+prove-image: $(VENV)/develop.stamp ## The Dockerfile's steps in an empty folder, without a container engine
+	@exec $(BIN)/python -m tests.deploy.prove
 
 models: $(VENV)/run.stamp ## Fetch and build the networks' weights
 	@$(BIN)/python manage.py fetch_models

@@ -107,3 +107,11 @@ def test_the_dashboard_asks_for_metrics_that_are_exported(client):
             asked |= set(re.findall(r"\b(?:removal|process)_[a-z_]+", target["expr"]))
     assert len(asked) >= 10
     assert asked <= names
+
+
+def test_the_metrics_to_be_watched_are_exported(client):
+    names = {name for name, _ in read(client)}
+    text = (DASHBOARD.parent.parent / "docs" / "operations.md").read_text(encoding="utf-8")
+    watched = set(re.findall(r"`((?:removal|process)_[a-z_]+)", text))
+    assert len(watched) >= 7
+    assert {name for name in watched if not any(n.startswith(name) for n in names)} == set()
