@@ -247,6 +247,7 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "Removes the background of pictures.",
     "VERSION": "2.0.0",
     "CONTACT": {"email": SUPPORT_EMAIL},
+    "TAGS": [{"name": name} for name in ("v2", "batches", "remove.bg", "v1")],  # in this order
     "DEFAULT_GENERATOR_CLASS": "removal.api.schema.Generator",
     "PREPROCESSING_HOOKS": ["removal.api.schema.endpoints"],
     "SERVE_INCLUDE_SCHEMA": False,
