@@ -15,7 +15,9 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from accounts import errors as accounts_errors
 from accounts import services
+from billing import errors as billing_errors
 from removal import capacity, engine, errors
 from removal.addresses import parse_allowed
 from removal.engine import session
@@ -277,8 +279,8 @@ PROVOKED |= {
 def table() -> dict[int, int]:
     """Each code of the table, with its status."""
     found = dict.fromkeys(errors.PARAMETER_CODES.values(), 400)
-    found |= dict.fromkeys((1001, 1002, 1003, 1004), 401)  # accounts/errors.py
-    found |= dict.fromkeys((1008, 1010, 1011), 402)  # billing/errors.py
+    for inner in (accounts_errors.AuthenticationError, billing_errors.CannotSpend):
+        found |= {error.code: error.status for error in inner.__subclasses__()}
     waiting = [errors.RemovalError]
     while waiting:
         children = waiting.pop().__subclasses__()
