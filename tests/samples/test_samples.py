@@ -22,6 +22,7 @@ from .programs import EVERYWHERE, HERE, SAMPLES, commands
 
 LANGUAGES = EVERYWHERE if os.environ.get("ALL_SAMPLES") == "true" else HERE
 TASKS = ("upload", "url")
+pytestmark = pytest.mark.xdist_group("samples")  # one server for all
 SIZE = (200, 240)
 
 
