@@ -15,7 +15,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 
 from . import sales, stripe_gateway, webhooks
-from .forms import CalculatorForm
+from .forms import MAX_PIXELS, CalculatorForm
 from .models import PackPrice, Purchase
 from .stripe_gateway import BadSignature, GatewayError
 
@@ -40,6 +40,7 @@ def pricing(request: HttpRequest) -> HttpResponse:
         "can_buy": stripe_gateway.is_configured(),
         "base": settings.CREDITS_BASE.normalize(),
         "per_megapixel": settings.CREDITS_PER_MEGAPIXEL.normalize(),
+        "max_pixels": MAX_PIXELS,
     }
     return render(request, "billing/pricing.html", context)
 

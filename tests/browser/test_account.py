@@ -167,6 +167,23 @@ def test_the_whole_way_of_a_customer(page: Page, site: Site) -> None:
     assert balance(page, site) == "105"
 
 
+def test_the_calculator_follows_the_size_as_it_is_typed(page: Page, site: Site) -> None:
+    page.goto(f"{site.url}/pricing")
+    price, pictures = page.locator("#per-picture"), page.get_by_text("pictures of this size")
+    for width, height, per_picture, count in (
+        ("1000", "1000", "0.100 credits", "1,000 pictures"),
+        ("100000", "100000", "1.300 credits", "76 pictures"),  # 25 megapixels are the most
+        ("19", "1000", "0.051 credits", "1,960 pictures"),
+    ):
+        page.get_by_label("Width").fill(width)
+        page.get_by_label("Height").fill(height)
+        expect(price).to_have_text(f"{per_picture} for each picture")
+        expect(pictures).to_have_text(f"{count} of this size")
+    page.get_by_label("Height").fill("0")
+    expect(price).to_be_hidden()
+    expect(pictures).to_be_hidden()
+
+
 def test_the_secret_stands_in_no_log_and_no_page(page: Page, site: Site) -> None:
     sign_up(page, site, "careful@example.com")
     pair = create_key(page, site)
