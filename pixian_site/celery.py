@@ -1,6 +1,7 @@
 """Celery, which hands work to workers where REMOVAL_EXECUTION=queue.
 
     celery -A pixian_site worker --queues interactive --concurrency N     does pictures
+    celery -A pixian_site worker --queues batch --concurrency N           those of batches
     celery -A pixian_site worker --queues maintenance --concurrency 1     keeps house
     celery -A pixian_site beat                                            says when
 

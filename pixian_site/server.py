@@ -26,6 +26,7 @@ from removal import errors, readiness
 from removal.api.errors import error_code_of
 from removal.api.middleware import open_to_scripts
 from removal.api.refusals import refuse
+from removal.batches import webhooks, worker
 from removal.engine import memory
 
 # A request over the limit is still read up to this size, so that its client gets our JSON answer
@@ -125,6 +126,8 @@ def serve(host: str, port: int) -> None:
     if settings.REMOVAL_EXECUTION == "inline":  # else workers warm themselves and keep house
         readiness.warm_in_background()
         maintenance.start()
+    worker.start()
+    webhooks.start()
     server.run()
 
 

@@ -242,6 +242,38 @@ class UrlNotAnImage(RemovalError):
     status, code = 400, 1153
 
 
+# --- Batches ------------------------------------------------------------------------------------
+class BatchClosed(RemovalError):
+    status, code = 409, 1160
+
+    def __init__(self) -> None:
+        super().__init__("The batch is closed: no more pictures can be added. Make a new batch.")
+
+
+class BatchTooLarge(RemovalError):
+    status, code = 413, 1161
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"That is more pictures than fit: a batch may have {limit:,} in all.")
+
+
+class UnreadableZip(RemovalError):
+    status, code = 400, 1162
+
+
+class InvalidWebhook(RemovalError):
+    status, code = 400, 1163
+
+
+class TooManyBatches(RemovalError):
+    status, code, retry_after = 429, 1164, 60
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(
+            f"The account has {limit} batches that have not ended. Wait for one, or cancel it."
+        )
+
+
 # --- Money --------------------------------------------------------------------------------------
 class PaymentRequired(RemovalError):
     status, code = 402, 1011

@@ -15,11 +15,12 @@ Sentences name neither the addresses reached nor any part of the URL: it may hol
 import asyncio
 import re
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
+from typing import Any, TypeVar
 
 import aiohttp
 from aiohappyeyeballs import AddrInfoType
@@ -28,11 +29,11 @@ from yarl import URL
 
 from .addresses import HOST_NAME, Allowed, may_reach
 
+Answer = TypeVar("Answer")
 MAX_URL_CHARACTERS = 8_000  # what RFC 9110 asks every server to take at least
 POLL_SECONDS = 0.25  # how soon a fetch notices that nobody waits for it any more
 USER_AGENT = "pixian-site (fetches pictures that its users point to)"
 HEADERS = {
-    "User-Agent": USER_AGENT,
     "Accept": "image/*, application/octet-stream;q=0.9, */*;q=0.1",
     "Accept-Encoding": "identity",
 }
@@ -112,19 +113,31 @@ def fetch(
     resolver: looks up host names; the system's way is the default.
     Raises FetchError.
     """
-    work = _bounded(_checked(url), limits, cancelled, resolver)
+    work = _bounded(_follow(checked(url), limits, resolver), limits, cancelled)
     with ThreadPoolExecutor(1, "fetch") as worker:
         return worker.submit(asyncio.run, work).result()
 
 
-async def _bounded(
-    url: URL,
+def post(
+    url: str,
+    body: bytes,
+    headers: dict[str, str],
     limits: FetchLimits,
-    cancelled: Callable[[], bool],
-    resolver: AbstractResolver | None,
-) -> bytes:
+    *,
+    resolver: AbstractResolver | None = None,
+) -> int:
+    """Send `body` under the same rules; the HTTP status. The answer's body is not read, and a
+    redirect is not followed. Raises FetchError."""
+    work = _bounded(_send(checked(url), body, headers, limits, resolver), limits, _never)
+    with ThreadPoolExecutor(1, "post") as worker:
+        return worker.submit(asyncio.run, work).result()
+
+
+async def _bounded(
+    task: Coroutine[Any, Any, Answer], limits: FetchLimits, cancelled: Callable[[], bool]
+) -> Answer:
     asyncio.get_running_loop().set_default_executor(_Abandoning(max_workers=1))
-    work = asyncio.create_task(_follow(url, limits, resolver))
+    work = asyncio.create_task(task)
     try:
         async with asyncio.timeout(limits.total_seconds):
             while not cancelled():
@@ -162,6 +175,35 @@ async def _follow(url: URL, limits: FetchLimits, resolver: AbstractResolver | No
 
 async def _ask(url: URL, limits: FetchLimits, resolver: AbstractResolver | None) -> bytes | URL:
     """One request: the body, or the URL that it redirects to."""
+    async with (
+        _session(url, limits, resolver) as session,
+        session.get(url, headers=HEADERS, allow_redirects=False) as response,
+    ):
+        location = response.headers.get("Location")
+        if response.status in REDIRECTS and location is not None:
+            return checked(location, base=url)
+        return await _body(response, limits.max_bytes)
+
+
+async def _send(
+    url: URL,
+    body: bytes,
+    headers: dict[str, str],
+    limits: FetchLimits,
+    resolver: AbstractResolver | None,
+) -> int:
+    async with (
+        _session(url, limits, resolver) as session,
+        session.post(url, data=body, headers=headers, allow_redirects=False) as response,
+    ):
+        return response.status
+
+
+@asynccontextmanager
+async def _session(
+    url: URL, limits: FetchLimits, resolver: AbstractResolver | None
+) -> AsyncIterator[aiohttp.ClientSession]:
+    """For one request, through the guard; its errors become ours."""
     guard = _Guard(url.host or "", limits.allow)
     connector = aiohttp.TCPConnector(
         resolver=resolver or aiohttp.ThreadedResolver(),
@@ -172,18 +214,15 @@ async def _ask(url: URL, limits: FetchLimits, resolver: AbstractResolver | None)
     session = aiohttp.ClientSession(
         connector=connector,
         cookie_jar=aiohttp.DummyCookieJar(),
-        headers=HEADERS,
+        headers={"User-Agent": USER_AGENT},
         timeout=aiohttp.ClientTimeout(total=None, connect=limits.connect_seconds),
         auto_decompress=False,
         trust_env=False,  # no proxy and no .netrc: both would lead around the guard
     )
     with _transport_errors(guard, limits):
         try:
-            async with session, session.get(url, allow_redirects=False) as response:
-                location = response.headers.get("Location")
-                if response.status in REDIRECTS and location is not None:
-                    return _checked(location, base=url)
-                return await _body(response, limits.max_bytes)
+            async with session:
+                yield session
         finally:
             guard.hang_up()
 
@@ -250,8 +289,8 @@ def _too_large(max_bytes: int) -> FetchTooLarge:
     )
 
 
-def _checked(text: str, base: URL | None = None) -> URL:
-    """The URL to ask, if its form is one we ask; `base` is where a redirect comes from.
+def checked(text: str, base: URL | None = None) -> URL:
+    """The URL to ask, if its form is one we ask; `base` is where a redirect comes from. FetchError.
 
     Where a host name leads is not decided here but when the socket opens.
     """

@@ -12,6 +12,7 @@ class Removal(models.Model):
     class Via(models.TextChoices):
         API = "api", _("API")
         PAGE = "page", _("page")
+        BATCH = "batch", _("batch")
 
     request_id = models.CharField(_("request id"), max_length=64, unique=True)
     created_at = models.DateTimeField(_("time"), default=timezone.now, db_index=True)
@@ -152,3 +153,85 @@ class KeptPicture(models.Model):
 
     def __str__(self) -> str:
         return self.request_id
+
+
+class Batch(models.Model):
+    """Pictures that were sent together with the same parameters; worked on one by one."""
+
+    class State(models.TextChoices):
+        OPEN = "open"  # more pictures may be added
+        CLOSED = "closed"
+        DONE = "done"
+        CANCELLED = "cancelled"
+
+    batch_id = models.CharField(max_length=32, unique=True)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="batches"
+    )
+    api_key = models.ForeignKey(
+        "accounts.ApiKey", null=True, on_delete=models.SET_NULL, related_name="batches"
+    )
+    fields = models.JSONField(default=dict)  # the parameters, by v2's names
+    webhook_url = models.CharField(max_length=2000, blank=True)
+    state = models.CharField(max_length=9, choices=State, default=State.OPEN)
+    created_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        ordering = ["-pk"]
+
+    def __str__(self) -> str:
+        return self.batch_id
+
+
+class BatchPicture(models.Model):
+    """One picture of a batch; its files lie in the storage until the batch's time is over."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting"
+        WORKING = "working"
+        DONE = "done"
+        FAILED = "failed"
+        CANCELLED = "cancelled"
+
+    batch = models.ForeignKey(Batch, on_delete=models.CASCADE, related_name="pictures")
+    number = models.PositiveIntegerField()
+    name = models.CharField(max_length=255)
+    token = models.CharField(max_length=32, unique=True)  # names the files; can't be guessed
+    state = models.CharField(max_length=9, choices=State, default=State.WAITING)
+    # Waiting: not before then. Working: when its worker is taken for dead.
+    due_at = models.DateTimeField(default=timezone.now)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    request_id = models.CharField(max_length=64, blank=True)
+    outcome = models.JSONField(default=dict)
+    hold = models.ForeignKey(
+        "billing.Hold", null=True, on_delete=models.SET_NULL, related_name="batch_pictures"
+    )
+    error_status = models.PositiveSmallIntegerField(null=True)
+    error_code = models.PositiveSmallIntegerField(null=True)
+    error_message = models.CharField(max_length=500, blank=True)
+
+    class Meta:
+        ordering = ["number"]
+        indexes = [models.Index(fields=["state", "due_at"], name="removal_batch_next")]
+        constraints = [
+            models.UniqueConstraint(fields=["batch", "number"], name="removal_batch_number")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.number} of {self.batch_id}"
+
+
+class WebhookDelivery(models.Model):
+    """Something that a batch's owner is to be told, until it has been taken or given up."""
+
+    batch = models.ForeignKey(Batch, on_delete=models.CASCADE, related_name="deliveries")
+    delivery_id = models.CharField(max_length=32, unique=True)
+    body = models.TextField()
+    attempts = models.PositiveSmallIntegerField(default=0)
+    due_at = models.DateTimeField(default=timezone.now, null=True, db_index=True)  # null: over
+    delivered_at = models.DateTimeField(null=True)
+    last_answer = models.CharField(max_length=200, blank=True)
+
+    def __str__(self) -> str:
+        return self.delivery_id

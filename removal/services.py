@@ -194,6 +194,7 @@ def _work(
         deadline=started + settings.REMOVAL_DEADLINE_SECONDS,
         gone=caller.gone,
         needs_foreground=order.needs_foreground,
+        queue="batch" if caller.via == Removal.Via.BATCH else "interactive",
     )
     if pays:
         return _charged(caller, job, price, keeper)

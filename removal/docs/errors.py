@@ -158,6 +158,26 @@ TEXTS: dict[int, tuple[str | Promise, str | Promise]] = {
         _("There is no picture behind image.url"),
         _("The host answered with an error or with something other than a picture."),
     ),
+    1160: (
+        _("The batch is closed"),
+        _("Pictures can be added to an open batch only. Send keep_open=true when you make it."),
+    ),
+    1161: (
+        _("Too many pictures for one batch"),
+        _("The message names the limit. Send the others as another batch."),
+    ),
+    1162: (
+        _("The ZIP file could not be read"),
+        _("It is damaged, encrypted, empty, or unpacks to far more than it is."),
+    ),
+    1163: (
+        _("webhook.url cannot be used"),
+        _("It must be an http or https address that anybody can reach."),
+    ),
+    1164: (
+        _("Too many batches at once"),
+        _("Wait until one of them has ended, or cancel one. Retry-After says how long to wait."),
+    ),
     1200: (
         _("The service is starting or overloaded"),
         _("Nothing was charged. Wait as long as Retry-After says, then send the request again."),

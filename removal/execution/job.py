@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 from removal import engine
 
@@ -16,3 +17,4 @@ class Job:
     deadline: float
     gone: Callable[[], bool]
     needs_foreground: bool = False
+    queue: Literal["interactive", "batch"] = "interactive"  # whether somebody waits for it

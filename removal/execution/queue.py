@@ -60,7 +60,9 @@ def _enqueue(work: str, job: Job) -> None:
     if left <= 0:
         raise TookTooLong
     try:
-        tasks.remove_background.apply_async((work, wire.dump_options(job.options)), expires=left)
+        tasks.remove_background.apply_async(
+            (work, wire.dump_options(job.options)), expires=left, queue=job.queue
+        )
     except KombuError as error:
         raise EngineUnavailable(detail=repr(error)) from error
 

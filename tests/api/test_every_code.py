@@ -205,6 +205,39 @@ def slow_body(scene):
     return raw_answer(port, head.encode())
 
 
+def batch(scene, **fields):
+    scene.settings.MEDIA_ROOT = scene.request.getfixturevalue("tmp_path")
+    return scene.alice.post("/api/v2/batches", **fields)
+
+
+@provokes(1160)
+def closed_batch(scene):
+    made = batch(scene, image=scene.photo).json()
+    return scene.alice.post(f"/api/v2/batches/{made['id']}/pictures", image=scene.photo)
+
+
+@provokes(1161)
+def too_many_pictures(scene):
+    scene.settings.REMOVAL_BATCH_PICTURES = 0
+    return batch(scene, image=scene.photo)
+
+
+@provokes(1162)
+def broken_zip(scene):
+    return batch(scene, zip=b"no zip")
+
+
+@provokes(1163)
+def webhook_nobody_can_reach(scene):
+    return batch(scene, webhook__url="file:///etc/passwd")
+
+
+@provokes(1164)
+def too_many_batches(scene):
+    scene.settings.REMOVAL_BATCHES_PER_ACCOUNT = 0
+    return batch(scene)
+
+
 @provokes(1151)
 def refused_address(scene):
     return scene.alice.post(image__url="http://10.0.0.1/photo.jpg")

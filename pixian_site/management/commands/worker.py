@@ -10,7 +10,7 @@ from django.core.management import BaseCommand, CommandError
 from removal.engine import ModelUnavailable, weights
 from removal.engine.weights.progress import show_progress
 
-QUEUES = "interactive,maintenance"
+QUEUES = "interactive,batch,maintenance"
 
 
 class Command(BaseCommand):

@@ -1,0 +1,165 @@
+"""Batches over HTTP: ours, not the vendor's. docs/api.md describes them."""
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpResponse, JsonResponse, StreamingHttpResponse
+from rest_framework.request import Request
+
+from accounts.models import ApiKey
+from removal import engine, fetch, services, storage
+from removal.batches import archive, intake, register, webhooks
+from removal.errors import InvalidWebhook, MalformedBody, NoSuchPath, WrongImageCount
+from removal.models import Batch, BatchPicture
+
+from . import reading
+from .headers import image_response
+from .views import Endpoint, user_of
+
+LISTED = 50
+PRIVATE = {"Cache-Control": "private, no-store"}
+
+
+class Batches(Endpoint):
+    """POST and GET /api/v2/batches"""
+
+    def post(self, request: Request) -> HttpResponse:
+        reading.check_length(request, files=2)
+        fields = reading.with_query_test(reading.read_fields(request), request)
+        webhook, keep_open = _checked(fields)
+        uploads = _uploads(request, settings.REMOVAL_BATCH_PICTURES)
+        key = request.auth
+        assert isinstance(key, ApiKey)
+        batch = register.create(user_of(request), key, _parameters(fields), webhook)
+        try:
+            register.add(batch, uploads)
+        except BaseException:
+            batch.delete()
+            raise
+        if not keep_open:
+            register.close(batch)
+        return _answer(batch, status=201)
+
+    def get(self, request: Request) -> HttpResponse:
+        newest = user_of(request).batches.all()[:LISTED]
+        return _json({"batches": [register.progress(batch) for batch in newest]})
+
+
+class OneBatch(Endpoint):
+    """GET and DELETE /api/v2/batches/ID"""
+
+    def get(self, request: Request, batch_id: str) -> HttpResponse:
+        return _answer(register.find(user_of(request), batch_id))
+
+    def delete(self, request: Request, batch_id: str) -> HttpResponse:
+        batch = register.find(user_of(request), batch_id)
+        register.cancel(batch)
+        batch.delete()
+        return HttpResponse(status=204)
+
+
+class BatchPictures(Endpoint):
+    """POST /api/v2/batches/ID/pictures"""
+
+    def post(self, request: Request, batch_id: str) -> HttpResponse:
+        reading.check_length(request, files=2)
+        batch = register.find(user_of(request), batch_id)
+        uploads = list(_uploads(request, register.room(batch)))
+        if not uploads:
+            raise WrongImageCount("Send pictures: files in 'image', or a ZIP file in 'zip'.")
+        register.add(batch, uploads)
+        return _answer(batch, status=201)
+
+
+class CloseBatch(Endpoint):
+    """POST /api/v2/batches/ID/close"""
+
+    def post(self, request: Request, batch_id: str) -> HttpResponse:
+        batch = register.find(user_of(request), batch_id)
+        register.close(batch)
+        return _answer(batch)
+
+
+class CancelBatch(Endpoint):
+    """POST /api/v2/batches/ID/cancel"""
+
+    def post(self, request: Request, batch_id: str) -> HttpResponse:
+        batch = register.find(user_of(request), batch_id)
+        register.cancel(batch)
+        return _answer(batch)
+
+
+class BatchResult(Endpoint):
+    """GET /api/v2/batches/ID/pictures/N"""
+
+    def get(self, request: Request, batch_id: str, number: str) -> HttpResponse:
+        batch = register.find(user_of(request), batch_id)
+        picture = batch.pictures.filter(number=number, state=BatchPicture.State.DONE).first()
+        if picture is None:
+            raise NoSuchPath(request.path)
+        outcome = _outcome_of(batch, picture)
+        response = image_response(outcome, partial(services.mark_delivered, outcome))
+        response["X-Request-Id"] = picture.request_id
+        return response
+
+
+class BatchArchive(Endpoint):
+    """GET /api/v2/batches/ID/results.zip"""
+
+    def get(self, request: Request, batch_id: str) -> StreamingHttpResponse:
+        batch = register.find(user_of(request), batch_id)
+        name = f"cut-outs-{batch.batch_id[:8]}.zip"
+        headers = {"Content-Disposition": f'attachment; filename="{name}"'} | PRIVATE
+        return StreamingHttpResponse(
+            archive.of(batch), content_type="application/zip", headers=headers
+        )
+
+
+def _checked(fields: reading.Fields) -> tuple[str, bool]:
+    """The batch's own parameters, and that the others can be read: pictures come later."""
+    engine.parse_options(fields)
+    try:
+        keep_open = engine.parse_bool("keep_open", fields.get("keep_open", "") or "false")
+    except engine.InvalidOption as error:
+        raise MalformedBody(error.message) from error
+    url = fields.get("webhook.url", "").strip()
+    try:
+        return (str(fetch.checked(url)) if url else ""), keep_open
+    except fetch.FetchError as error:
+        raise InvalidWebhook(f"webhook.url: {error}") from error
+
+
+def _parameters(fields: reading.Fields) -> reading.Fields:
+    known = {parameter.name for parameter in engine.PARAMETERS}
+    return {name: text for name, text in fields.items() if name in known and text.strip()}
+
+
+def _uploads(request: Request, room: int) -> Iterator[intake.Upload]:
+    for file in reading.files_of(request, "image"):
+        yield intake.Upload(str(file.name or "picture"), reading.file_bytes(file))
+    for file in reading.files_of(request, "zip"):
+        yield from intake.pictures_of_zip(file.read(), room)
+
+
+def _outcome_of(batch: Batch, picture: BatchPicture) -> services.Outcome:
+    try:
+        content = storage.get(register.file_name(picture.token, "result"))
+    except FileNotFoundError:
+        raise NoSuchPath(f"/api/v2/batches/{batch.batch_id}/pictures/{picture.number}") from None
+    options = engine.parse_options(batch.fields)
+    return services.outcome_of(picture.outcome, content, options, picture.hold, picture.request_id)
+
+
+def _answer(batch: Batch, status: int = 200) -> HttpResponse:
+    batch.refresh_from_db()
+    body: dict[str, Any] = register.progress(batch)
+    body["items"] = [register.told(picture) for picture in batch.pictures.all()]
+    if batch.webhook_url:
+        body["webhook"] = {"url": batch.webhook_url, "secret": webhooks.secret_of(batch.user)}
+    return _json(body, status)
+
+
+def _json(body: dict[str, Any], status: int = 200) -> JsonResponse:
+    return JsonResponse(body, status=status, headers=PRIVATE)

@@ -1,0 +1,70 @@
+"""Pictures out of what a caller uploads: files, and ZIP files, of which nothing is trusted."""
+
+import io
+import zipfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from django.conf import settings
+
+from removal.errors import BatchTooLarge, TooManyBytes, UnreadableZip
+
+CHUNK = 1 << 16
+# A picture hardly shrinks in a ZIP: one that grows more than this is made to fill our disk.
+MOST_GROWTH = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    name: str
+    content: bytes
+
+
+def pictures_of_zip(content: bytes, room: int) -> Iterator[Upload]:
+    """The files of a ZIP one after another, at most `room` of them; folders and what systems put
+    beside pictures (__MACOSX, .DS_Store) are passed over.
+
+    Raises UnreadableZip, BatchTooLarge, TooManyBytes.
+    """
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            entries = [entry for entry in archive.infolist() if _is_picture(entry)]
+            _check(entries, len(content), room)
+            for entry in entries:
+                yield Upload(PurePosixPath(entry.filename).name, _unpacked(archive, entry))
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError) as error:
+        raise UnreadableZip(f"The ZIP file can't be read: {error}.") from error
+
+
+def _is_picture(entry: zipfile.ZipInfo) -> bool:
+    path = PurePosixPath(entry.filename)
+    hidden = path.name.startswith(".") or "__MACOSX" in path.parts
+    return not entry.is_dir() and not hidden
+
+
+def _check(entries: list[zipfile.ZipInfo], packed: int, room: int) -> None:
+    if not entries:
+        raise UnreadableZip("The ZIP file holds no files.")
+    if len(entries) > room:
+        raise BatchTooLarge(room)
+    if any(entry.flag_bits & 1 for entry in entries):
+        raise UnreadableZip("The ZIP file is encrypted. Send one without a password.")
+    if sum(entry.file_size for entry in entries) > MOST_GROWTH * packed:
+        raise UnreadableZip(f"The ZIP file grows more than {MOST_GROWTH} times when unpacked.")
+
+
+def _unpacked(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
+    """Never trusts the size that the entry claims."""
+    limit = settings.REMOVAL_MAX_UPLOAD_BYTES
+    content = bytearray()
+    with archive.open(entry) as file:
+        while chunk := file.read(CHUNK):
+            content += chunk
+            if len(content) > limit:
+                raise TooManyBytes(
+                    f"{PurePosixPath(entry.filename).name[:80]!r} in the ZIP file is too large; an "
+                    f"image may have up to {limit:,} bytes."
+                )
+    return bytes(content)

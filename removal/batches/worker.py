@@ -1,0 +1,188 @@
+"""Takes the next picture of any batch and has it done by the one service that all requests use.
+
+A picture is claimed by an update that only one worker can win, for as long as a request may last;
+a worker that is killed loses its claim, and the picture is taken up again. It is charged in the
+transaction that marks it as done, so never twice.
+"""
+
+import logging
+import threading
+import uuid
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import close_old_connections, transaction
+from django.db.models import F, Q
+from django.utils import timezone
+
+from accounts.errors import AccountSuspended, KeyRevoked
+from billing.models import Hold
+from removal import engine, services, storage
+from removal.errors import ClientGone, InternalError, RemovalError, SlowDown, translate
+from removal.models import Batch, BatchPicture, Removal
+
+from . import register, webhooks
+
+log = logging.getLogger(__name__)
+State = BatchPicture.State
+MOST_ATTEMPTS = 5  # at what may pass: a full storage, a dead worker, a deadline
+PAUSE = timedelta(seconds=2)  # before a picture that found no place is tried again
+IDLE_SECONDS = 1.0
+CANDIDATES = 5  # looked at for one that no other worker takes first
+
+
+class Tray:
+    """Keeps one picture's result (a services.Keeper); its original lies there already."""
+
+    def __init__(self, picture: BatchPicture) -> None:
+        self._mine = BatchPicture.objects.filter(
+            pk=picture.pk, state=State.WORKING, request_id=picture.request_id
+        )
+        self._picture = picture
+
+    def is_wanted(self) -> bool:
+        """Whether the batch still waits for this attempt."""
+        return self._mine.exists()
+
+    def take(self, data: bytes) -> None:
+        """The original is stored since it was sent."""
+
+    def store(self, content: bytes) -> None:
+        storage.put(register.file_name(self._picture.token, "result"), content)
+
+    def remember(self, outcome: dict[str, Any], hold: Hold | None) -> None:
+        """Raises ClientGone where the batch was cancelled, or another worker has taken over."""
+        if not self._mine.update(state=State.DONE, outcome=outcome, hold=hold):
+            raise ClientGone
+        self._picture.refresh_from_db()
+        _ended(self._picture, "picture.done")
+
+    def give_up(self) -> None:
+        """A result without its row is swept up later."""
+
+
+def start() -> None:
+    """Work for as long as the process lives, in REMOVAL_BATCH_WORKERS threads."""
+    for number in range(settings.REMOVAL_BATCH_WORKERS):
+        threading.Thread(target=_forever, name=f"batch-{number}", daemon=True).start()
+
+
+def work_on_next() -> bool:
+    """Do one picture, if one is due."""
+    picture = claim()
+    if picture is None:
+        return False
+    try:
+        _work_on(picture)
+    except RemovalError as error:
+        _not_done(picture, error)
+    return True
+
+
+def claim() -> BatchPicture | None:
+    """The next picture, now this worker's. Batches take turns: the first of each, the second ..."""
+    now = timezone.now()
+    due = Q(state__in=(State.WAITING, State.WORKING), due_at__lte=now)
+    for picture in BatchPicture.objects.filter(due).order_by("number", "pk")[:CANDIDATES]:
+        request_id = uuid.uuid4().hex
+        same = BatchPicture.objects.filter(
+            pk=picture.pk, state=picture.state, due_at=picture.due_at
+        )
+        if same.update(
+            state=State.WORKING,
+            due_at=now + _lease(),
+            attempts=F("attempts") + 1,
+            request_id=request_id,
+        ):
+            return BatchPicture.objects.select_related("batch__user", "batch__api_key").get(
+                pk=picture.pk
+            )
+    return None
+
+
+def _lease() -> timedelta:
+    return timedelta(seconds=settings.REMOVAL_DEADLINE_SECONDS + settings.HOLD_GRACE_SECONDS)
+
+
+def _work_on(picture: BatchPicture) -> None:
+    """Raises RemovalError."""
+    if picture.attempts > MOST_ATTEMPTS:  # each time its process died with it
+        raise InternalError(picture.request_id, settings.SUPPORT_EMAIL)
+    batch, tray = picture.batch, Tray(picture)
+    caller = services.Caller(
+        request_id=picture.request_id,
+        via=Removal.Via.BATCH,
+        owner=f"batch {batch.batch_id}",
+        key=batch.api_key,
+        user=batch.user,
+        pays=True,
+        gone=lambda: not tray.is_wanted(),
+        endpoint="/api/v2/batches",
+    )
+
+    def order() -> services.Order:
+        _check_owner(batch)
+        content = _original(picture, tray)
+        return services.Order(content, engine.parse_options(batch.fields), keeper=tray)
+
+    services.mark_delivered(services.remove_background(caller, order))
+    storage.discard(register.file_name(picture.token, "original"))
+
+
+def _original(picture: BatchPicture, tray: Tray) -> bytes:
+    try:
+        return storage.get(register.file_name(picture.token, "original"))
+    except FileNotFoundError:
+        if not tray.is_wanted():
+            raise ClientGone from None
+        raise
+
+
+def _check_owner(batch: Batch) -> None:
+    """What the authentication of a request would have found meanwhile."""
+    if batch.api_key is None or batch.api_key.revoked_at is not None:
+        raise KeyRevoked
+    if batch.user.is_suspended:
+        raise AccountSuspended
+
+
+def _not_done(picture: BatchPicture, error: RemovalError) -> None:
+    """Try again what may pass; else the picture has failed."""
+    mine = BatchPicture.objects.filter(
+        pk=picture.pk, state=State.WORKING, request_id=picture.request_id
+    )
+    if isinstance(error, SlowDown):  # only busy: that is no attempt
+        mine.update(state=State.WAITING, due_at=timezone.now() + PAUSE, attempts=F("attempts") - 1)
+    elif error.status == 503 and picture.attempts < MOST_ATTEMPTS:
+        mine.update(state=State.WAITING, due_at=timezone.now() + PAUSE * 2**picture.attempts)
+    else:
+        with transaction.atomic():
+            if mine.update(
+                state=State.FAILED,
+                error_status=error.status,
+                error_code=error.code,
+                error_message=error.message[:500],
+            ):
+                picture.refresh_from_db()
+                _ended(picture, "picture.failed")
+                name = register.file_name(picture.token, "original")
+                transaction.on_commit(lambda: storage.discard(name), robust=True)
+
+
+def _ended(picture: BatchPicture, event: str) -> None:
+    webhooks.note(picture.batch, event, register.told(picture))
+    register.end_if_done(picture.batch)
+
+
+def _forever() -> None:
+    pause = threading.Event()
+    while True:
+        try:
+            close_old_connections()
+            if work_on_next():
+                continue
+        except Exception as error:
+            if translate(error) is None:
+                log.exception("A batch's worker failed; it goes on")
+        pause.wait(IDLE_SECONDS)

@@ -1,0 +1,200 @@
+"""Cuts out a folder of pictures through the API: `python -m removal.client FOLDER --url ADDRESS`.
+
+Results lie beside the pictures or in --output, under the same names. It may be stopped and started
+again at any time: what is done is passed over, and what was sent but not received is asked for
+again under the same Idempotency-Key, so that nothing is charged twice. Told to come back later
+(429, 503), it does, after as long as the server says.
+
+The key is ID:SECRET in the environment variable API_KEY, or in a file named by API_KEY_FILE.
+"""
+
+import argparse
+import hashlib
+import json
+import os
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+import uuid
+from base64 import b64encode
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+
+from tqdm import tqdm
+
+PICTURES = frozenset(
+    {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".heic", ".heif", ".avif"}
+)
+EXTENSIONS = {
+    "image/png": "png", "image/jpeg": "jpg", "image/webp": "webp", "application/zip": "zip",
+}  # fmt: skip
+MARK = ".cutout"  # in a result's name, so that it is not taken for a picture the next time
+SECONDS = 180  # one request may take
+MOST_TRIES = 8
+LONGEST_PAUSE = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    address: str
+    key: str
+    fields: dict[str, str] = field(default_factory=dict)
+
+
+class Refused(Exception):
+    """The server said no to this picture; the message is its reason."""
+
+
+def main() -> int:
+    args = _arguments()
+    server = Server(args.url.rstrip("/"), _key(), dict(args.set))
+    output = args.output or args.folder
+    output.mkdir(parents=True, exist_ok=True)
+    waiting = [path for path in pictures_in(args.folder) if not _result_of(path, output)]
+    charged, failed, lock = Decimal(0), 0, threading.Lock()
+    with tqdm(total=len(waiting), unit="picture", file=sys.stderr) as bar:
+
+        def work(path: Path) -> None:
+            nonlocal charged, failed
+            try:
+                cost = cut_out(server, path, output)
+            except (Refused, OSError) as error:
+                with lock:
+                    failed += 1
+                bar.write(f"{path.name}: {error}", file=sys.stderr)
+            else:
+                with lock:
+                    charged += cost
+            bar.update()
+
+        with ThreadPoolExecutor(args.parallel) as pool:
+            list(pool.map(work, waiting))
+    print(f"{len(waiting) - failed} done, {failed} failed, {charged} credits charged")
+    return 1 if failed else 0
+
+
+def pictures_in(folder: Path) -> Iterator[Path]:
+    for path in sorted(folder.iterdir()):
+        if path.suffix.lower() in PICTURES and not path.stem.endswith(MARK):
+            yield path
+
+
+def cut_out(server: Server, picture: Path, output: Path) -> Decimal:
+    """Write the picture's result; the credits it cost. Raises Refused, OSError."""
+    content = picture.read_bytes()
+    for attempt in range(1, MOST_TRIES + 1):
+        try:
+            request = _request(server, picture, content)
+            with urllib.request.urlopen(request, timeout=SECONDS) as got:  # noqa: S310 (http, s)
+                kind = got.headers.get_content_type()
+                target = output / f"{picture.name}{MARK}.{EXTENSIONS.get(kind, 'bin')}"
+                _write_whole(target, got.read())
+                return Decimal(got.headers.get("X-Credits-Charged", "0"))
+        except urllib.error.HTTPError as error:
+            if error.code not in (409, 429, 503) or attempt == MOST_TRIES:
+                raise Refused(_reason(error)) from None
+            _pause(error.headers.get("Retry-After"), attempt)
+        except (urllib.error.URLError, TimeoutError, ConnectionError) as error:
+            if attempt == MOST_TRIES:
+                raise Refused(f"the server can't be reached: {error}") from None
+            _pause(None, attempt)
+    raise AssertionError("the last attempt returns or raises")
+
+
+def _request(server: Server, picture: Path, content: bytes) -> urllib.request.Request:
+    mark = uuid.uuid4().hex
+    parts = [
+        f'--{mark}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{text}\r\n'.encode()
+        for name, text in server.fields.items()
+    ]
+    name = picture.name.encode("ascii", "replace").decode().replace('"', "_")
+    head = f'--{mark}\r\nContent-Disposition: form-data; name="image"; filename="{name}"\r\n\r\n'
+    body = b"".join([*parts, head.encode(), content, f"\r\n--{mark}--\r\n".encode()])
+    return urllib.request.Request(  # noqa: S310 (see _arguments)
+        f"{server.address}/api/v2/remove-background",
+        data=body,
+        headers={
+            "Content-Type": f"multipart/form-data; boundary={mark}",
+            "Authorization": "Basic " + b64encode(server.key.encode()).decode(),
+            "Idempotency-Key": idempotency_key(server.fields, content),
+        },
+    )
+
+
+def idempotency_key(fields: dict[str, str], content: bytes) -> str:
+    """The same for the same picture and parameters, on any day."""
+    asked = json.dumps(sorted(fields.items())).encode()
+    return hashlib.sha256(hashlib.sha256(content).digest() + asked).hexdigest()
+
+
+def _pause(retry_after: str | None, attempt: int) -> None:
+    """As long as the server says, else longer each time."""
+    said = float(retry_after) if retry_after and retry_after.isdigit() else 0.0
+    time.sleep(min(max(said, attempt * 1.0), LONGEST_PAUSE))
+
+
+def _reason(error: urllib.error.HTTPError) -> str:
+    try:
+        return str(json.load(error)["error"]["message"])
+    except (ValueError, KeyError, TypeError):
+        return f"HTTP status {error.code}"
+
+
+def _write_whole(path: Path, content: bytes) -> None:
+    """A result is there whole or not at all."""
+    part = path.with_name(path.name + ".part")
+    part.write_bytes(content)
+    part.replace(path)
+
+
+def _result_of(picture: Path, output: Path) -> Path | None:
+    candidates = (output / f"{picture.name}{MARK}.{e}" for e in (*EXTENSIONS.values(), "bin"))
+    return next((path for path in candidates if path.exists()), None)
+
+
+def _key() -> str:
+    file = os.environ.get("API_KEY_FILE")
+    key = Path(file).read_text().strip() if file else os.environ.get("API_KEY", "")
+    if ":" not in key:
+        raise SystemExit("Put ID:SECRET into the environment variable API_KEY.")
+    return key
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m removal.client", description="Cut out a folder of pictures through the API."
+    )
+    parser.add_argument("folder", type=Path, metavar="FOLDER")
+    parser.add_argument("--url", required=True, help="the site, e.g. https://your.site")
+    parser.add_argument("--output", type=Path, help="where results go; FOLDER by default")
+    parser.add_argument("--parallel", type=int, default=2, help="pictures under way at a time")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        type=_setting,
+        metavar="NAME=VALUE",
+        help="a parameter of the API, e.g. result.crop_to_foreground=true; may be repeated",
+    )
+    args = parser.parse_args()
+    if not args.url.startswith(("http://", "https://")):
+        parser.error("--url must begin with http:// or https://")
+    if not args.folder.is_dir():
+        parser.error(f"{args.folder} is not a folder")
+    return args
+
+
+def _setting(text: str) -> tuple[str, str]:
+    name, found, value = text.partition("=")
+    if not found:
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE")
+    return name, value
+
+
+if __name__ == "__main__":
+    sys.exit(main())

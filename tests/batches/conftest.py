@@ -1,0 +1,51 @@
+"""A caller who sends batches, and the worker, called when a test wants it to work."""
+
+import io
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.test import override_settings
+
+from removal.batches import worker
+from tests.api.conftest import Caller, alice, bob, portrait
+
+__all__ = ["alice", "bob", "portrait"]
+BATCHES = "/api/v2/batches"
+
+
+@pytest.fixture(autouse=True)
+def own_storage(tmp_path: Path) -> Iterator[None]:
+    with override_settings(MEDIA_ROOT=tmp_path / "media"):
+        yield
+
+
+def zip_of(**pictures: bytes) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in pictures.items():
+            archive.writestr(name.replace("__", "."), content)
+    return buffer.getvalue()
+
+
+def get(caller: Caller, path: str) -> Any:
+    return caller.client.get(path, HTTP_AUTHORIZATION=caller.authorization)
+
+
+def delete(caller: Caller, path: str) -> Any:
+    return caller.client.delete(path, HTTP_AUTHORIZATION=caller.authorization)
+
+
+def work_through() -> int:
+    """Do all that is due; the number of pictures."""
+    done = 0
+    while worker.work_on_next():
+        done += 1
+    return done
+
+
+def stored(tmp_path: Path) -> list[str]:
+    folder = tmp_path / "media" / "batch-pictures"
+    return sorted(path.name for path in folder.glob("*")) if folder.exists() else []

@@ -1,0 +1,264 @@
+"""Batches as their owner meets them: sent, worked on, charged, asked for, deleted."""
+
+import io
+import zipfile
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from django.utils import timezone
+
+from accounts import services as accounts
+from billing.models import Hold, LedgerEntry
+from removal import capacity, storage
+from removal.batches import intake, register, worker
+from removal.errors import ClientGone, SlowDown, TooManyBytes, UnreadableZip
+from removal.models import Batch, BatchPicture, Removal
+from tests.api.conftest import new_caller
+
+from .conftest import BATCHES, delete, get, stored, work_through, zip_of
+
+pytestmark = pytest.mark.django_db
+
+
+def sent(caller, **fields):
+    answer = caller.post(BATCHES, **fields)
+    assert answer.status_code == 201, answer.content
+    return answer.json()
+
+
+def test_a_zip_becomes_cut_outs_that_are_charged_one_by_one(alice, portrait):
+    batch = sent(alice, zip=zip_of(one__jpg=portrait, two__jpg=portrait))
+    assert batch["state"] == "closed"
+    assert batch["pictures"]["waiting"] == 2
+    assert alice.credits == 10
+    assert work_through() == 2
+    done = get(alice, f"{BATCHES}/{batch['id']}").json()
+    assert (done["state"], done["progress"]) == ("done", 1.0)
+    assert [item["name"] for item in done["items"]] == ["one.jpg", "two.jpg"]
+    charged = Decimal(str(done["creditsCharged"]))
+    assert charged > 0
+    assert alice.credits == 10 - charged
+    assert Removal.objects.filter(via=Removal.Via.BATCH, status=200).count() == 2
+
+
+def test_a_result_is_what_the_single_request_gives(alice, portrait):
+    single = alice.post(image=portrait, output__format="png")
+    batch = sent(alice, image=portrait, output__format="png")
+    work_through()
+    result = get(alice, f"{BATCHES}/{batch['id']}/pictures/1")
+    assert result.status_code == 200
+    assert result.content == single.content
+    for name in ("X-Input-Size", "X-Result-Size", "X-Credits-Charged", "Content-Type"):
+        assert result[name] == single[name]
+
+
+def test_all_results_come_as_one_zip(alice, portrait):
+    batch = sent(alice, zip=zip_of(**{"a/b__jpg": portrait, "a/c__jpg": b"no picture"}))
+    work_through()
+    answer = get(alice, f"{BATCHES}/{batch['id']}/results.zip")
+    archive = zipfile.ZipFile(io.BytesIO(b"".join(answer.streaming_content)))
+    assert archive.namelist() == ["0001-b.png"]
+    assert archive.testzip() is None
+
+
+def test_a_failed_picture_says_why_and_costs_nothing(alice):
+    batch = sent(alice, image=b"no picture")
+    work_through()
+    done = get(alice, f"{BATCHES}/{batch['id']}").json()
+    assert done["state"] == "done"
+    assert done["items"][0]["error"]["code"] == 1006
+    assert done["creditsCharged"] == 0
+    assert alice.credits == 10
+
+
+def test_an_open_batch_takes_more_until_it_is_closed(alice, portrait):
+    batch = sent(alice, keep_open="true")
+    path = f"{BATCHES}/{batch['id']}"
+    assert alice.post(f"{path}/pictures", image=portrait).status_code == 201
+    work_through()
+    assert get(alice, path).json()["state"] == "open"
+    assert alice.post(f"{path}/close").json()["state"] == "done"
+    refused = alice.post(f"{path}/pictures", image=portrait)
+    assert (refused.status_code, refused.json()["error"]["code"]) == (409, 1160)
+
+
+def test_cancelling_keeps_what_is_done_and_begins_nothing_more(alice, portrait, tmp_path):
+    batch = sent(alice, zip=zip_of(a__jpg=portrait, b__jpg=portrait))
+    assert worker.work_on_next()
+    spent = 10 - alice.credits
+    answer = alice.post(f"{BATCHES}/{batch['id']}/cancel").json()
+    assert answer["state"] == "cancelled"
+    assert [item["state"] for item in answer["items"]] == ["done", "cancelled"]
+    assert work_through() == 0
+    assert 10 - alice.credits == spent
+    assert get(alice, f"{BATCHES}/{batch['id']}/pictures/1").status_code == 200
+
+
+def test_cancelled_while_at_work_is_not_charged(alice, portrait):
+    batch = sent(alice, image=portrait)
+    picture = worker.claim()
+    register.cancel(Batch.objects.get(batch_id=batch["id"]))
+    with pytest.raises(ClientGone):
+        worker._work_on(picture)
+    assert alice.credits == 10
+    assert not Hold.objects.filter(state=Hold.State.OPEN).exists()
+
+
+def test_deleting_takes_every_file_along(
+    alice, portrait, tmp_path, django_capture_on_commit_callbacks
+):
+    batch = sent(alice, image=portrait)
+    work_through()
+    assert stored(tmp_path)
+    with django_capture_on_commit_callbacks(execute=True):
+        assert delete(alice, f"{BATCHES}/{batch['id']}").status_code == 204
+    assert stored(tmp_path) == []
+    assert get(alice, f"{BATCHES}/{batch['id']}").status_code == 404
+
+
+def test_what_is_over_is_purged(alice, portrait, tmp_path, django_capture_on_commit_callbacks):
+    sent(alice, image=portrait)
+    work_through()
+    with django_capture_on_commit_callbacks(execute=True):
+        assert register.purge(timezone.now() + timedelta(days=2)) == 1
+    assert stored(tmp_path) == []
+
+
+def test_others_see_nothing_of_it(alice, portrait):
+    batch = sent(alice, image=portrait)
+    work_through()
+    eve = new_caller("eve@example.com", "10")
+    path = f"{BATCHES}/{batch['id']}"
+    assert get(eve, BATCHES).json() == {"batches": []}
+    for address in (path, f"{path}/pictures/1", f"{path}/results.zip"):
+        assert get(eve, address).status_code == 404
+    assert eve.post(f"{path}/cancel").status_code == 404
+    assert delete(eve, path).status_code == 404
+    assert eve.post(f"{path}/pictures", image=portrait).status_code == 404
+
+
+def test_a_killed_worker_s_picture_is_taken_up_again_and_charged_once(alice, portrait):
+    batch = sent(alice, image=portrait)
+    assert worker.claim() is not None  # and its process is gone
+    assert not worker.work_on_next()
+    BatchPicture.objects.update(due_at=timezone.now())  # its lease has run out
+    assert worker.work_on_next()
+    done = get(alice, f"{BATCHES}/{batch['id']}").json()
+    assert done["state"] == "done"
+    assert LedgerEntry.objects.filter(kind="settle").count() == 1
+    assert 10 - alice.credits == Decimal(str(done["creditsCharged"]))
+
+
+def test_one_who_was_overtaken_does_not_charge(alice, portrait):
+    sent(alice, image=portrait)
+    slow = worker.claim()
+    BatchPicture.objects.update(due_at=timezone.now())
+    assert worker.work_on_next()
+    spent = 10 - alice.credits
+    with pytest.raises(ClientGone):
+        worker._work_on(slow)
+    assert 10 - alice.credits == spent
+
+
+def test_a_busy_service_is_waited_for(alice, portrait, monkeypatch):
+    batch = sent(alice, image=portrait)
+
+    def busy(*args, **kwargs):
+        raise SlowDown
+
+    monkeypatch.setattr(capacity.shared(), "admit", busy)
+    assert worker.work_on_next()
+    monkeypatch.undo()
+    picture = BatchPicture.objects.get()
+    assert (picture.state, picture.attempts) == ("waiting", 0)
+    BatchPicture.objects.update(due_at=timezone.now())
+    assert worker.work_on_next()
+    assert get(alice, f"{BATCHES}/{batch['id']}").json()["state"] == "done"
+
+
+def test_a_picture_that_kills_its_worker_is_given_up(alice, portrait):
+    sent(alice, image=portrait)
+    for _ in range(worker.MOST_ATTEMPTS):
+        assert worker.claim() is not None
+        BatchPicture.objects.update(due_at=timezone.now())
+    assert worker.work_on_next()
+    assert BatchPicture.objects.get().error_code == 1500
+    assert alice.credits == 10
+
+
+def test_a_revoked_key_s_batch_stops(alice, portrait):
+    sent(alice, image=portrait)
+    accounts.revoke(alice.key)
+    work_through()
+    assert BatchPicture.objects.get().error_code == 1002
+    assert alice.credits == 10
+
+
+def test_batches_take_turns(alice, portrait):
+    first = sent(alice, zip=zip_of(a__jpg=portrait, b__jpg=portrait))
+    second = sent(alice, image=portrait)
+    taken = [worker.claim() for _ in range(3)]
+    assert [picture.batch.batch_id for picture in taken] == [first["id"], second["id"], first["id"]]
+
+
+def test_test_batches_are_free_and_marked(alice, portrait):
+    batch = sent(alice, image=portrait, test="true")
+    work_through()
+    result = get(alice, f"{BATCHES}/{batch['id']}/pictures/1")
+    assert result["X-Credits-Charged"] == "0"
+    assert alice.credits == 10
+
+
+@pytest.mark.parametrize(
+    ("fields", "status", "code"),
+    [
+        ({"zip": b"no zip"}, 400, 1162),
+        ({"zip": zip_of()}, 400, 1162),
+        ({"zip": zip_of(big=b"\0" * 5_000_000)}, 400, 1162),
+        ({"webhook__url": "http://127.1/"}, 400, 1163),
+        ({"webhook__url": "ftp://example.com/"}, 400, 1163),
+        ({"output__format": "exe"}, 400, 1108),
+        ({"keep_open": "perhaps"}, 400, 1120),
+    ],
+)
+def test_refusals(alice, fields, status, code, settings):
+    answer = alice.post(BATCHES, **fields)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)
+    assert not Batch.objects.exists()
+
+
+def test_too_many_pictures_are_refused_and_leave_nothing(alice, portrait, settings, tmp_path):
+    settings.REMOVAL_BATCH_PICTURES = 1
+    answer = alice.post(BATCHES, zip=zip_of(a__jpg=portrait, b__jpg=portrait))
+    assert (answer.status_code, answer.json()["error"]["code"]) == (413, 1161)
+    assert not Batch.objects.exists()
+    assert stored(tmp_path) == []
+
+
+def test_too_many_batches_are_refused(alice, settings):
+    settings.REMOVAL_BATCHES_PER_ACCOUNT = 1
+    sent(alice, keep_open="true")
+    answer = alice.post(BATCHES, keep_open="true")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (429, 1164)
+    assert answer["Retry-After"] == "60"
+
+
+def test_a_file_in_a_zip_is_bounded_like_any_other(settings):
+    settings.REMOVAL_MAX_UPLOAD_BYTES = 1000
+    with pytest.raises(TooManyBytes, match="too large"):
+        list(intake.pictures_of_zip(zip_of(a__jpg=bytes(range(256)) * 8), 10))
+
+
+def test_a_zip_that_lies_about_sizes_is_refused():
+    honest = zip_of(a__jpg=bytes(range(256)) * 8)
+    lying = honest.replace((2048).to_bytes(4, "little"), (10).to_bytes(4, "little"))
+    with pytest.raises(UnreadableZip):
+        list(intake.pictures_of_zip(lying, 10))
+
+
+def test_files_that_lost_their_row_are_swept(tmp_path, monkeypatch):
+    storage.put("batch-pictures/abandoned-result", b"x")
+    later = timezone.now() + storage.LEFT_BEHIND * 2
+    assert register.sweep(later) == 1
+    assert stored(tmp_path) == []
