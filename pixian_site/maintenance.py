@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from billing import ledger, low_balance, stripe_gateway, webhooks
 from removal import idempotency, kept
+from removal.batches import register
 from removal.capacity import database
 from removal.execution import parcels
 
@@ -46,13 +47,14 @@ def purge() -> None:
     """Delete results whose time is over and the leases of killed processes."""
     _tell("Deleted %d results kept for an Idempotency-Key", idempotency.purge())
     _tell("Deleted %d pictures kept for the page", kept.purge_kept())
+    _tell("Deleted %d batches", register.purge())
     database.purge()
 
 
 def sweep() -> None:
     """Delete files that nobody owns: a process was killed, or the storage was away, when it was
     time. Listing costs a bucket's owner money, so this is done by the hour."""
-    owners = (idempotency.sweep, kept.sweep, parcels.purge)
+    owners = (idempotency.sweep, kept.sweep, register.sweep, parcels.purge)
     _tell("Deleted %d files that were left behind", sum(sweep() for sweep in owners))
 
 
