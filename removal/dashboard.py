@@ -159,6 +159,11 @@ def export(request: HttpRequest) -> JsonResponse:
         "pictures": list(
             user.kept_pictures.values("name", "state", "size", "created_at", "expires_at")
         ),
+        "batches": list(
+            user.batches.values(
+                "batch_id", "fields", "webhook_url", "state", "created_at", "expires_at"
+            )
+        ),
     }
     response = JsonResponse(data, json_dumps_params={"indent": 2})
     response["Content-Disposition"] = 'attachment; filename="my-data.json"'

@@ -18,7 +18,7 @@ from billing import ledger
 from billing.errors import KeyLimitReached
 from billing.models import Account, Purchase
 from removal import limits
-from removal.models import Removal
+from removal.models import Batch, Removal
 
 
 @pytest.fixture(autouse=True)
@@ -141,11 +141,13 @@ def test_the_csv_runs_no_formula_in_a_spreadsheet(visitor, alice):
 def test_ones_data_can_be_taken_along(visitor, alice, key):
     ledger.grant(alice, Decimal(5), "gift")
     removal(alice)
+    Batch.objects.create(batch_id="b1", user=alice, expires_at=timezone.now())
     data = visitor.get(reverse("export")).json()
     assert data["account"]["email"] == alice.email
     assert data["api_keys"][0]["public_id"] == key.public_id
     assert data["ledger"][0]["reason"] == "gift"
     assert data["requests"][0]["request_id"] == "req-0"
+    assert data["batches"][0]["batch_id"] == "b1"
     assert key.secret_hash not in str(data)
 
 
