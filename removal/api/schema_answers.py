@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Callable, Iterable, Iterator, Set
 from typing import Any
 
 from accounts import errors as accounts_errors
@@ -89,13 +89,27 @@ AT_STATUS = {
 }
 SOMETIMES_AT = {(409, "Retry-After")}
 REASONS = {
-    200: "Done", 400: "Something in the request is to be changed", 401: "Not authenticated",
-    402: "Credits are needed", 403: "Not allowed", 405: "Method not allowed",
-    408: "The body came too slowly", 409: "Conflict with an earlier request", 413: "Too large",
-    415: "Content type not supported", 422: "Idempotency-Key used for something else",
-    429: "All places are taken", 500: "Our fault; not charged", 503: "Try again; not charged",
-}  # fmt: skip
+    200: "Done",
+    201: "Made",
+    204: "Deleted",
+    400: "Something in the request is to be changed",
+    401: "Not authenticated",
+    402: "Credits are needed",
+    403: "Not allowed",
+    404: "There is no such thing",
+    405: "Method not allowed",
+    408: "The body came too slowly",
+    409: "Conflict with an earlier request",
+    413: "Too large",
+    415: "Content type not supported",
+    422: "Idempotency-Key used for something else",
+    429: "All places are taken",
+    500: "Our fault; not charged",
+    503: "Try again; not charged",
+}
 
+PICTURE: Schema = {"schema": {"type": "string", "format": "binary"}}
+PICTURES = dict.fromkeys(("image/png", "image/jpeg", "image/webp", "application/zip"), PICTURE)
 ERROR: Schema = {
     "type": "object",
     "required": ["error"],
@@ -228,3 +242,67 @@ def _meanings(error: type[errors.RemovalError]) -> dict[int, str]:
 def words(name: str) -> str:
     """TooManyPixels -> Too many pixels"""
     return re.sub(r"(?<!^)(?=[A-Z])", " ", name).capitalize()
+
+
+def object_of(properties: dict[str, Schema]) -> Schema:
+    """An object that has exactly these properties."""
+    return {
+        "type": "object",
+        "required": list(properties),
+        "additionalProperties": False,
+        "properties": properties,
+    }
+
+
+def reference(name: str) -> Schema:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def json_of(name: str, example: Any = None) -> Schema:
+    media: Schema = {"schema": reference(name)}
+    return {"application/json": media | ({"example": example} if example is not None else {})}
+
+
+def v2_error(status: int, code: int, meaning: str, codes: Iterable[int]) -> Schema:
+    example = {"error": {"status": status, "code": code, "message": f"{meaning}."}}
+    content = json_of("Error", example)
+    own = {"status": {"const": status}, "code": {"enum": sorted(codes)}}
+    narrowed = {"properties": {"error": {"properties": own}}}
+    content["application/json"]["schema"] = {"allOf": [reference("Error"), narrowed]}
+    return content
+
+
+def removebg_error(status: int, code: str, meaning: str, codes: Iterable[str]) -> Schema:
+    example = {"errors": [{"title": meaning, "code": code, "detail": ""}]}
+    content = json_of("RemoveBgError", example)
+    own = {"items": {"properties": {"code": {"enum": sorted(codes)}}}}
+    narrowed = {"properties": {"errors": own}}
+    content["application/json"]["schema"] = {"allOf": [reference("RemoveBgError"), narrowed]}
+    return content
+
+
+def answers(
+    result: Schema,
+    codes: Codes,
+    error: Callable[..., Schema],
+    of_result: Iterable[str],
+    of_all: Iterable[str] = (),
+    status: int = 200,
+) -> dict[str, Schema]:
+    """Answers by status: the result, and each error with its codes."""
+    found = {
+        str(status): {
+            "description": REASONS[status],
+            "headers": headers((*of_result, *of_all)),
+            "content": result,
+        }
+    }
+    for refused, meanings in sorted(codes.items()):
+        first = next(iter(meanings))
+        listed = "; ".join(f"`{code}` {meaning}" for code, meaning in sorted(meanings.items()))
+        found[str(refused)] = {
+            "description": f"{REASONS[refused]}. {listed}.",
+            "headers": headers(of_all, refused),
+            "content": error(refused, first, meanings[first], meanings),
+        }
+    return found

@@ -1,11 +1,10 @@
 """The OpenAPI document's operations, one a view of the API, out of bodies and answers."""
 
-from collections.abc import Callable, Iterable
 from typing import Any
 
 from rest_framework.views import APIView
 
-from . import removebg, v1, views
+from . import removebg, schema_batches, v1, views
 from .schema_answers import (
     ERROR,
     HEADERS,
@@ -14,14 +13,17 @@ from .schema_answers import (
     OF_REMOVEBG_RESULTS,
     OF_RESULTS,
     OF_V1,
-    REASONS,
+    PICTURES,
     REMOVEBG_ERROR,
-    Codes,
     Schema,
+    answers,
     header,
-    headers,
+    json_of,
+    object_of,
     removebg_codes,
+    removebg_error,
     v2_codes,
+    v2_error,
 )
 from .schema_bodies import idempotency_key, query_test, removebg_body, v2_body
 
@@ -39,8 +41,6 @@ SECURITY_SCHEMES: dict[str, Schema] = {
         "description": "`ID:SECRET`, as key creation shows it, or the Base64 of that.",
     },
 }
-PICTURE: Schema = {"schema": {"type": "string", "format": "binary"}}
-PICTURES = dict.fromkeys(("image/png", "image/jpeg", "image/webp", "application/zip"), PICTURE)
 ACCOUNT: Schema = {
     "type": "object",
     "required": ["creditPack", "state", "useBefore", "credits"],
@@ -65,25 +65,15 @@ ACCOUNT: Schema = {
 }
 
 
-def _object(properties: dict[str, Schema]) -> Schema:
-    """An object that has exactly these properties."""
-    return {
-        "type": "object",
-        "required": list(properties),
-        "additionalProperties": False,
-        "properties": properties,
-    }
-
-
 NUMBER = {"type": "number"}
 CREDITS_LEFT = {"subscription": NUMBER, "payg": NUMBER, "enterprise": NUMBER, "total": NUMBER}
 API_FACTS = {"free_calls": {"type": "integer"}, "sizes": {"type": "string"}}
-ATTRIBUTES = _object({"credits": _object(CREDITS_LEFT), "api": _object(API_FACTS)})
-REMOVEBG_ACCOUNT = _object({"data": _object({"attributes": ATTRIBUTES})})
+ATTRIBUTES = object_of({"credits": object_of(CREDITS_LEFT), "api": object_of(API_FACTS)})
+REMOVEBG_ACCOUNT = object_of({"data": object_of({"attributes": ATTRIBUTES})})
 SIDES = ("foreground_top", "foreground_left", "foreground_width", "foreground_height")
 RESULT = {"result_b64": {"type": "string", "contentEncoding": "base64"}}
-REMOVEBG_RESULT = _object(
-    {"data": _object(RESULT | {side: {"type": "integer", "minimum": 0} for side in SIDES})}
+REMOVEBG_RESULT = object_of(
+    {"data": object_of(RESULT | {side: {"type": "integer", "minimum": 0} for side in SIDES})}
 )
 SCHEMAS = {
     "Error": ERROR,
@@ -91,60 +81,8 @@ SCHEMAS = {
     "Account": ACCOUNT,
     "RemoveBgAccount": REMOVEBG_ACCOUNT,
     "RemoveBgResult": REMOVEBG_RESULT,
+    **schema_batches.SCHEMAS,
 }
-
-
-def _reference(name: str) -> Schema:
-    return {"$ref": f"#/components/schemas/{name}"}
-
-
-def _json(name: str, example: Any = None) -> Schema:
-    media: Schema = {"schema": _reference(name)}
-    return {"application/json": media | ({"example": example} if example is not None else {})}
-
-
-def _v2_error(status: int, code: int, meaning: str, codes: Iterable[int]) -> Schema:
-    example = {"error": {"status": status, "code": code, "message": f"{meaning}."}}
-    content = _json("Error", example)
-    own = {"status": {"const": status}, "code": {"enum": sorted(codes)}}
-    narrowed = {"properties": {"error": {"properties": own}}}
-    content["application/json"]["schema"] = {"allOf": [_reference("Error"), narrowed]}
-    return content
-
-
-def _removebg_error(status: int, code: str, meaning: str, codes: Iterable[str]) -> Schema:
-    example = {"errors": [{"title": meaning, "code": code, "detail": ""}]}
-    content = _json("RemoveBgError", example)
-    own = {"items": {"properties": {"code": {"enum": sorted(codes)}}}}
-    narrowed = {"properties": {"errors": own}}
-    content["application/json"]["schema"] = {"allOf": [_reference("RemoveBgError"), narrowed]}
-    return content
-
-
-def _answers(
-    result: Schema,
-    codes: Codes,
-    error: Callable[..., Schema],
-    of_result: Iterable[str],
-    of_all: Iterable[str] = (),
-) -> dict[str, Schema]:
-    """The answers by status: the result, and each error with its codes."""
-    answers = {
-        "200": {
-            "description": REASONS[200],
-            "headers": headers((*of_result, *of_all)),
-            "content": result,
-        }
-    }
-    for status, meanings in sorted(codes.items()):
-        first = next(iter(meanings))
-        listed = "; ".join(f"`{code}` {meaning}" for code, meaning in sorted(meanings.items()))
-        answers[str(status)] = {
-            "description": f"{REASONS[status]}. {listed}.",
-            "headers": headers(of_all, status),
-            "content": error(status, first, meanings[first], meanings),
-        }
-    return answers
 
 
 def _removal(name: str, summary: str, tag: str, body: Schema, **rest: Any) -> Schema:
@@ -169,6 +107,7 @@ V2_DESCRIPTION = (
     "booleans also 1/0, yes/no, on/off, t/f."
 )
 OPERATIONS: dict[tuple[type[APIView], str], Schema] = {
+    **schema_batches.OPERATIONS,
     (views.RemoveBackground, "POST"): _removal(
         "remove_background",
         "Remove the background of a picture",
@@ -176,13 +115,13 @@ OPERATIONS: dict[tuple[type[APIView], str], Schema] = {
         v2_body(),
         description=V2_DESCRIPTION,
         security=[{BASIC: []}],
-        responses=_answers(PICTURES, v2_codes(), _v2_error, OF_RESULTS),
+        responses=answers(PICTURES, v2_codes(), v2_error, OF_RESULTS),
     ),
     (views.Account, "GET"): _account(
         "account",
         "v2",
         security=[{BASIC: []}],
-        responses=_answers(_json("Account"), v2_codes(OF_ANY), _v2_error, ("Cache-Control",)),
+        responses=answers(json_of("Account"), v2_codes(OF_ANY), v2_error, ("Cache-Control",)),
     ),
     (v1.RemoveBackgroundV1, "POST"): _removal(
         "remove_background_v1",
@@ -192,7 +131,7 @@ OPERATIONS: dict[tuple[type[APIView], str], Schema] = {
         description="v2 under camelCase names; the names of v2 are read too, camelCase wins.",
         deprecated=True,
         security=[{BASIC: []}],
-        responses=_answers(PICTURES, v2_codes(), _v2_error, OF_RESULTS, OF_V1),
+        responses=answers(PICTURES, v2_codes(), v2_error, OF_RESULTS, OF_V1),
     ),
     (removebg.RemoveBg, "POST"): _removal(
         "removebg",
@@ -204,10 +143,10 @@ OPERATIONS: dict[tuple[type[APIView], str], Schema] = {
             "`add_shadow`, `shadow_type`, `type`, `type_level` and unknown parameters are ignored."
         ),
         security=[{X_API_KEY: []}],
-        responses=_answers(
-            PICTURES | _json("RemoveBgResult"),
+        responses=answers(
+            PICTURES | json_of("RemoveBgResult"),
             removebg_codes(),
-            _removebg_error,
+            removebg_error,
             OF_REMOVEBG_RESULTS,
             OF_REMOVEBG,
         ),
@@ -216,10 +155,10 @@ OPERATIONS: dict[tuple[type[APIView], str], Schema] = {
         "removebg_account",
         "remove.bg",
         security=[{X_API_KEY: []}],
-        responses=_answers(
-            _json("RemoveBgAccount"),
+        responses=answers(
+            json_of("RemoveBgAccount"),
             removebg_codes(OF_ANY),
-            _removebg_error,
+            removebg_error,
             ("Cache-Control",),
             OF_REMOVEBG,
         ),

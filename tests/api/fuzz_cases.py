@@ -22,7 +22,8 @@ from tests.engine import hostile
 
 MULTIPART = "multipart/form-data"
 FILES, TEXTS = ("image", "image_file"), ("image.base64", "image_file_b64")
-URLS = ("image.url", "image_url", "bg_image_url")
+URLS = ("image.url", "image_url", "bg_image_url", "webhook.url")
+REMOVALS = ("remove-background", "removebg")
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP", "HEIF", "AVIF")
 
 
@@ -51,6 +52,7 @@ class World:
 
     secret: str  # ID:SECRET
     pictures: str  # the address of a server that gives a picture at /ok.png
+    batch: str  # the id of a batch that is open
 
     @property
     def urls(self) -> list[str]:
@@ -70,7 +72,7 @@ class World:
 
 @st.composite
 def requests(draw: st.DrawFn, operations: list[APIOperation], world: World) -> Case:
-    likely = [one for one in operations for _ in range(4 if one.method == "post" else 1)]
+    likely = [one for one in operations for _ in range(4 if one.path.endswith(REMOVALS) else 1)]
     operation = draw(st.sampled_from(likely))
     mode = draw(st.sampled_from([GenerationMode.POSITIVE, GenerationMode.NEGATIVE]))
     case = draw(operation.as_strategy(generation_mode=mode))
@@ -78,6 +80,9 @@ def requests(draw: st.DrawFn, operations: list[APIOperation], world: World) -> C
         world.authorize(case)
     if draw(st.booleans()):
         case.headers.pop("Idempotency-Key", None)
+    ends_it = case.method == "DELETE" or operation.path.endswith(("/close", "/cancel"))
+    if "batch_id" in case.path_parameters and not ends_it and draw(st.booleans()):
+        case.path_parameters["batch_id"] = world.batch
     if isinstance(case.body, dict):
         body = dict(case.body)
         if draw(st.integers(0, 3)) < 3:
@@ -106,7 +111,8 @@ def with_one_picture(draw: st.DrawFn, case: Case, body: dict[str, Any]) -> dict[
     offered = [
         name for name in declared if name in (FILES if case.media_type == MULTIPART else TEXTS)
     ]
-    body[offered[0]] = content if offered[0] in FILES else base64.b64encode(content).decode()
+    if offered:
+        body[offered[0]] = content if offered[0] in FILES else base64.b64encode(content).decode()
     return body
 
 
@@ -120,10 +126,10 @@ def as_sent(case: Case) -> None:
     """Encode as clients do, files with a file name, which the generator leaves out."""
     parts: list[tuple[str, Any]] = []
     for name, value in case.body.items():
-        content = getattr(value, "data", value)
-        for one in content if isinstance(content, list) else [content]:
-            is_file = isinstance(one, bytes)
-            parts.append((name, ("photo", one) if is_file else text_of(one)))
+        for one in value if isinstance(value, list) else [value]:
+            content = getattr(one, "data", one)
+            is_file = isinstance(content, bytes)
+            parts.append((name, ("photo", content) if is_file else text_of(content)))
     case.body, case.headers["Content-Type"] = encode_multipart_formdata(parts)
 
 
