@@ -2,13 +2,14 @@
 SHELL := /bin/bash
 PYTHON ?= python3
 PORT ?= 8000
+ROUNDS ?= 20
 CASES ?= 2000
 VENV := .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run develop test check audit format bench bench-page bench-peers lighthouse soak ledger-storm test-e2e test-samples prove-image lock models chromium curl clients clean
+.PHONY: help run develop test check audit format bench bench-peers soak ledger-storm test-e2e chaos test-samples prove-image lock models chromium curl clients clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -56,6 +57,9 @@ test-samples: develop ## The documentation's samples in all eight languages (apt
 SAMPLE_PACKAGES := php-cli php-curl ruby golang-go default-jdk-headless mono-mcs mono-runtime \
 	libmono-system-net-http4.0-cil
 
+chaos: develop ## Parts killed or taken away under load (ROUNDS=n); then the audit
+	@$(BIN)/python -m tests.storms.chaos --rounds $(ROUNDS) $(ARGS)
+
 ledger-storm: $(VENV)/develop.stamp ## 10,000 ledger operations by processes that are killed; then the audit
 	@$(BIN)/python -m tests.storms.ledger_storm $(ARGS)
 
@@ -64,13 +68,6 @@ fuzz-api: $(VENV)/develop.stamp models ## Generated requests (CASES=n) against a
 
 prove-image: $(VENV)/develop.stamp ## The Dockerfile's steps in an empty folder, without a container engine
 	@exec $(BIN)/python -m tests.deploy.prove
-
-bench-page: $(VENV)/develop.stamp models chromium ## A 12-megapixel photo on the page's screen, as a ratio to the API's time
-	@exec $(BIN)/python -m benchmarks.page $(ARGS)
-
-lighthouse: $(VENV)/develop.stamp models chromium ## Lighthouse's marks for the pages that strangers see first (needs npm)
-	@npm install --silent --no-save --no-fund --no-audit --prefix var/lighthouse lighthouse@12.8.2
-	@exec $(BIN)/python -m benchmarks.lighthouse
 
 models: $(VENV)/run.stamp ## Fetch and build the networks' weights
 	@$(BIN)/python manage.py fetch_models

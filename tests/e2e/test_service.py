@@ -12,8 +12,7 @@ import pytest
 
 from removal.engine import delta_png
 from tests import pictures
-
-from .conftest import V2, Person
+from tests.person import V2, Person
 
 PRICE = 0.052  # of the small portrait
 PHOTO = pictures.portrait()
