@@ -41,6 +41,7 @@ class Somebody:
     recovery_codes: list[str]
     reset_path: str  # of the link that was mailed
     mailed: list[str]  # what makes links in mails secret
+    webhook_secret: str
 
 
 def live(stripe: FakeStripe) -> Somebody:
@@ -57,14 +58,15 @@ def live(stripe: FakeStripe) -> Somebody:
     pairs = [_create_key(client), _create_key(client)]
     user = User.objects.get(email=EMAIL)
     _buy(client, stripe)
-    _use(client, pairs[0])
+    webhook_secret = _use(client, pairs[0])
     services.revoke(user.api_keys.get(public_id=pairs[1].split(":")[0]))
     client.post(reverse("account_email"), {"email": NEW_EMAIL, "action_add": ""})
     confirmation = _mailed_link().rstrip("/").rsplit("/", 1)[1]
     Client().post(reverse("account_reset_password"), {"email": EMAIL})
     reset_path = _mailed_link()
     token = reset_path.rstrip("/").rsplit("-", 1)[1]
-    return Somebody(client, user, pairs, totp_secret, codes, reset_path, [confirmation, token])
+    mailed = [confirmation, token]
+    return Somebody(client, user, pairs, totp_secret, codes, reset_path, mailed, webhook_secret)
 
 
 def _activate_second_factor(client: Client) -> str:
@@ -86,18 +88,25 @@ def _buy(client: Client, stripe: FakeStripe) -> None:
     webhooks.receive(stripe_gateway.read_event(*signed(stripe.pay(stripe.session))))
 
 
-def _use(client: Client, pair: str) -> None:
-    """Through the API, once with an error that quotes what was sent, and on the page."""
+def _use(client: Client, pair: str) -> str:
+    """Through the API, once with an error that quotes what was sent, and on the page; the secret
+    that webhooks are signed with."""
     photo = b64encode(pictures.portrait()).decode()
     headers = {"Authorization": basic(pair), "Idempotency-Key": "order 1"}
     answer = client.post(ENDPOINT, {"image.base64": photo}, headers=headers)
     assert answer.status_code == 200
     empty = SimpleUploadedFile(FILE_NAME, b"")
     client.post(ENDPOINT, {"image": empty}, headers={"Authorization": basic(pair)})
+    batched = SimpleUploadedFile(FILE_NAME, pictures.portrait())
+    form = {"image": batched, "webhook.url": "https://example.com/told"}
+    answer = client.post("/api/v2/batches", form, headers={"Authorization": basic(pair)})
+    webhook_secret = str(answer.json()["webhook"]["secret"])
+
     client.get("/")
     picture = SimpleUploadedFile(FILE_NAME, pictures.portrait())
     answer = client.post("/removals", {"image": picture, "picture": uuid4().hex})
     assert answer.status_code == 200
+    return webhook_secret
 
 
 def _mailed_link() -> str:

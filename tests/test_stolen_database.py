@@ -70,7 +70,7 @@ def test_no_secret_stands_in_any_table(victim):
     assert EMAIL in whole
     secrets = [PASSWORD, victim.totp_secret, *victim.recovery_codes, *victim.mailed]
     secrets += [pair.split(":")[1] for pair in victim.pairs]
-    secrets += [SECRET_KEY, WEBHOOK_SECRET]
+    secrets += [SECRET_KEY, WEBHOOK_SECRET, victim.webhook_secret]
     assert [secret for secret in secrets if secret in whole] == []
 
 
