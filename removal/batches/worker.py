@@ -141,7 +141,7 @@ def _original(picture: BatchPicture, tray: Tray) -> bytes:
 
 def _check_owner(batch: Batch) -> None:
     """What the authentication of a request would have found meanwhile."""
-    if batch.api_key is None or batch.api_key.revoked_at is not None:
+    if batch.api_key is None or batch.api_key.is_revoked:
         raise KeyRevoked
     if batch.user.is_suspended:
         raise AccountSuspended

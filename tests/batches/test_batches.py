@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -194,6 +195,14 @@ def test_a_revoked_key_s_batch_stops(alice, portrait):
     work_through()
     assert BatchPicture.objects.get().error_code == 1002
     assert alice.credits == 10
+
+
+def test_a_replaced_key_s_batch_goes_on_as_long_as_the_key(alice, portrait):
+    sent(alice, image=portrait)
+    accounts.rotate(alice.key, timedelta(days=1))
+    work_through()
+    assert BatchPicture.objects.get().state == BatchPicture.State.DONE
+    assert alice.credits < 10
 
 
 def test_batches_take_turns(alice, portrait):
