@@ -33,6 +33,8 @@ COOKIE = "visitor"
 COOKIE_AGE = timedelta(days=14)
 FOLDER = "page-pictures"
 SIGNED_SECONDS = 60
+# Whatever a stranger has sent is never shown as a page.
+MEDIA_TYPES = {"original": "application/octet-stream", "touched-up": "image/png"}
 KINDS = ("original", "result", "touched-up")
 PICTURE_ID = re.compile(r"[0-9a-f]{32}")
 MAX_TOUCHED_UP = 60 * 1024 * 1024  # a PNG of 25 megapixels may be larger than the photo was
@@ -193,7 +195,7 @@ def read(row: KeptPicture, kind: str) -> bytes:
 
 def signed_address(row: KeptPicture, kind: str) -> str:
     """Where the owner's browser may fetch the file from the bucket; "" where we hand it out."""
-    return storage.signed_address(_name(row.token, kind), SIGNED_SECONDS)
+    return storage.signed_address(_name(row.token, kind), SIGNED_SECONDS, MEDIA_TYPES[kind])
 
 
 def touch_up(row: KeptPicture, content: bytes) -> None:

@@ -94,8 +94,7 @@ def _handed_out(row: KeptPicture, kind: str) -> HttpResponse:
     """The file, or where to fetch it from the bucket."""
     if address := kept.signed_address(row, kind):
         return HttpResponseRedirect(address)
-    # Whatever a stranger has sent is never shown as a page of ours.
-    return HttpResponse(kept.read(row, kind), content_type="application/octet-stream")
+    return HttpResponse(kept.read(row, kind), content_type=kept.MEDIA_TYPES[kind])
 
 
 def told(owner: Owner) -> list[dict[str, Any]]:

@@ -72,9 +72,9 @@ def probe() -> None:
         raise StorageFailed(repr(error)) from error
 
 
-def signed_address(name: str, seconds: int) -> str:
+def signed_address(name: str, seconds: int, media_type: str) -> str:
     """Where whoever is told may fetch the file for so long; "" where the site hands it out."""
-    return _backend().signed_address(name, seconds)
+    return _backend().signed_address(name, seconds, media_type)
 
 
 def _backend() -> Backend:

@@ -15,5 +15,5 @@ class Backend(Protocol):
     def probe(self) -> None:
         """Raise whatever keeps the storage from being used."""
 
-    def signed_address(self, name: str, seconds: int) -> str:
+    def signed_address(self, name: str, seconds: int, media_type: str) -> str:
         """Where the file can be fetched without us for so long; "" where it can't."""

@@ -50,12 +50,10 @@ class Bucket(S3Storage):  # type: ignore[misc]
     def probe(self) -> None:
         self._client.head_bucket(Bucket=self.bucket_name)
 
-    def signed_address(self, name: str, seconds: int) -> str:
+    def signed_address(self, name: str, seconds: int, media_type: str) -> str:
         if not settings.S3_SIGNED_ORIGIN:
             return ""
-        # Whatever a stranger has sent is never shown as a page.
-        headers = {"ResponseContentType": "application/octet-stream"}
-        return str(self.url(name, headers, expire=seconds))
+        return str(self.url(name, {"ResponseContentType": media_type}, expire=seconds))
 
     def _pages(self, prefix: str) -> Iterator[dict[str, Any]]:
         pages = self._client.get_paginator("list_objects_v2")

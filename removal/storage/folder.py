@@ -55,5 +55,5 @@ class Folder(FileSystemStorage):
         if shutil.disk_usage(folder).free < self.least_free:
             raise OSError(errno.ENOSPC, f"Less than {self.least_free >> 20} MiB free in {folder}")
 
-    def signed_address(self, name: str, seconds: int) -> str:
+    def signed_address(self, name: str, seconds: int, media_type: str) -> str:
         return ""

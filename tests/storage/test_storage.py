@@ -9,6 +9,8 @@ from django.utils import timezone
 from removal import storage
 from removal.storage import StorageFailed
 
+BYTES = "application/octet-stream"
+
 
 @pytest.fixture(params=["folder", "bucket"])
 def either(request, settings, tmp_path):
@@ -95,14 +97,14 @@ def test_discarding_leaves_for_later_what_cannot_be_deleted_now(s3, settings, ca
     assert "deleted later" in caplog.text
 
 
-def test_a_signed_address_opens_the_file_as_bytes_and_nothing_else(on_s3, settings):
+def test_a_signed_address_opens_the_file_as_what_we_say_it_is(on_s3, settings):
     storage.put("things/one.html", b"<script>")
-    assert storage.signed_address("things/one.html", 60) == ""  # unless it is wanted
+    assert storage.signed_address("things/one.html", 60, BYTES) == ""  # unless it is wanted
     settings.S3_SIGNED_ORIGIN = on_s3.endpoint
-    address = storage.signed_address("things/one.html", 60)
+    address = storage.signed_address("things/one.html", 60, BYTES)
     assert address.startswith(on_s3.endpoint + "/")
     assert "X-Amz-Expires=60" in address
     assert "moto-moto" not in address
     with urlopen(address) as answer:
-        assert answer.headers["Content-Type"] == "application/octet-stream"
+        assert answer.headers["Content-Type"] == BYTES
         assert answer.read() == b"<script>"
