@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run develop test check audit format bench bench-peers soak ledger-storm test-e2e chaos test-samples prove-image lock models chromium curl clients clean
+.PHONY: help run develop test check audit format bench bench-page bench-peers lighthouse soak ledger-storm test-e2e chaos test-samples fuzz-api prove-image lock models chromium curl clients clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -65,6 +65,13 @@ ledger-storm: $(VENV)/develop.stamp ## 10,000 ledger operations by processes tha
 
 fuzz-api: $(VENV)/develop.stamp models ## Generated requests (CASES=n) against a server and its OpenAPI document
 	@FUZZ_CASES=$(CASES) $(BIN)/python -m pytest -q -s tests/api/test_fuzz.py
+
+bench-page: $(VENV)/develop.stamp models chromium ## A 12-megapixel photo on the page's screen, as a ratio to the API's time
+	@exec $(BIN)/python -m benchmarks.page $(ARGS)
+
+lighthouse: $(VENV)/develop.stamp models chromium ## Lighthouse's marks for the pages that strangers see first (needs npm)
+	@npm install --silent --no-save --no-fund --no-audit --prefix var/lighthouse lighthouse@12.8.2
+	@exec $(BIN)/python -m benchmarks.lighthouse
 
 prove-image: $(VENV)/develop.stamp ## The Dockerfile's steps in an empty folder, without a container engine
 	@exec $(BIN)/python -m tests.deploy.prove
