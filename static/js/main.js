@@ -68,17 +68,11 @@ function show(picture) {
   return card;
 }
 
-function start(picture, work = () => remove(picture)) {
+function start(picture, work = () => picture.remove(server)) {
   const objection = objectionTo(picture.file);
   if (objection) return picture.fail(objection);
   jobs.set(picture, work);
   queue.add(work);
-}
-
-async function remove(picture) {
-  await picture.remove(server);
-  if (picture.balance !== null) batch.balance = picture.balance;
-  drawBatch();
 }
 
 /** What can be told without reading the file. */
@@ -93,6 +87,8 @@ function settle(picture) {
   const { name, state } = picture;
   if (state === "cancelled") queue.withdraw(jobs.get(picture));
   if (picture.settled) jobs.delete(picture);
+  if (picture.balance !== null) batch.balance = picture.balance;
+  picture.balance = null;
   if (state === "done") announce(text("announceDone", { name }));
   drawBatch();
 }
@@ -223,4 +219,4 @@ onClick("#show-code", showCode);
 onClick("#download-all", () => attempt(downloadEverything));
 onClick("#retry-all", () => inState("failed").forEach(actions.retry));
 onClick("#forget-all", () => attempt(forgetAll, "error.forget"));
-onClick("#start", () => inState("priced").forEach((picture) => start(picture)));
+onClick("#start", () => inState("priced").forEach(actions.retry)); // a second click finds none

@@ -210,6 +210,7 @@ export class Picture extends EventTarget {
     this.isKept = header("X-Kept") === "1";
     this.charged = thousandths(header("X-Credits-Charged"));
     this.balance = thousandths(header("X-Credits-Remaining"));
+    this.#change("processing"); // told at once: a later answer may be ready to be shown earlier
     [this.#upload, this.#isExact] = [upload, isExact];
     [this.#delta, this.#png] = isExact ? [blob, null] : [null, blob];
     const bytes = await bytesOf(blob);

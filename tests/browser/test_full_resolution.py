@@ -42,8 +42,10 @@ def want_full(page: Page, *photos: FilePayload) -> None:
 
 
 def start(page: Page) -> None:
+    """Say yes to the price and wait for all results."""
+    waiting = page.locator("[data-state=priced]").count()
     page.locator("#start").click()
-    expect(page.locator("[data-state=done]")).not_to_have_count(0, timeout=30_000)
+    expect(page.locator("[data-state=done]")).to_have_count(waiting, timeout=60_000)
 
 
 def test_price_is_told_before_and_charge_after(page: Page) -> None:

@@ -2,6 +2,10 @@
 
 import { decodePng } from "./png.js";
 
+const RED = 0x000000ff;
+const OPAQUE = 0xff000000;
+const ALPHA_AND_RED = OPAQUE | RED;
+
 /**
  * `bytes` of a Delta PNG and `original`, the RGBA pixels of the same upright picture
  * ({width, height, data}) -> the cut-out in the same form, colours straight.
@@ -13,13 +17,14 @@ export async function restore(bytes, original) {
   if (delta.channels !== 4 || width !== original.width || height !== original.height) {
     throw new Error("The delta does not belong to this picture");
   }
-  for (let i = 0; i < data.length; i += 4) {
-    if (data[i + 3] === 0 && data[i] === 255) {
-      data[i] = original.data[i];
-      data[i + 1] = original.data[i + 1];
-      data[i + 2] = original.data[i + 2];
-      data[i + 3] = 255;
-    }
+  const [pixels, originals] = [words(data), words(original.data)];
+  for (let i = 0; i < pixels.length; i += 1) {
+    if ((pixels[i] & ALPHA_AND_RED) === RED) pixels[i] = originals[i] | OPAQUE;
   }
   return { width, height, data };
+}
+
+/** RGBA pixels as 32-bit numbers; alpha is the highest byte wherever browsers run. */
+function words({ buffer, byteOffset, byteLength }) {
+  return new Uint32Array(buffer, byteOffset, byteLength / 4);
 }

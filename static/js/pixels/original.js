@@ -6,6 +6,7 @@ import { encodePng } from "./png.js";
 
 const PREVIEW_SIDE = 1280;
 const PREVIEW_QUALITY = 0.9;
+const JPEG = "image/jpeg";
 const EVERY_CANVAS = 4096 * 4096; // pixels that a canvas holds in every browser
 
 /**
@@ -18,16 +19,19 @@ const EVERY_CANVAS = 4096 * 4096; // pixels that a canvas holds in every browser
  * shrinks: whether to send a picture above `maxPixels` made smaller; else it goes as it is.
  */
 export async function readOriginal(file, maxPixels, shrinks) {
-  const bitmap = await createImageBitmap(file).catch(() => null);
+  const [bitmap, type] = await opened(file);
   if (!bitmap) return null;
   const size = [bitmap.width, bitmap.height];
   const [width, height] = limitedSize(...size, maxPixels);
   const fits = width === bitmap.width && height === bitmap.height;
-  if (!fits && !shrinks) return { size, upload: file, isExact: false, look: seeOnly(bitmap) };
-  if (fits && width * height <= EVERY_CANVAS && (await isJpeg(file))) {
-    return { size, upload: file, isExact: true, look: () => see(bitmap, width, height) };
+  if (!fits && !shrinks) {
+    return { size, upload: file, isExact: false, look: () => seeOnly(bitmap, type) };
   }
-  const seen = await see(bitmap, width, height).catch(() => ({ preview: null, pixels: null }));
+  if (fits && width * height <= EVERY_CANVAS && type === JPEG) {
+    return { size, upload: file, isExact: true, look: () => see(bitmap, width, height, type) };
+  }
+  const nothing = { preview: null, pixels: null };
+  const seen = await see(bitmap, width, height, type).catch(() => nothing);
   if (!seen.pixels || !isOpaque(seen.pixels.data)) {
     return { size, upload: file, isExact: false, look: async () => ({ ...seen, pixels: null }) };
   }
@@ -37,10 +41,10 @@ export async function readOriginal(file, maxPixels, shrinks) {
 
 /** [width, height] of a picture file and a small Blob to show; null where it can't be read. */
 export async function glance(file) {
-  const bitmap = await createImageBitmap(file).catch(() => null);
+  const [bitmap, type] = await opened(file);
   if (!bitmap) return null;
   const size = [bitmap.width, bitmap.height];
-  return { size, preview: (await seeOnly(bitmap)()).preview };
+  return { size, preview: (await seeOnly(bitmap, type)).preview };
 }
 
 /** The pixels once more, of an upload that was exact. */
@@ -51,36 +55,39 @@ export async function readAgain(upload) {
   return pixels;
 }
 
-/** A Blob of at most PREVIEW_SIDE pixels a side, of anything that can be drawn. */
-export async function previewOf(source, type = "image/webp") {
+/**
+ * A Blob of at most PREVIEW_SIDE pixels a side, of anything that can be drawn. JPEG and PNG: to
+ * encode a WebP takes ten times as long.
+ */
+export async function previewOf(source, type = "image/png") {
   const scale = Math.min(1, PREVIEW_SIDE / Math.max(source.width, source.height));
   const size = [source.width, source.height].map((side) => Math.max(1, Math.round(side * scale)));
   const [canvas, context] = newCanvas(...size);
   context.drawImage(source, 0, 0, ...size);
-  const blob = await toBlob(canvas, type, PREVIEW_QUALITY).catch(() => toBlob(canvas, "image/png"));
+  const blob = await toBlob(canvas, type, PREVIEW_QUALITY);
   release(canvas);
   return blob;
 }
 
-async function see(bitmap, width, height) {
-  const preview = await previewOf(bitmap);
+/** The bitmap, null where there is none, and what its preview shall be: a JPEG has no alpha. */
+async function opened(file) {
+  const bitmap = await createImageBitmap(file).catch(() => null);
+  const [first, second, third] = new Uint8Array(await file.slice(0, 3).arrayBuffer());
+  const isJpeg = first === 0xff && second === 0xd8 && third === 0xff;
+  return [bitmap, isJpeg ? JPEG : "image/png"];
+}
+
+async function see(bitmap, width, height, type) {
+  const preview = await previewOf(bitmap, type);
   const pixels = toPixels(bitmap, width, height);
   bitmap.close();
   return { preview, pixels };
 }
 
-function seeOnly(bitmap) {
-  return async () => {
-    const preview = await previewOf(bitmap);
-    bitmap.close();
-    return { preview, pixels: null };
-  };
-}
-
-/** By its first bytes; a JPEG has no transparency. */
-async function isJpeg(file) {
-  const [first, second, third] = new Uint8Array(await file.slice(0, 3).arrayBuffer());
-  return first === 0xff && second === 0xd8 && third === 0xff;
+async function seeOnly(bitmap, type) {
+  const preview = await previewOf(bitmap, type);
+  bitmap.close();
+  return { preview, pixels: null };
 }
 
 function isOpaque(data) {

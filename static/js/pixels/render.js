@@ -19,17 +19,24 @@ export function extensionOf(options) {
 
 /** The smallest box around everything with an alpha of FOREGROUND_ALPHA or more. */
 export function foregroundBox({ width, height, data }) {
-  let [top, bottom, left, right] = [height, -1, width, -1];
-  for (let y = 0, i = 3; y < height; y += 1) {
-    for (let x = 0; x < width; x += 1, i += 4) {
-      if (data[i] < FOREGROUND_ALPHA) continue;
-      if (y < top) top = y;
-      bottom = y;
-      if (x < left) left = x;
-      if (x > right) right = x;
-    }
+  const isSeen = (x, y) => data[(y * width + x) * 4 + 3] >= FOREGROUND_ALPHA;
+  const first = (y, end) => {
+    for (let x = 0; x < end; x += 1) if (isSeen(x, y)) return x;
+    return end;
+  };
+  const last = (y, end) => {
+    for (let x = width - 1; x > end; x -= 1) if (isSeen(x, y)) return x;
+    return end;
+  };
+  let [top, bottom] = [0, height - 1];
+  while (top < height && first(top, width) === width) top += 1;
+  if (top === height) return { top: 0, left: 0, width: 0, height: 0 };
+  while (first(bottom, width) === width) bottom -= 1;
+  let [left, right] = [width, -1];
+  for (let y = top; y <= bottom; y += 1) {
+    left = first(y, left);
+    right = last(y, right);
   }
-  if (bottom < 0) return { top: 0, left: 0, width: 0, height: 0 };
   return { top, left, width: right - left + 1, height: bottom - top + 1 };
 }
 
