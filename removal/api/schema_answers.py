@@ -156,7 +156,7 @@ ELSEWHERE = {errors.NoSuchPath, errors.MethodNotAllowed, errors.ClientGone}
 # What any request may meet, whatever it asks for.
 OF_ANY = {
     errors.NotAuthenticated, errors.MalformedBody, errors.HttpsRequired, errors.TooManyBytes,
-    errors.InternalError, errors.BodyTooSlow,
+    errors.InternalError, errors.EngineUnavailable, errors.BodyTooSlow,
 }  # fmt: skip
 
 
