@@ -17,6 +17,7 @@ def start(dsn: str, **options: Any) -> None:
         max_request_body_size="never",
         max_breadcrumbs=0,
         traces_sample_rate=0,
+        trace_propagation_targets=[],  # hosts of pictures, Stripe and S3 are told nothing
         before_send=scrubbed,
         **options,
     )

@@ -7,9 +7,12 @@ import sentry_sdk
 from sentry_sdk.transport import Transport
 
 from pixian_site import sentry
+from removal.addresses import parse_allowed
 from removal.execution import inline
+from removal.fetch import FetchLimits, fetch
 from tests import pictures
 from tests.api.conftest import new_caller
+from tests.removal import hostile_server
 
 pytestmark = pytest.mark.django_db
 
@@ -35,7 +38,7 @@ def mailbox():
     sentry.start("https://public@sentry.invalid/1", transport=box)
     yield box
     sentry_sdk.get_client().close()
-    sentry_sdk.init()
+    sentry_sdk.init(trace_propagation_targets=[])  # what it has patched stays so
 
 
 def test_a_fault_is_told_without_anybodys_data(mailbox, monkeypatch):
@@ -59,3 +62,16 @@ def test_what_is_left_of_a_request_is_its_method():
     }
     kept = sentry.scrubbed(event, {})
     assert kept == {"request": {"method": "POST"}, "logentry": {"message": "It failed for %s"}}
+
+
+def test_hosts_of_pictures_are_told_nothing_of_it(mailbox):
+    limits = FetchLimits(
+        max_bytes=10_000_000,
+        total_seconds=10,
+        connect_seconds=5,
+        max_redirects=0,
+        allow=parse_allowed(["127.0.0.1/32"]),
+    )
+    with hostile_server.serving() as outside:
+        fetch(outside.url("/picture"), limits)
+        assert "sentry" not in outside.requests[-1].lower()
