@@ -100,11 +100,12 @@ def purge(now: datetime | None = None) -> int:
 
 def sweep(now: datetime | None = None) -> int:
     """Delete files that have lost their row; their number."""
-    old = storage.old_files(KeyedRequest.FOLDER, (now or timezone.now()) - storage.LEFT_BEHIND)
-    tokens = KeyedRequest.objects.filter(state__in=(State.WORKING, State.DONE))
-    owned = {KeyedRequest.name_of(token) for token in tokens.values_list("token", flat=True)}
-    storage.delete(*(old - owned))
-    return len(old - owned)
+    return storage.sweep(KeyedRequest.FOLDER, _owned_files, now)
+
+
+def _owned_files() -> set[str]:
+    rows = KeyedRequest.objects.filter(state__in=(State.WORKING, State.DONE))
+    return {KeyedRequest.name_of(token) for token in rows.values_list("token", flat=True)}
 
 
 def delete_file(instance: KeyedRequest, **signal: Any) -> None:

@@ -218,11 +218,12 @@ def purge_kept(now: datetime | None = None) -> int:
 
 def sweep(now: datetime | None = None) -> int:
     """Delete files that have lost their row; their number."""
-    old = storage.old_files(FOLDER, (now or timezone.now()) - storage.LEFT_BEHIND)
+    return storage.sweep(FOLDER, _owned_files, now)
+
+
+def _owned_files() -> set[str]:
     tokens = KeptPicture.objects.values_list("token", flat=True)
-    owned = {_name(token, kind) for token in tokens for kind in KINDS}
-    storage.delete(*(old - owned))
-    return len(old - owned)
+    return {_name(token, kind) for token in tokens for kind in KINDS}
 
 
 def delete_files(instance: KeptPicture, **signal: Any) -> None:

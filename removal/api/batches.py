@@ -54,9 +54,7 @@ class OneBatch(Endpoint):
         return _answer(register.find(user_of(request), batch_id))
 
     def delete(self, request: Request, batch_id: str) -> HttpResponse:
-        batch = register.find(user_of(request), batch_id)
-        register.cancel(batch)
-        batch.delete()
+        register.find(user_of(request), batch_id).delete()
         return HttpResponse(status=204)
 
 

@@ -175,11 +175,12 @@ def purge(now: datetime | None = None) -> int:
 
 def sweep(now: datetime | None = None) -> int:
     """Delete files that have lost their row; their number."""
-    old = storage.old_files(FOLDER, (now or timezone.now()) - storage.LEFT_BEHIND)
+    return storage.sweep(FOLDER, _owned_files, now)
+
+
+def _owned_files() -> set[str]:
     tokens = BatchPicture.objects.values_list("token", flat=True)
-    owned = {file_name(token, kind) for token in tokens for kind in KINDS}
-    storage.delete(*(old - owned))
-    return len(old - owned)
+    return {file_name(token, kind) for token in tokens for kind in KINDS}
 
 
 def delete_files(instance: BatchPicture, **signal: Any) -> None:

@@ -7,29 +7,25 @@ stop and the body's bytes. The secret is derived from SECRET_KEY, so that no dat
 import hashlib
 import hmac
 import json
-import logging
-import threading
 import time
 import uuid
 from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import close_old_connections
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
 from accounts.models import User
 from removal import fetch
-from removal.errors import translate
 from removal.models import Batch, WebhookDelivery
 
-log = logging.getLogger(__name__)
+from . import loop
+
 # How long to wait after each attempt that did not succeed; after the last one it is given up.
 DELAYS = tuple(timedelta(seconds=n) for n in (10, 60, 300, 1800, 7200, 21600))
 LEASE = timedelta(seconds=60)  # longer than an attempt may last
 SECONDS, CONNECT_SECONDS = 15, 5
-IDLE_SECONDS = 1.0
 
 
 def secret_of(user: User) -> str:
@@ -54,7 +50,7 @@ def note(batch: Batch, event: str, facts: dict[str, Any]) -> None:
 
 
 def start() -> None:
-    threading.Thread(target=_forever, name="webhooks", daemon=True).start()
+    loop.start("webhooks", deliver_next)
 
 
 def deliver_next() -> bool:
@@ -98,16 +94,3 @@ def _put_down(delivery: WebhookDelivery, taken: bool, answer: str) -> None:
     delivery.due_at = None if over else now + DELAYS[delivery.attempts - 1]
     delivery.delivered_at = now if taken else None
     delivery.save(update_fields=["attempts", "last_answer", "due_at", "delivered_at"])
-
-
-def _forever() -> None:
-    pause = threading.Event()
-    while True:
-        try:
-            close_old_connections()
-            if deliver_next():
-                continue
-        except Exception as error:
-            if translate(error) is None:
-                log.exception("A webhook could not be sent; it is tried again")
-        pause.wait(IDLE_SECONDS)

@@ -5,30 +5,26 @@ a worker that is killed loses its claim, and the picture is taken up again. It i
 transaction that marks it as done, so never twice.
 """
 
-import logging
-import threading
 import uuid
 from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import close_old_connections, transaction
+from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
 from accounts.errors import AccountSuspended, KeyRevoked
 from billing.models import Hold
 from removal import engine, services, storage
-from removal.errors import ClientGone, InternalError, RemovalError, SlowDown, translate
+from removal.errors import ClientGone, InternalError, RemovalError, SlowDown
 from removal.models import Batch, BatchPicture, Removal
 
-from . import register, webhooks
+from . import loop, register, webhooks
 
-log = logging.getLogger(__name__)
 State = BatchPicture.State
 MOST_ATTEMPTS = 5  # at what may pass: a full storage, a dead worker, a deadline
 PAUSE = timedelta(seconds=2)  # before a picture that found no place is tried again
-IDLE_SECONDS = 1.0
 CANDIDATES = 5  # looked at for one that no other worker takes first
 
 
@@ -65,7 +61,7 @@ class Tray:
 def start() -> None:
     """Work for as long as the process lives, in REMOVAL_BATCH_WORKERS threads."""
     for number in range(settings.REMOVAL_BATCH_WORKERS):
-        threading.Thread(target=_forever, name=f"batch-{number}", daemon=True).start()
+        loop.start(f"batch-{number}", work_on_next)
 
 
 def work_on_next() -> bool:
@@ -173,16 +169,3 @@ def _not_done(picture: BatchPicture, error: RemovalError) -> None:
 def _ended(picture: BatchPicture, event: str) -> None:
     webhooks.note(picture.batch, event, register.told(picture))
     register.end_if_done(picture.batch)
-
-
-def _forever() -> None:
-    pause = threading.Event()
-    while True:
-        try:
-            close_old_connections()
-            if work_on_next():
-                continue
-        except Exception as error:
-            if translate(error) is None:
-                log.exception("A batch's worker failed; it goes on")
-        pause.wait(IDLE_SECONDS)

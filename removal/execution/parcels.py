@@ -3,8 +3,6 @@
 Each lies there for as long as its request runs. What killed processes leave is purged.
 """
 
-from django.utils import timezone
-
 from removal import storage
 from removal.errors import EngineUnavailable
 from removal.storage import StorageFailed
@@ -36,9 +34,7 @@ def discard(work: str) -> None:
 
 def purge() -> int:
     """Delete what was left behind; the number of files."""
-    old = storage.old_files(FOLDER, timezone.now() - storage.LEFT_BEHIND)
-    storage.delete(*old)
-    return len(old)
+    return storage.sweep(FOLDER, set)
 
 
 def _name(work: str, part: str) -> str:

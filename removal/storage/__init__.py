@@ -5,10 +5,12 @@ now and then for those that nobody claims any more.
 """
 
 import logging
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
+from django.utils import timezone
 
 from .backend import Backend
 
@@ -62,6 +64,17 @@ def old_files(folder: str, before: datetime) -> set[str]:
     except Exception as error:
         raise StorageFailed(f"Could not list {folder}: {error!r}") from error
     return {f"{folder}/{name}" for name, modified in found.items() if modified < before}
+
+
+def sweep(folder: str, owned: Callable[[], set[str]], now: datetime | None = None) -> int:
+    """Delete the folder's old files that nobody owns; their number. StorageFailed.
+
+    owned: asked after the files are listed, so that whoever came meanwhile keeps theirs.
+    """
+    old = old_files(folder, (now or timezone.now()) - LEFT_BEHIND)
+    lost = old - owned() if old else old
+    delete(*lost)
+    return len(lost)
 
 
 def probe() -> None:

@@ -1,0 +1,30 @@
+"""Threads that take one thing after another for as long as the process lives."""
+
+import logging
+import threading
+from collections.abc import Callable
+
+from django.db import close_old_connections
+
+from removal.errors import translate
+
+log = logging.getLogger(__name__)
+IDLE_SECONDS = 1.0
+
+
+def start(name: str, step: Callable[[], bool]) -> None:
+    """Call `step` in a thread of that name; again at once where it found something to do."""
+    threading.Thread(target=_forever, args=(name, step), name=name, daemon=True).start()
+
+
+def _forever(name: str, step: Callable[[], bool]) -> None:
+    pause = threading.Event()
+    while True:
+        try:
+            close_old_connections()
+            if step():
+                continue
+        except Exception as error:
+            if translate(error) is None:
+                log.exception("The thread %s met an error; it goes on", name)
+        pause.wait(IDLE_SECONDS)
