@@ -106,6 +106,16 @@ def test_cancelled_while_at_work_is_not_charged(alice, portrait):
     assert not Hold.objects.filter(state=Hold.State.OPEN).exists()
 
 
+def test_deleted_while_at_work_is_not_charged(alice, portrait):
+    batch = sent(alice, image=portrait)
+    picture = worker.claim()
+    assert delete(alice, f"{BATCHES}/{batch['id']}").status_code == 204
+    with pytest.raises(ClientGone):
+        worker._work_on(picture)
+    assert alice.credits == 10
+    assert not Hold.objects.filter(state=Hold.State.OPEN).exists()
+
+
 def test_deleting_takes_every_file_along(
     alice, portrait, tmp_path, django_capture_on_commit_callbacks
 ):
