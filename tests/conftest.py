@@ -4,6 +4,7 @@ import os
 import socket
 import subprocess
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -123,3 +124,16 @@ def static_files_need_no_collecting() -> Iterator[None]:
     plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     with override_settings(STORAGES=settings.STORAGES | {"staticfiles": plain}):
         yield
+
+
+@pytest.fixture
+def stripe(settings: Any) -> Iterator[Any]:
+    """The fake Stripe, as the one that the site talks to; it may not have been misused."""
+    from tests.fake_stripe import SECRET_KEY, WEBHOOK_SECRET, FakeStripe
+
+    fake = FakeStripe().start()
+    settings.STRIPE_SECRET_KEY, settings.STRIPE_WEBHOOK_SECRETS = SECRET_KEY, [WEBHOOK_SECRET]
+    settings.STRIPE_API_BASE = fake.url
+    yield fake
+    fake.stop()
+    assert fake.broken == []

@@ -1,6 +1,5 @@
 """Who closes an account is gone from all tables; the books stay right and name nobody."""
 
-from collections.abc import Iterator
 from decimal import Decimal
 
 import pytest
@@ -15,19 +14,10 @@ from billing import ledger, stripe_gateway, webhooks
 from billing.audit import audit
 from billing.models import Account, LedgerEntry, Purchase
 from removal.models import Removal
-from tests.fake_stripe import SECRET_KEY, WEBHOOK_SECRET, FakeStripe, signed
+from tests.fake_stripe import signed
 from tests.life import EMAIL, FILE_NAME, NEW_EMAIL, PASSWORD, Somebody, basic, dump, live, log_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def stripe(settings) -> Iterator[FakeStripe]:
-    fake = FakeStripe().start()
-    settings.STRIPE_SECRET_KEY, settings.STRIPE_WEBHOOK_SECRETS = SECRET_KEY, [WEBHOOK_SECRET]
-    settings.STRIPE_API_BASE = fake.url
-    yield fake
-    fake.stop()
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 import json
 import re
 import time
-from collections.abc import Iterator
 from uuid import uuid4
 
 import pytest
@@ -15,7 +14,7 @@ from django.test import Client, override_settings
 from django.urls import reverse
 
 from tests import pictures
-from tests.fake_stripe import SECRET_KEY, WEBHOOK_SECRET, FakeStripe, signed
+from tests.fake_stripe import SECRET_KEY, WEBHOOK_SECRET, signed
 from tests.life import EMAIL, PASSWORD, Somebody, basic, code, dump, is_in, live, log_in
 
 SESSIONS = frozenset({"django_session", "usersessions_usersession"})
@@ -25,15 +24,6 @@ class QuickArgon2(Argon2PasswordHasher):
     """The site's own, with little work a guess."""
 
     time_cost, memory_cost, parallelism = 1, 8, 1
-
-
-@pytest.fixture
-def stripe(settings) -> Iterator[FakeStripe]:
-    fake = FakeStripe().start()
-    settings.STRIPE_SECRET_KEY, settings.STRIPE_WEBHOOK_SECRETS = SECRET_KEY, [WEBHOOK_SECRET]
-    settings.STRIPE_API_BASE = fake.url
-    yield fake
-    fake.stop()
 
 
 @pytest.fixture

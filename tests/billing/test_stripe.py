@@ -10,22 +10,11 @@ from django.utils import timezone
 from billing import ledger, stripe_gateway, webhooks
 from billing.audit import audit
 from billing.models import Account, CreditPack, LedgerEntry, PackPrice, Purchase, StripeEvent
-from tests.fake_stripe import SECRET_KEY, WEBHOOK_SECRET, FakeStripe, signed
+from tests.fake_stripe import WEBHOOK_SECRET, signed
 
 from .conftest import new_user
 
 PRICE, CREDITS = 1000, 100
-
-
-@pytest.fixture
-def stripe(settings):
-    fake = FakeStripe().start()
-    settings.STRIPE_SECRET_KEY = SECRET_KEY
-    settings.STRIPE_WEBHOOK_SECRETS = [WEBHOOK_SECRET]
-    settings.STRIPE_API_BASE = fake.url
-    yield fake
-    fake.stop()
-    assert fake.broken == []
 
 
 @pytest.fixture
