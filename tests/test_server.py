@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from email.message import Message
 from typing import Any
 from urllib.parse import urljoin
@@ -152,7 +153,8 @@ def impatient(settings) -> Iterator[int]:
     thread = threading.Thread(target=listening.run)
     thread.start()
     yield listening.effective_port
-    listening.trigger.pull_trigger(lambda: wasyncore.close_all(listening._map))
+    with suppress(OSError):  # where the loop was awake and has closed all before it was pulled
+        listening.trigger.pull_trigger(lambda: wasyncore.close_all(listening._map))
     thread.join(timeout=30)
     listening.task_dispatcher.shutdown()
 

@@ -10,10 +10,12 @@ export function listen(workbench, onFiles, onLink) {
 }
 
 function chosen(input, onFiles) {
-  input.addEventListener("change", () => {
+  const take = () => {
     onFiles([...input.files]);
     input.value = ""; // so that the same file can be chosen again
-  });
+  };
+  input.addEventListener("change", take);
+  if (input.files.length) take(); // chosen while this script was still on its way
 }
 
 function dropped(workbench, onFiles) {

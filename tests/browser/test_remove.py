@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import BrowserContext, FilePayload, Locator, Page, expect
+from playwright.sync_api import BrowserContext, FilePayload, Locator, Page, Route, expect
 
 from .conftest import SAMPLES
 
@@ -50,6 +50,16 @@ def test_chosen_photo_becomes_a_cut_out_to_download(home: Page) -> None:
     alpha = np.asarray(picture)[..., 3]
     assert alpha[300, 220] == 255, "the suit stays"
     assert alpha[10, 300] < 13, "the wall goes"
+
+
+def test_photo_chosen_before_the_script_has_come_is_taken_too(page: Page) -> None:
+    def choose_first(route: Route) -> None:
+        choose(page, COFFEE)
+        route.continue_()
+
+    page.route("**/main*.js", choose_first)
+    page.goto("/")
+    assert downloaded(page, "coffee.jpg")[1].size == (600, 400)
 
 
 def test_dropped_photo_is_cut_out(home: Page) -> None:
