@@ -97,7 +97,7 @@ class Shelf:
         self._request_id = request_id
         self._row: KeptPicture | None = None
 
-    def open(self, delta: bool) -> None:
+    def open(self, delta: bool, full: bool) -> None:
         """Take the picture's id; raises KeyInProgress where it is not to be had."""
         earlier = KeptPicture.objects.filter(picture_id=self._picture_id).first()
         if earlier is not None:
@@ -114,6 +114,7 @@ class Shelf:
                 created_at=now,
                 expires_at=now + timedelta(seconds=settings.REMOVAL_PAGE_KEEP_SECONDS),
                 delta=delta,
+                full=full,
             )
         except IntegrityError:
             raise KeyInProgress from None

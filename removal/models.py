@@ -142,6 +142,7 @@ class KeptPicture(models.Model):
     size = models.PositiveBigIntegerField(default=0)  # bytes of all its files
     touched_up = models.BooleanField(default=False)
     delta = models.BooleanField(default=False)  # whether the result is a Delta PNG of the original
+    full = models.BooleanField(default=False)  # whether full resolution was asked for
     outcome = models.JSONField(default=dict)
     hold = models.ForeignKey(
         "billing.Hold", null=True, on_delete=models.SET_NULL, related_name="kept_pictures"

@@ -112,6 +112,7 @@ def _told(row: KeptPicture) -> dict[str, Any]:
         "name": row.name,
         "state": state,
         "delta": row.delta,
+        "full": row.full,
         "touchedUp": row.touched_up,
         "charged": row.outcome.get("charged", "0.000"),
         "message": message,
@@ -170,7 +171,7 @@ def _order(request: HttpRequest, caller: services.Caller, shelf: Shelf | None) -
         free = min(options.max_pixels, settings.REMOVAL_ANONYMOUS_MAX_PIXELS)
         options = replace(options, max_pixels=free)
     if shelf is not None:
-        shelf.open(delta=options.output_format == "delta_png")
+        shelf.open(delta=options.output_format == "delta_png", full=caller.pays)
     return services.Order(source, options, keeper=shelf)
 
 

@@ -55,7 +55,7 @@ function add(sources) {
     const picture = new Picture(source);
     picture.isFull = batch.isFull;
     show(picture);
-    start(picture, picture.isFull ? () => picture.appraise() : undefined);
+    start(picture);
   }
 }
 
@@ -68,9 +68,10 @@ function show(picture) {
   return card;
 }
 
-function start(picture, work = () => picture.remove(server)) {
+function start(picture) {
   const objection = objectionTo(picture.file);
   if (objection) return picture.fail(objection);
+  const work = () => (picture.needsPrice ? picture.appraise(server) : picture.remove(server));
   jobs.set(picture, work);
   queue.add(work);
 }

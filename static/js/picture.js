@@ -47,6 +47,7 @@ export class Picture extends EventTarget {
   #shelf = null;
   #told = null; // by the server, of a kept picture
   #recalling = null;
+  #isPriced = false; // the visitor has been told what it costs
 
   /** source: a File, the address of a picture that the server shall fetch, or null. */
   constructor(source, { id = newId(), name = "" } = {}) {
@@ -71,18 +72,29 @@ export class Picture extends EventTarget {
     return before && !this.isKept;
   }
 
+  /** Whether it costs credits and nobody has been asked yet. */
+  get needsPrice() {
+    return this.isFull && !this.#isPriced;
+  }
+
   get hasOriginal() {
     return this.#isExact;
   }
 
   /** Find out what full resolution would cost, and wait for the visitor's word. */
-  async appraise() {
+  async appraise({ shelf }) {
     if (this.settled) return;
-    this.#change("reading");
-    const seen = this.file ? await glance(this.file) : null;
-    if (this.settled) return;
-    Object.assign(this, { before: seen?.preview ?? null, original: seen?.size ?? null });
-    this.#change("priced");
+    try {
+      this.#change("reading");
+      await this.#findFile(shelf);
+      const seen = this.file ? await glance(this.file) : null;
+      if (this.settled) return;
+      Object.assign(this, { before: seen?.preview ?? null, original: seen?.size ?? null });
+      this.#isPriced = true;
+      this.#change("priced");
+    } catch (error) {
+      this.#end(error);
+    }
   }
 
   /** Send it and wait for the cut-out; ends in done, failed or cancelled, and never rejects. */
@@ -107,6 +119,7 @@ export class Picture extends EventTarget {
   /** The server has it: at work, done or failed, as `told` by `shelf`. */
   resume(told, shelf) {
     Object.assign(this, { isKept: true, wasSent: true, message: told.message });
+    this.isFull = told.state === "failed" && told.full; // until it is tried again
     [this.#told, this.#shelf] = [told, shelf];
     this.#change({ working: "processing", done: "stored", failed: "failed" }[told.state]);
   }

@@ -14,19 +14,25 @@ from tests.serving import Server
 from .people import create, sign_in
 from .test_remove import ASTRONAUT, choose, downloaded, file
 
-SPEND = """
+BOOK = """
 from decimal import Decimal
 from accounts.models import User
 from billing import ledger
-ledger.remove(User.objects.get(email="spender@example.com"), Decimal("0.2"), "spent elsewhere")
+ledger.{way}(User.objects.get(email="{email}"), Decimal("{amount}"), "elsewhere")
 """
 RICH, CAREFUL, LINKED = "rich@example.com", "careful@example.com", "linked@example.com"
-POOR, SPENDER = "poor@example.com", "spender@example.com"
+POOR, SPENDER, LATE = "poor@example.com", "spender@example.com", "late@example.com"
 
 
 @pytest.fixture(scope="module", autouse=True)
 def accounts(server: Server) -> None:
-    create(server, {RICH: "10", CAREFUL: "10", LINKED: "10", POOR: "0.3", SPENDER: "0.3"})
+    amounts = {RICH: "10", CAREFUL: "10", LINKED: "10", POOR: "0.3", SPENDER: "0.3", LATE: "0.3"}
+    create(server, amounts)
+
+
+def book(server: Server, way: str, email: str, amount: str) -> None:
+    """Grant or remove credits behind the page's back."""
+    server.manage("shell", "-c", BOOK.format(way=way, email=email, amount=amount))
 
 
 def photo(name: str, width: int, height: int) -> FilePayload:
@@ -104,10 +110,27 @@ def test_too_few_credits_lead_to_the_prices(
 def test_credits_that_went_elsewhere_are_told_on_the_card(page: Page, server: Server) -> None:
     sign_in(page, SPENDER)
     want_full(page, photo("large.jpg", 2000, 1500))
-    server.manage("shell", "-c", SPEND)
+    book(server, "remove", SPENDER, "0.2")
     page.locator("#start").click()
     expect(page.get_by_role("alert")).to_contain_text("not enough credits", timeout=30_000)
     expect(page.locator(".error-help a")).to_have_attribute("href", "/pricing")
+
+
+def test_failed_picture_keeps_its_resolution_and_asks_its_price_after_a_reload(
+    page: Page, server: Server
+) -> None:
+    sign_in(page, LATE)
+    want_full(page, photo("large.jpg", 2000, 1500))
+    book(server, "remove", LATE, "0.2")
+    page.locator("#start").click()
+    expect(page.locator("[data-state=failed]")).to_be_visible()
+    book(server, "grant", LATE, "1")
+    page.reload()
+    page.get_by_role("button", name="Try again").click()
+    expect(page.locator(".batch-price")).to_have_text("1 × full resolution: 0.200 credits in all.")
+    start(page)
+    expect(page.locator(".batch-price")).to_have_text("0.200 credits charged, 0.900 left.")
+    expect(page.locator(".card-size")).to_have_text("2000 × 1500 px · 0.200 credits charged")
 
 
 def test_visitors_are_shown_the_way_in(home: Page) -> None:

@@ -82,6 +82,13 @@ def test_result_and_original_come_again_as_they_were():
     assert original["Content-Type"] == "application/octet-stream"
 
 
+def test_resolution_that_was_asked_for_is_told():
+    client = browser(person())
+    for resolution in ("full", "free"):
+        send(client, new_id(), resolution=resolution)
+    assert [told["full"] for told in listed(client)] == [True, False]
+
+
 def test_strangers_find_nothing():
     client, picture = browser(), new_id()
     send(client, picture)
