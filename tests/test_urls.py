@@ -20,6 +20,7 @@ PUBLIC = {
     "api_parameters",
     "api_answers",
     "api_samples",
+    "api_batches",
     "api_delta_png",
     "api_errors",
     "api_limits",

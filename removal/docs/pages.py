@@ -63,6 +63,17 @@ def _answers(request: HttpRequest) -> Context:
     return {"headers": tables.headers()}
 
 
+def _batches(request: HttpRequest) -> Context:
+    return _programs("batch", "webhook")(request) | {
+        "calls": tables.batch_calls(),
+        "batch_megabytes": 2 * settings.REMOVAL_MAX_UPLOAD_BYTES // settings.MIB,
+        "batch_files": settings.DATA_UPLOAD_MAX_NUMBER_FILES,
+        "batch_pictures": settings.REMOVAL_BATCH_PICTURES,
+        "batches_per_account": settings.REMOVAL_BATCHES_PER_ACCOUNT,
+        "batch_keep_hours": settings.REMOVAL_BATCH_KEEP_SECONDS // 3600,
+    }
+
+
 def _errors(request: HttpRequest) -> Context:
     return {"errors": errors.every_error()}
 
@@ -99,6 +110,13 @@ PAGES = (
         _("Sample programs"),
         _("curl, Python, Node.js, PHP, Java, C#, Ruby and Go, ready to run."),
         _programs("upload", "url"),
+    ),
+    Page(
+        "api_batches",
+        "docs/batches",
+        _("Batches"),
+        _("Many pictures at once: send them, be told, fetch a ZIP."),
+        _batches,
     ),
     Page(
         "api_delta_png",

@@ -111,11 +111,24 @@ HEADERS: dict[str, str | Promise] = {
     "Idempotency-Replayed": _("This answer repeats an earlier one. See Idempotency-Key."),
     "X-Request-Id": _("Of every answer, errors too: name it when you write to support."),
 }
+BATCH_CALLS: dict[str, str | Promise] = {
+    "POST /api/v2/batches": _("Makes a batch."),
+    "GET /api/v2/batches": _("Your 50 newest batches."),
+    "GET /api/v2/batches/{batch_id}": _("How far it is, and what became of each picture."),
+    "POST /api/v2/batches/{batch_id}/pictures": _(
+        "Adds pictures to a batch made with keep_open=true."
+    ),
+    "POST /api/v2/batches/{batch_id}/close": _("Says that no more pictures will come."),
+    "POST /api/v2/batches/{batch_id}/cancel": _("Begins nothing more; what is done stays."),
+    "GET /api/v2/batches/{batch_id}/pictures/{number}": _("The result of one picture."),
+    "GET /api/v2/batches/{batch_id}/results.zip": _("All results there are."),
+    "DELETE /api/v2/batches/{batch_id}": _("Cancels it and deletes all its pictures at once."),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A parameter, a format or a header; `code` is the error that refuses a parameter's value."""
+    """What a table says of one thing; `code` is the error that refuses a parameter's value."""
 
     name: str
     text: str
@@ -151,6 +164,10 @@ def formats() -> list[Row]:
 
 def headers() -> list[Row]:
     return [Row(name, str(HEADERS[name])) for name in (*OF_RESULTS, "X-Request-Id")]
+
+
+def batch_calls() -> list[Row]:
+    return [Row(name, str(text)) for name, text in BATCH_CALLS.items()]
 
 
 def older_names() -> dict[str, str]:

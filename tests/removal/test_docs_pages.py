@@ -12,6 +12,7 @@ from accounts import services
 from accounts.models import User
 from removal import engine
 from removal.api import reading, removebg_parameters, v1
+from removal.api.schema import Generator
 from removal.api.schema_answers import OF_RESULTS
 from removal.docs import errors, samples, tables
 from removal.docs.pages import PAGES
@@ -72,6 +73,19 @@ def test_every_header_of_a_result_is_described(client):
     text = text_of(client, "api_answers")
     for name in OF_RESULTS:
         assert f"<code>{name}</code></th>" in text
+
+
+def test_every_call_of_batches_is_described(client):
+    text = text_of(client, "api_batches")
+    document = Generator().get_schema(request=None, public=True)
+    calls = {
+        f"{method.upper()} {path}"
+        for path, methods in document["paths"].items()
+        for method in methods
+        if path.startswith("/api/v2/batches")
+    }
+    assert {row.name for row in tables.batch_calls()} == calls
+    assert all(f"<code>{call}</code></th>" in text for call in calls)
 
 
 @pytest.mark.parametrize("code", sorted(errors.statuses()))

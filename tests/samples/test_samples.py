@@ -4,9 +4,11 @@ ALL_SAMPLES=true (`make test-samples`) runs those of all languages.
 """
 
 import http.server
+import json
 import os
 import subprocess
 import threading
+import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -109,6 +111,33 @@ def test_curl_sample_of_delta_png_fetches_one(site, tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
     with Image.open(tmp_path / "delta.png") as delta:
         assert (delta.mode, delta.size) == ("RGBA", SIZE)
+
+
+@pytest.mark.parametrize("language", ["py", "mjs"])
+def test_batch_sample_fetches_the_cut_outs(language, site, tmp_path):
+    zip_of_photos(tmp_path)
+    done = run(f"batch.{language}", site, tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "notes.txt The file is not an image" in done.stdout
+    with zipfile.ZipFile(tmp_path / "cut-outs.zip") as cut_outs:
+        assert cut_outs.namelist() == ["0001-front.png", "0002-back.png"]
+        with Image.open(cut_outs.open("0001-front.png")) as cut_out:
+            assert (cut_out.mode, cut_out.size) == ("RGBA", SIZE)
+
+
+def test_curl_sample_makes_a_batch_of_files_and_zip(site, tmp_path):
+    zip_of_photos(tmp_path)
+    done = run("batch.sh", site, tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert json.loads((tmp_path / "batch.json").read_text())["pictures"]["total"] == 4
+
+
+def zip_of_photos(folder: Path) -> None:
+    """Two pictures and something else."""
+    with zipfile.ZipFile(folder / "photos.zip", "w") as photos:
+        photos.writestr("front.jpg", pictures.portrait(*SIZE))
+        photos.writestr("back.jpg", pictures.portrait(*SIZE))
+        photos.writestr("notes.txt", "no picture")
 
 
 def test_every_task_is_shown_in_every_language():
