@@ -1,12 +1,13 @@
 """Runs the engine in a worker process: the other half of queue.py."""
 
 import logging
+import math
 import os
 import socket
 import threading
+import time
 import uuid
 from dataclasses import replace
-from functools import partial
 
 from redis import RedisError
 
@@ -17,6 +18,7 @@ from removal.errors import RemovalError
 from . import board, parcels, wire
 
 log = logging.getLogger(__name__)
+ASK_SECONDS = 0.1  # how often work is asked about at most: each time costs a way to Redis
 
 
 def start() -> None:
@@ -34,14 +36,19 @@ def start() -> None:
 def perform(work: str, options: dict[str, object]) -> None:
     """Do one piece of work and leave the answer, whatever comes of it, for who waits."""
     board.take(work, _name())
-    board.answer(work, wire.dump_answer(_answer(work, wire.load_options(options))))
-    if board.is_cancelled(work):
-        parcels.discard(work)  # nobody else will: the result came after the web tier had cleared up
+    try:
+        board.answer(work, wire.dump_answer(_answer(work, wire.load_options(options))))
+        if board.is_cancelled(work):
+            parcels.discard(work)  # nobody else will: the web tier had cleared up before
+    finally:
+        memory.trim()  # nobody has to wait for that
 
 
 def _answer(work: str, options: engine.Options) -> wire.Answer:
-    stopwatch = metrics.Stopwatch(partial(_check_wanted, work))
+    checkpoint = Checkpoint(work)
+    stopwatch = metrics.Stopwatch(checkpoint)
     try:
+        checkpoint("start")
         result = _remove_background(work, options, stopwatch)
         stages = stopwatch.stages()
         parcels.put(work, parcels.RESULT, result.content)
@@ -50,20 +57,28 @@ def _answer(work: str, options: engine.Options) -> wire.Answer:
     except Exception as error:
         log.exception("Work %s failed", work)
         return wire.Broken(repr(error))
-    finally:
-        memory.trim()
     return wire.Done(result.media_type, result.facts, stages)
 
 
-def _check_wanted(work: str, stage: str) -> None:
-    if board.is_cancelled(work):
-        raise engine.Cancelled
+class Checkpoint:
+    """Gives work up that nobody waits for any more; stages that are short are not asked about."""
+
+    def __init__(self, work: str) -> None:
+        self._work = work
+        self._asked = -math.inf
+
+    def __call__(self, stage: str) -> None:
+        now = time.monotonic()
+        if now < self._asked + ASK_SECONDS:
+            return
+        self._asked = now
+        if board.is_cancelled(self._work):
+            raise engine.Cancelled
 
 
 def _remove_background(
     work: str, options: engine.Options, stopwatch: metrics.Stopwatch
 ) -> engine.Result:
-    _check_wanted(work, "start")
     if options.background_image is not None:
         options = replace(options, background_image=parcels.get(work, parcels.BACKGROUND))
     picture = parcels.get(work, parcels.PICTURE)
