@@ -33,7 +33,10 @@ def configuration(kind: str, level: str) -> dict[str, Any]:
                 "callback": lambda record: bool(record.exc_info),
             }
         },
-        "loggers": {"django.request": {"filters": ["explained"]}},
+        "loggers": {
+            "django.request": {"filters": ["explained"]},
+            "waitress.queue": {"level": "ERROR"},  # a line for each who waits for a thread
+        },
         "root": {"handlers": ["stderr"], "level": level},
     }
 

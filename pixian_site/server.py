@@ -15,6 +15,7 @@ from typing import Any
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 from django.http import HttpRequest, HttpResponse
+from django.urls import resolve
 from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser
 from waitress.server import BaseWSGIServer, create_server
@@ -35,6 +36,7 @@ MAX_BODY_BYTES = 64 * 1024 * 1024
 MAX_HEADER_BYTES = 64 * 1024
 CONNECTIONS = 2000  # more wait in the kernel until one is closed
 IDLE_SECONDS = 60  # a connection that does nothing is closed
+RECEIVE_BYTES = 128 * 1024  # at a time; a photo in small pieces costs the loop more than the kernel
 
 
 class Request(HTTPRequestParser):  # type: ignore[misc]
@@ -91,15 +93,14 @@ class Channel(HTTPChannel):  # type: ignore[misc]
     request: Request | None  # that is being received
 
     def readable(self) -> bool:
-        """Asked at least once a second while the connection is open."""
-        if self._is_too_slow(time.time()):
+        """Asked whenever the loop turns, at least once a second while the connection is open."""
+        if self.request is not None and not self.requests and self._is_too_slow(time.time()):
             self._give_up()
         return bool(super().readable())
 
     def _is_too_slow(self, now: float) -> bool:
-        """Whether a request has begun that does not end; it costs memory, if no thread."""
-        if self.request is None or self.requests:
-            return False
+        """Whether the request that has begun does not end; it costs memory, if no thread."""
+        assert self.request is not None
         age, silence = now - self.request.started, now - self.last_activity
         return (
             age > settings.SERVER_RECEIVE_SECONDS
@@ -134,11 +135,13 @@ def serve(host: str, port: int) -> None:
 def listen(host: str, port: int) -> BaseWSGIServer:
     """A server that has its address and waits for run()."""
     BaseWSGIServer.channel_class = Channel
+    resolve("/")  # loads every view, which else the first request would wait for
     return create_server(
         get_wsgi_application(),  # only now: WhiteNoise lists the static files when it is made
         host=host,
         port=port,
         threads=settings.SERVER_THREADS,
+        recv_bytes=RECEIVE_BYTES,
         max_request_body_size=MAX_BODY_BYTES,
         max_request_header_size=MAX_HEADER_BYTES,
         connection_limit=CONNECTIONS,

@@ -62,6 +62,7 @@ MIDDLEWARE = [
     "pixian_site.middleware.RequireHttpsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "pixian_site.middleware.PermissionsPolicyMiddleware",
+    "removal.api.middleware.CrowdMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -103,8 +104,8 @@ if _database["ENGINE"] == "django.db.backends.sqlite3":
     _database["OPTIONS"] = SQLITE_OPTIONS
 else:
     hidden(str(_database["PASSWORD"]))
-    _database["CONN_MAX_AGE"] = env.int("DATABASE_CONN_MAX_AGE", 60)
     _database["CONN_HEALTH_CHECKS"] = True
+_database["CONN_MAX_AGE"] = env.int("DATABASE_CONN_MAX_AGE", 60)
 DATABASES = {"default": _database}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # What all processes count together: visitors' pictures, wrong passwords. Without Redis each counts

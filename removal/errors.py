@@ -283,12 +283,14 @@ class PaymentRequired(RemovalError):
 class SlowDown(RemovalError):
     status, code, retry_after = 429, 1015, 5
 
-    def __init__(self, message: str = "", retry_after: int = 5) -> None:
+    def __init__(self, message: str = "", retry_after: int = 5, pool: str = "") -> None:
+        """pool: that of removal.capacity which is full."""
         super().__init__(
             message
             or "All places are taken. Wait 5 seconds, then 10, then 15, before you try again."
         )
         self.retry_after = retry_after
+        self.pool = pool
 
 
 class StartedTooLate(RemovalError):

@@ -2,7 +2,7 @@
 
 Order of checks (the contract's): free place -> parameters -> Idempotency-Key -> credits at all ->
 fetch -> header -> hold -> engine -> settle. An error at any point charges nothing and is remembered
-in a row.
+in a row; only where there is no free place it is counted and no more.
 """
 
 import hashlib
@@ -27,6 +27,7 @@ from .errors import (
     BackgroundUrlRefused,
     InternalError,
     RemovalError,
+    SlowDown,
     translate,
 )
 from .models import KeyedRequest, Removal
@@ -123,6 +124,8 @@ def remove_background(caller: Caller, read: Callable[[], Order]) -> Outcome:
     try:
         with capacity.shared().admit(caller.owner):
             outcome = _once(caller, _forced(caller, read()), started, record)
+    except SlowDown:  # a row each would be most of the work of turning a crowd away
+        raise
     except Exception as error:
         failure = _failure(caller, error)
         _note_failure(record, failure, started)

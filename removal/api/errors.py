@@ -32,7 +32,7 @@ def failure_of(error: Exception, context: dict[str, Any]) -> RemovalError:
 
 
 def error_response(request: HttpRequest, error: RemovalError) -> JsonResponse:
-    request.error_code = error.code  # type: ignore[attr-defined]
+    request.refusal = error  # type: ignore[attr-defined]
     body = {"error": {"status": error.status, "code": error.code, "message": error.message}}
     response = JsonResponse(body, status=error.status)
     if error.retry_after is not None:
@@ -44,9 +44,14 @@ def error_response(request: HttpRequest, error: RemovalError) -> JsonResponse:
     return response
 
 
-def error_code_of(request: HttpRequest) -> int | None:
+def refusal_of(request: HttpRequest) -> RemovalError | None:
     """What a request has been refused with, in any dialect; None where it was not."""
-    return getattr(request, "error_code", None)
+    return getattr(request, "refusal", None)
+
+
+def error_code_of(request: HttpRequest) -> int | None:
+    refusal = refusal_of(request)
+    return refusal.code if refusal else None
 
 
 def request_id_of(request: HttpRequest) -> str:

@@ -10,6 +10,7 @@ from .paths import REMOVEBG_PREFIX
 
 
 def refuse(request: HttpRequest, failure: RemovalError) -> HttpResponse:
-    if request.path.startswith(REMOVEBG_PREFIX):
-        return removebg.refuse(request, failure)
-    return error_response(request, failure)
+    own_words = request.path.startswith(REMOVEBG_PREFIX)
+    response = (removebg.refuse if own_words else error_response)(request, failure)
+    response["Content-Length"] = str(len(response.content))  # else the connection can't be kept
+    return response

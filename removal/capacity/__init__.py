@@ -30,6 +30,7 @@ from .redis import RedisLeases
 log = logging.getLogger(__name__)
 REQUESTS, PLACES = "requests", "places"  # the pools that all owners share
 NEXT_SECONDS = 0.02  # how often the next in line looks for a place that another process left
+FULL_SECONDS = 0.1  # how long a pool that was found full is known to be
 LATER_SECONDS = 0.25  # how often those behind it look, and all whether their client is still there
 
 
@@ -49,6 +50,7 @@ class Capacity:
         self._leases = leases
         self._keeper = Keeper(leases)
         self._left = threading.Condition()  # told when a place of this process is free again
+        self._full: dict[str, float] = {}  # pool -> until when it counts as full
 
     @contextmanager
     def admit(self, owner: str) -> Iterator[None]:
@@ -59,11 +61,16 @@ class Capacity:
             if full == own:
                 raise SlowDown(
                     f"This key already has {self.limits.per_owner} requests under way. Wait for "
-                    "one of them to finish."
+                    "one of them to finish.",
+                    pool=own,
                 )
             if full:
-                raise SlowDown
+                raise SlowDown(pool=full)
             yield
+
+    def is_known_full(self, pool: str) -> bool:
+        """Whether it was full a moment ago and nobody of this process has left since."""
+        return self._full.get(pool, 0) > time.monotonic()
 
     def free_for(self, owner: str) -> int:
         """How many requests more this owner may have under way."""
@@ -105,6 +112,7 @@ class Capacity:
         lease = Lease(uuid.uuid4().hex, tuple(pools))
         full = self._leases.enter(lease, pools)
         if full:
+            self._remember_full(full)
             yield lease, full
             return
         try:
@@ -113,12 +121,18 @@ class Capacity:
         finally:
             self._give_up(lease)
 
+    def _remember_full(self, pool: str) -> None:
+        now = time.monotonic()
+        known = {name: until for name, until in self._full.items() if until > now}
+        self._full = known | {pool: now + FULL_SECONDS}
+
     def _give_up(self, lease: Lease) -> None:
         """The work is done, so a failure here takes nothing from it: the lease lapses by itself."""
         try:
             self._leases.leave(lease)
         except Exception:
             log.exception("A lease could not be given up; it lapses")
+        self._full = {}
         with self._left:
             self._left.notify_all()
 
