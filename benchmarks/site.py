@@ -1,4 +1,7 @@
-"""A site of its own to measure: `manage.py serve` on a folder of its own, with a paying key."""
+"""A site of its own to measure: `manage.py serve` on a folder of its own, with a paying key.
+
+With REMOVAL_EXECUTION=queue a worker runs beside it, of as many processes as there are places.
+"""
 
 import os
 import resource
@@ -24,10 +27,12 @@ PAGE_BYTES = resource.getpagesize()
 class Site:
     """Runs while the `with` block does. `settings` are environment variables; `key` ID:SECRET."""
 
-    def __init__(self, **settings: str) -> None:
+    def __init__(self, servers: int = 1, **settings: str) -> None:
         self._folder = tempfile.TemporaryDirectory()
         self.data = Path(self._folder.name)
-        self.address = f"http://127.0.0.1:{_free_port()}"
+        self._ports = [_free_port() for _ in range(servers)]
+        self.addresses = [f"http://127.0.0.1:{port}" for port in self._ports]
+        self.address = self.addresses[0]
         models = os.environ.get("REMOVAL_MODELS_DIR", str(HOME / "var" / "models"))
         own = {"DATA_DIR": self._folder.name, "REMOVAL_MODELS_DIR": models, "LOG_LEVEL": "WARNING"}
         self._environment = os.environ | own | settings
@@ -36,13 +41,9 @@ class Site:
         self._manage("migrate", "--verbosity", "0")
         self.key = self._manage("issue_api_key", EMAIL).strip()
         self._manage("grant_credits", EMAIL, CREDITS, "--reason", "benchmark")
-        port = self.address.rpartition(":")[2]
-        self._server = subprocess.Popen(
-            [sys.executable, "manage.py", "serve", "--port", port],
-            cwd=HOME,
-            env=self._environment,
-            stdout=subprocess.DEVNULL,
-        )
+        self._processes = [self._start("serve", "--port", str(port)) for port in self._ports]
+        if self._environment.get("REMOVAL_EXECUTION") == "queue":
+            self._processes.append(self._start("worker"))
         self._wait_until_ready()
         return self
 
@@ -52,13 +53,15 @@ class Site:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._server.terminate()
-        self._server.wait(60)
+        for process in self._processes:
+            process.terminate()
+        for process in self._processes:
+            process.wait(60)
         self._folder.cleanup()
 
     def resident_mebibytes(self) -> float:
-        """What the server's process holds now."""
-        pages = int(Path(f"/proc/{self._server.pid}/statm").read_text().split()[1])
+        """What the first server's process holds now."""
+        pages = int(Path(f"/proc/{self._processes[0].pid}/statm").read_text().split()[1])
         return pages * PAGE_BYTES / 2**20
 
     def remove_background(self, picture: bytes, **fields: str) -> tuple[int, bytes]:
@@ -78,8 +81,18 @@ class Site:
         except urllib.error.HTTPError as error:
             return error.code, error.read()
 
+    def log(self) -> str:
+        return (self.data / "log").read_text()
+
     def audit(self) -> str:
         return self._manage("audit_ledger")
+
+    def _start(self, *arguments: str) -> "subprocess.Popen[bytes]":
+        with (self.data / "log").open("ab") as log:
+            return subprocess.Popen(
+                [sys.executable, "manage.py", *arguments],
+                cwd=HOME, env=self._environment, stdout=subprocess.DEVNULL, stderr=log,
+            )  # fmt: skip
 
     def _manage(self, *arguments: str) -> str:
         done = subprocess.run(
@@ -95,13 +108,16 @@ class Site:
 
     def _wait_until_ready(self) -> None:
         deadline = time.monotonic() + START_SECONDS
-        while time.monotonic() < deadline and self._server.poll() is None:
+        waiting = list(self.addresses)
+        while time.monotonic() < deadline and all(one.poll() is None for one in self._processes):
             try:
-                with urllib.request.urlopen(f"{self.address}/readyz", timeout=5):
-                    return
+                with urllib.request.urlopen(f"{waiting[0]}/readyz", timeout=5):
+                    waiting.pop(0)
             except OSError:
                 time.sleep(0.2)
-        raise SystemExit("The server did not become ready.")
+            if not waiting:
+                return
+        raise SystemExit(f"The site did not become ready:\n{self.log()}")
 
 
 def _free_port() -> int:
