@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run develop test check audit format bench bench-page bench-peers lighthouse soak ledger-storm test-e2e chaos test-samples fuzz-api prove-image lock models chromium curl clients clean
+.PHONY: help run develop test check audit format bench bench-page bench-peers bench-server lighthouse soak ledger-storm test-e2e chaos test-samples fuzz-api prove-image lock models chromium curl clients clean
 
 help: ## List the commands
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -42,6 +42,9 @@ bench: $(VENV)/run.stamp models ## Time and memory of the engine, as ratios to t
 
 bench-peers: $(VENV)/run.stamp models ## Time and memory against rembg with the same weights
 	@exec $(BIN)/python -m benchmarks.peers
+
+bench-server: $(VENV)/develop.stamp models ## Load: web servers and workers against the engine; fifty clients
+	@exec $(BIN)/python -m benchmarks.server $(ARGS)
 
 soak: $(VENV)/run.stamp models ## Memory of a server at its limit over many requests
 	@exec $(BIN)/python -m benchmarks.soak $(ARGS)
@@ -85,6 +88,7 @@ lock: ## Resolve the dependencies anew into the hashed lock files (takes minutes
 	var/lock-venv/bin/pip-compile $(LOCK) --output-file requirements.txt pyproject.toml
 	var/lock-venv/bin/pip-compile $(LOCK) --extra test --constraint requirements.txt --output-file requirements-dev.txt pyproject.toml
 	var/lock-venv/bin/pip-compile $(LOCK) --output-file tests/clients/requirements.txt tests/clients/requirements.in
+	var/lock-venv/bin/pip-compile $(LOCK) --output-file benchmarks/server-requirements.txt benchmarks/server-requirements.in
 LOCK := --quiet --upgrade --generate-hashes --strip-extras --allow-unsafe --no-header \
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links
 
