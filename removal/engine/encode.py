@@ -15,9 +15,8 @@ import cv2
 import numpy as np
 import simplejpeg
 from numpy.typing import NDArray
-from PIL import Image
 
-from . import delta_png, png
+from . import delta_png, png, webp
 from .canvas import Canvas
 from .colour import srgb_profile
 from .options import Options
@@ -26,7 +25,6 @@ Pixels = NDArray[np.uint8]
 
 # Halved chroma is what encoders do by default; from 90 on a caller asks for fidelity.
 _FULL_CHROMA_FROM = 90
-_WEBP_EFFORT = 1  # of 0..6: the library's default, 4, takes up to 1.6 x the time to save 6 to 10 %
 _ZIP_DATE = (1980, 1, 1, 0, 0, 0)  # the format's first day: equal pictures make equal files
 
 
@@ -42,8 +40,8 @@ class Format:
 def encode(canvas: Canvas, options: Options) -> tuple[bytes, str]:
     """The canvas in `options.resolved_format`: (bytes, media type).
 
-    `jpeg` takes the colours as they are, so the canvas must have been flattened. A pixel's colour
-    under alpha 0 is never written (zip: black), whatever the canvas holds there.
+    `jpeg` takes the colours as they are, so the canvas must have been flattened. What the canvas
+    holds under alpha 0 is never written: there is black, in WebP also the colour beside it.
     """
     row = FORMATS[options.resolved_format]
     return row.encode(canvas, options), row.media_type
@@ -116,17 +114,7 @@ def _segment(marker: int, body: bytes) -> bytes:
 
 
 def _webp(canvas: Canvas, options: Options) -> bytes:
-    pixels = canvas.rgb if canvas.alpha is None else _clean_rgba(canvas.rgb, canvas.alpha)
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).save(
-        buffer,
-        "WEBP",
-        quality=options.jpeg_quality,
-        alpha_quality=100,
-        method=_WEBP_EFFORT,
-        icc_profile=srgb_profile(),
-    )
-    return buffer.getvalue()
+    return webp.encode(canvas.rgb, canvas.alpha, options.jpeg_quality, srgb_profile())
 
 
 def _zip(canvas: Canvas, options: Options) -> bytes:
