@@ -4,6 +4,7 @@ import base64
 import io
 import json
 import zipfile
+import zlib
 from typing import Any
 
 import numpy as np
@@ -186,6 +187,51 @@ def test_png_is_read_to_the_last_bit(shared_page: Page, channels: int, writer: s
         text(content),
     )
     assert np.array_equal(pixels(found, 37, 29, channels), picture)
+
+
+def streams() -> st.SearchStrategy[tuple[bytes, bytes]]:
+    """Bytes with repetitions near and far, and a zlib stream of them in some writer's way."""
+    pieces = st.lists(st.tuples(st.binary(max_size=40), st.integers(0, 400)), max_size=30)
+    content = pieces.map(lambda all_of: b"".join(piece * times for piece, times in all_of))
+
+    def packed(content: bytes, level: int, strategy: int) -> tuple[bytes, bytes]:
+        writer = zlib.compressobj(level, zlib.DEFLATED, 15, 8, strategy)
+        return content, writer.compress(content) + writer.flush()
+
+    strategies = [zlib.Z_DEFAULT_STRATEGY, zlib.Z_HUFFMAN_ONLY, zlib.Z_RLE, zlib.Z_FIXED]
+    return st.builds(packed, content, st.integers(0, 9), st.sampled_from(strategies))
+
+
+INFLATE = """
+const { inflate } = await load("inflate");
+try { return textOf(inflate(bytesOf(given.stream), given.size)); } catch (error) { return null; }
+"""
+
+
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(streams())
+def test_zlib_streams_are_inflated_to_what_they_were(
+    shared_page: Page, pair: tuple[bytes, bytes]
+) -> None:
+    content, stream = pair
+    given = {"stream": text(stream), "size": len(content)}
+    assert base64.b64decode(in_page(shared_page, INFLATE, given)) == content
+
+
+@pytest.mark.parametrize("level", [0, 1, 9])
+def test_broken_zlib_streams_are_refused(shared_page: Page, level: int) -> None:
+    content = np.random.default_rng(3).integers(0, 4, 2000, dtype=np.uint8).tobytes()
+    stream = zlib.compress(content, level)
+    broken = {
+        "cut short": {"stream": text(stream[: len(stream) // 2]), "size": len(content)},
+        "too long": {"stream": text(stream), "size": len(content) - 1},
+        "too short": {"stream": text(stream), "size": len(content) + 1},
+        "no header": {"stream": text(b"\0" + stream[1:]), "size": len(content)},
+    }
+    found = {name: in_page(shared_page, INFLATE, given) for name, given in broken.items()}
+    assert found == dict.fromkeys(broken)
 
 
 @pytest.mark.parametrize("channels", [1, 3, 4])

@@ -4,6 +4,7 @@
  */
 
 import { crc32 } from "./crc32.js";
+import { inflate } from "./inflate.js";
 
 const SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
 const CHANNELS = { 0: 1, 2: 3, 4: 2, 6: 4 }; // by colour type; palettes are not read
@@ -11,12 +12,23 @@ const COLOUR_TYPE = { 1: 0, 2: 4, 3: 2, 4: 6 };
 
 /** The 8-bit, not interlaced PNG in `bytes` -> {width, height, channels, data: Uint8Array}. */
 export async function decodePng(bytes) {
+  const { width, height, channels, eachRow } = await openPng(bytes);
+  const stride = width * channels;
+  const data = new Uint8Array(stride * height);
+  eachRow((row, y) => data.set(row, y * stride));
+  return { width, height, channels, data };
+}
+
+/**
+ * The same PNG row by row: `eachRow(take)` calls take(row, y) with bytes that stay valid until `take`
+ * returns and begin at a whole word.
+ */
+export async function openPng(bytes) {
   const { header, parts } = readChunks(bytes);
   const { width, height, channels } = header;
-  const filtered = await inflate(parts);
   const stride = width * channels;
-  if (filtered.length !== height * (stride + 1)) throw new Error("PNG: wrong amount of data");
-  return { width, height, channels, data: unfilter(filtered, stride, height, channels) };
+  const filtered = inflate(await joined(parts), height * (stride + 1));
+  return { ...header, eachRow: (take) => unfilter(filtered, stride, height, channels, take) };
 }
 
 function readChunks(bytes) {
@@ -45,23 +57,20 @@ function readHeader(body) {
   return { width: view.getUint32(0), height: view.getUint32(4), channels };
 }
 
-async function inflate(parts) {
-  const stream = new Blob(parts).stream().pipeThrough(new DecompressionStream("deflate"));
-  return new Uint8Array(await new Response(stream).arrayBuffer());
+async function joined(parts) {
+  return parts.length === 1 ? parts[0] : new Uint8Array(await new Blob(parts).arrayBuffer());
 }
 
 /** Undo the row filters (PNG specification, section 9). */
-function unfilter(filtered, stride, height, step) {
-  const out = new Uint8Array(stride * height);
-  let above = new Uint8Array(stride);
+function unfilter(filtered, stride, height, step, take) {
+  let [row, above] = [new Uint8Array(stride), new Uint8Array(stride)];
   for (let y = 0; y < height; y += 1) {
     const start = y * (stride + 1);
-    const row = out.subarray(y * stride, (y + 1) * stride);
     row.set(filtered.subarray(start + 1, start + 1 + stride));
     undo(filtered[start], row, above, step);
-    above = row;
+    take(row, y);
+    [row, above] = [above, row];
   }
-  return out;
 }
 
 function undo(filter, row, above, step) {
@@ -89,11 +98,10 @@ function undo(filter, row, above, step) {
   }
 }
 
-/** Four bytes at a time where rows begin at whole words: the engine's RGBA has just this filter. */
+/** Four bytes at a time, as far as they go. */
 function addBytes(row, above) {
-  const aligned = row.byteOffset % 4 === 0 && above.byteOffset % 4 === 0;
-  const whole = aligned ? row.length >> 2 : 0;
-  if (whole) addWords(wordsOf(row, whole), wordsOf(above, whole));
+  const whole = row.length >> 2;
+  addWords(new Uint32Array(row.buffer, 0, whole), new Uint32Array(above.buffer, 0, whole));
   for (let i = whole * 4; i < row.length; i += 1) row[i] += above[i];
 }
 
@@ -102,10 +110,6 @@ function addWords(a, b) {
     // the high bits apart, so that no byte carries into its neighbour
     a[i] = ((a[i] & 0x7f7f7f7f) + (b[i] & 0x7f7f7f7f)) ^ ((a[i] ^ b[i]) & 0x80808080);
   }
-}
-
-function wordsOf({ buffer, byteOffset }, count) {
-  return new Uint32Array(buffer, byteOffset, count);
 }
 
 function paeth(left, up, corner) {
