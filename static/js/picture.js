@@ -11,7 +11,7 @@ import { text } from "./text.js";
 
 const BUSY_RETRIES = 5;
 const LONGEST_BUSY_WAIT_S = 15;
-const NOTHING = { size: null, isExact: false, look: async () => ({ preview: null }) };
+const UNREADABLE = { isExact: false, look: async () => null };
 
 /**
  * States: waiting -> [priced ->] reading -> uploading -> processing -> done | failed | cancelled;
@@ -104,11 +104,9 @@ export class Picture extends EventTarget {
       this.#change("reading");
       await this.#findFile(server.shelf);
       const read = await this.#read(server);
-      const looking = this.#look(read);
-      looking.catch(() => {}); // told by the await below, unless something else comes first
-      if (read.upload?.size > server.maxBytes) throw tooManyBytes(server.maxBytes);
-      const answer = await this.#patiently(() => this.#send(server, read));
-      await this.#take(answer, read, (await looking).pixels);
+      const found = await this.#exchange(server, read);
+      if (read.isExact && !found.seen) await this.#exchangeWhole(server);
+      else await this.#take(found.answer, read, found.seen?.pixels);
       if (this.#link && this.isKept) this.before = await this.#linked(server.shelf);
       this.#change("done");
     } catch (error) {
@@ -192,17 +190,36 @@ export class Picture extends EventTarget {
 
   /** What can be known without the server; of a link, nothing. */
   async #read({ freePixels, fullPixels }) {
-    if (!this.file) return { ...NOTHING, upload: null };
+    if (!this.file) return { ...UNREADABLE, upload: null };
+    const known = !this.isFull || this.original; // nobody shall pay for a delta that is of no use
     const limit = this.isFull ? fullPixels : freePixels;
-    const read = await readOriginal(this.file, limit, !this.isFull);
-    return read ?? { ...NOTHING, upload: this.file };
+    const read = known && (await readOriginal(this.file, limit, !this.isFull));
+    return read || { ...UNREADABLE, upload: this.file };
   }
 
-  /** Goes on while the picture is on its way. */
+  /** Send it and look at it meanwhile -> {answer, seen}. */
+  async #exchange(server, read) {
+    if (read.upload?.size > server.maxBytes) throw tooManyBytes(server.maxBytes);
+    const sending = this.#patiently(() => this.#send(server, read));
+    const looking = this.#look(read);
+    looking.catch(() => {}); // told by the await below, unless something else comes first
+    const answer = await sending;
+    return { answer, seen: await looking };
+  }
+
+  /** This browser can't read the picture: ask for the whole cut-out instead of the delta. */
+  async #exchangeWhole(server) {
+    server.shelf.forget(this.id).catch(() => {}); // else it goes when its time is over
+    this.id = newId();
+    const read = { ...UNREADABLE, upload: this.file };
+    const { answer } = await this.#exchange(server, read);
+    await this.#take(answer, read, null);
+  }
+
   async #look(read) {
-    this.original = read.size;
     const seen = await read.look();
-    this.before = seen.preview;
+    this.original = seen?.size ?? null;
+    this.before = seen?.preview ?? null;
     if (!this.settled) this.#change(this.state);
     return seen;
   }
@@ -227,13 +244,14 @@ export class Picture extends EventTarget {
     [this.#upload, this.#isExact] = [upload, isExact];
     [this.#delta, this.#png] = isExact ? [blob, null] : [null, blob];
     const bytes = await bytesOf(blob);
-    await this.#show(isExact ? await restore(bytes, pixels) : await decodePng(bytes));
+    const cutout = isExact ? await restore(bytes, pixels) : await decodePng(bytes);
+    await this.#show(cutout, boxOf(header("X-Result-Foreground")));
     this.#throwIfCancelled();
   }
 
-  async #show(cutout) {
+  async #show(cutout, foreground = foregroundBox(cutout)) {
     this.size = [cutout.width, cutout.height];
-    this.foreground = foregroundBox(cutout);
+    this.foreground = foreground;
     const canvas = toCanvas(cutout);
     this.after = await previewOf(canvas);
     release(canvas);
@@ -290,6 +308,12 @@ export class Picture extends EventTarget {
 function newId() {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/** "top left width height", as the server tells a box. */
+function boxOf(numbers) {
+  const [top, left, width, height] = numbers.split(" ").map(Number);
+  return { top, left, width, height };
 }
 
 function tooManyBytes(maxBytes) {

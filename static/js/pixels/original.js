@@ -2,6 +2,7 @@
 
 import { newCanvas, release, toBlob, toPixels } from "./canvas.js";
 import { limitedSize } from "./geometry.js";
+import { pixelsOfJpeg } from "./jpeg.js";
 import { encodePng } from "./png.js";
 
 const PREVIEW_SIDE = 1280;
@@ -10,41 +11,47 @@ const JPEG = "image/jpeg";
 const EVERY_CANVAS = 4096 * 4096; // pixels that a canvas holds in every browser
 
 /**
- * Read a picture file -> {size, upload, isExact, look()}, or null where this browser can't read it.
- * size: [width, height] of the upright picture. upload: the Blob to send. isExact: whether decoding
- * the upload gives the very pixels that `look` tells, so that a Delta PNG of it can be restored; not
- * so where the picture has transparency of its own, which a canvas would round.
- * look(): resolves to {preview, pixels}, a small Blob to show and, where isExact, opaque RGBA pixels;
- * to be called once. A JPEG is looked at only then, so that it can be on its way before.
+ * Read a picture file -> {upload, isExact, look()}, or null where this browser can't read it.
+ * upload: the Blob to send. isExact: whether decoding the upload gives the very pixels that `look`
+ * tells, so that a Delta PNG of it can be restored; not so where the picture has transparency of its
+ * own, which a canvas would round.
+ * look(): resolves to {size, preview, pixels}: [width, height] of the upright picture, a small Blob
+ * to show and, where isExact, opaque RGBA pixels; to be called once.
+ * A JPEG is opened only then, so that it can be on its way before; should this browser not be able to
+ * read it after all, `look` resolves to null.
  * shrinks: whether to send a picture above `maxPixels` made smaller; else it goes as it is.
  */
 export async function readOriginal(file, maxPixels, shrinks) {
+  const pixels = await pixelsOfJpeg(file);
+  if (pixels && pixels <= Math.min(maxPixels, EVERY_CANVAS)) {
+    return { upload: file, isExact: true, look: () => lookAt(file) };
+  }
   const [bitmap, type] = await opened(file);
   if (!bitmap) return null;
   const size = [bitmap.width, bitmap.height];
   const [width, height] = limitedSize(...size, maxPixels);
   const fits = width === bitmap.width && height === bitmap.height;
   if (!fits && !shrinks) {
-    return { size, upload: file, isExact: false, look: () => seeOnly(bitmap, type) };
+    return { upload: file, isExact: false, look: () => seeOnly(bitmap, type) };
   }
-  if (fits && width * height <= EVERY_CANVAS && type === JPEG) {
-    return { size, upload: file, isExact: true, look: () => see(bitmap, width, height, type) };
-  }
-  const nothing = { preview: null, pixels: null };
+  const nothing = { size, preview: null, pixels: null };
   const seen = await see(bitmap, width, height, type).catch(() => nothing);
   if (!seen.pixels || !isOpaque(seen.pixels.data)) {
-    return { size, upload: file, isExact: false, look: async () => ({ ...seen, pixels: null }) };
+    return { upload: file, isExact: false, look: async () => ({ ...seen, pixels: null }) };
   }
   const upload = fits ? file : await encodePng(withoutAlpha(seen.pixels));
-  return { size, upload, isExact: true, look: async () => seen };
+  return { upload, isExact: true, look: async () => seen };
 }
 
-/** [width, height] of a picture file and a small Blob to show; null where it can't be read. */
+/** {size, preview} of a picture file, as `look` tells them; null where it can't be read. */
 export async function glance(file) {
   const [bitmap, type] = await opened(file);
-  if (!bitmap) return null;
-  const size = [bitmap.width, bitmap.height];
-  return { size, preview: (await seeOnly(bitmap, type)).preview };
+  return bitmap && seeOnly(bitmap, type);
+}
+
+async function lookAt(file) {
+  const [bitmap, type] = await opened(file);
+  return bitmap && see(bitmap, bitmap.width, bitmap.height, type);
 }
 
 /** The pixels once more, of an upload that was exact. */
@@ -78,16 +85,18 @@ async function opened(file) {
 }
 
 async function see(bitmap, width, height, type) {
+  const size = [bitmap.width, bitmap.height];
   const preview = await previewOf(bitmap, type);
   const pixels = toPixels(bitmap, width, height);
   bitmap.close();
-  return { preview, pixels };
+  return { size, preview, pixels };
 }
 
 async function seeOnly(bitmap, type) {
+  const size = [bitmap.width, bitmap.height];
   const preview = await previewOf(bitmap, type);
   bitmap.close();
-  return { preview, pixels: null };
+  return { size, preview, pixels: null };
 }
 
 function isOpaque(data) {
