@@ -41,10 +41,14 @@ class Site:
         self._manage("migrate", "--verbosity", "0")
         self.key = self._manage("issue_api_key", EMAIL).strip()
         self._manage("grant_credits", EMAIL, CREDITS, "--reason", "benchmark")
-        self._processes = [self._start("serve", "--port", str(port)) for port in self._ports]
+        first, *others = map(str, self._ports)
+        self._processes = [self._start("serve", "--port", first)]
+        self._wait_until_answered(f"{self.address}/healthz")  # it has prepared all by then
+        self._processes += [self._start("serve", "--prepared", "--port", port) for port in others]
         if self._environment.get("REMOVAL_EXECUTION") == "queue":
             self._processes.append(self._start("worker"))
-        self._wait_until_ready()
+        for address in self.addresses:
+            self._wait_until_answered(f"{address}/readyz")
         return self
 
     def __exit__(
@@ -53,6 +57,9 @@ class Site:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._end()
+
+    def _end(self) -> None:
         for process in self._processes:
             process.terminate()
         for process in self._processes:
@@ -106,18 +113,17 @@ class Site:
             raise SystemExit(f"manage.py {arguments[0]} failed:\n{done.stdout}{done.stderr}")
         return done.stdout
 
-    def _wait_until_ready(self) -> None:
+    def _wait_until_answered(self, probe: str) -> None:
         deadline = time.monotonic() + START_SECONDS
-        waiting = list(self.addresses)
         while time.monotonic() < deadline and all(one.poll() is None for one in self._processes):
             try:
-                with urllib.request.urlopen(f"{waiting[0]}/readyz", timeout=5):
-                    waiting.pop(0)
+                with urllib.request.urlopen(probe, timeout=5):
+                    return
             except OSError:
                 time.sleep(0.2)
-            if not waiting:
-                return
-        raise SystemExit(f"The site did not become ready:\n{self.log()}")
+        log = self.log()
+        self._end()
+        raise SystemExit(f"The site did not become ready:\n{log}")
 
 
 def _free_port() -> int:
