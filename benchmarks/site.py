@@ -71,8 +71,10 @@ class Site:
         pages = int(Path(f"/proc/{self._processes[0].pid}/statm").read_text().split()[1])
         return pages * PAGE_BYTES / 2**20
 
-    def remove_background(self, picture: bytes, **fields: str) -> tuple[int, bytes]:
-        """(status, body) of one request of API v2."""
+    def remove_background(
+        self, picture: bytes, *, idempotency_key: str = "", **fields: str
+    ) -> tuple[int, bytes]:
+        """(status, body) of one request of API v2; with a key, the result is kept."""
         body, media_type = _multipart(picture, fields)
         request = urllib.request.Request(
             f"{self.address}/api/v2/remove-background",
@@ -80,6 +82,7 @@ class Site:
             headers={
                 "Content-Type": media_type,
                 "Authorization": "Basic " + b64encode(self.key.encode()).decode(),
+                **({"Idempotency-Key": idempotency_key} if idempotency_key else {}),
             },
         )
         try:
@@ -93,6 +96,10 @@ class Site:
 
     def audit(self) -> str:
         return self._manage("audit_ledger")
+
+    def python(self, code: str) -> str:
+        """What the code prints in `manage.py shell`."""
+        return self._manage("shell", "--no-imports", "--command", code)
 
     def _start(self, *arguments: str) -> "subprocess.Popen[bytes]":
         with (self.data / "log").open("ab") as log:
