@@ -176,7 +176,9 @@ def hold(
 
     With a key its monthly limit holds too, as exactly as the balance: KeyLimitReached.
     """
-    account = lock(account_for(user).pk)
+    account = Account.objects.select_for_update().filter(user=user).first()
+    if account is None:  # the user has closed it a moment ago
+        raise NeverHadCredits
     if account.spendable < amount:
         _release_expired(account)
     _check(account, amount)

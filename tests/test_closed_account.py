@@ -10,10 +10,15 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import User
+from accounts.services import close_account
 from billing import ledger, stripe_gateway, webhooks
 from billing.audit import audit
-from billing.models import Account, LedgerEntry, Purchase
+from billing.models import Account, Hold, LedgerEntry, Purchase
+from removal import engine
+from removal.execution import inline
 from removal.models import Removal
+from tests import pictures
+from tests.api.conftest import new_caller
 from tests.fake_stripe import signed
 from tests.life import EMAIL, FILE_NAME, NEW_EMAIL, PASSWORD, Somebody, basic, dump, live, log_in
 
@@ -128,3 +133,20 @@ def test_a_request_at_work_ends_in_right_books(somebody):
     ledger.settle(hold)
     ledger.mark_delivered(hold)
     assert list(audit()) == []
+
+
+@pytest.mark.parametrize(("module", "work"), [(engine, "inspect"), (inline, "run")])
+def test_closing_in_the_middle_of_a_request_is_no_fault(monkeypatch, module, work):
+    """Between the look at the balance and the hold, and between the hold and the charge."""
+    alice = new_caller("alice@example.com", "10")
+    real = getattr(module, work)
+
+    def close_first(*given):
+        close_account(User.objects.get(pk=alice.user.pk))
+        return real(*given)
+
+    monkeypatch.setattr(module, work, close_first)
+    answer = alice.post(image=pictures.portrait())
+    assert answer.status_code in (200, 402), answer.content
+    assert list(audit()) == []
+    assert not Hold.objects.filter(state=Hold.State.OPEN).exists()
