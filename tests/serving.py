@@ -26,7 +26,9 @@ def free_port() -> int:
 class Server:
     """`manage.py serve` with a database of its own and the small network."""
 
-    def __init__(self, folder: Path, port: int = 0, **environment: str) -> None:
+    def __init__(
+        self, folder: Path, port: int = 0, prepared: bool = False, **environment: str
+    ) -> None:
         self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.environment = os.environ | {
@@ -37,9 +39,10 @@ class Server:
             **environment,
         }
         self.log = folder / "log"
+        flags = ["--prepared"] if prepared else []
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "manage.py", "serve", "--port", str(self.port)],
+                [sys.executable, "manage.py", "serve", "--port", str(self.port), *flags],
                 cwd=ROOT, env=self.environment, stdout=log, stderr=log,
             )  # fmt: skip
 
@@ -76,9 +79,9 @@ class Server:
 
 
 @contextmanager
-def serving(folder: Path, **environment: str) -> Iterator[Server]:
+def serving(folder: Path, prepared: bool = False, **environment: str) -> Iterator[Server]:
     """A server that is ready, with its data in `folder`; ended with the block."""
-    running = Server(folder, **environment)
+    running = Server(folder, prepared=prepared, **environment)
     try:
         running.wait()
         yield running

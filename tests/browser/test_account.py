@@ -46,18 +46,17 @@ class Site:
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def site(prepared: Path) -> Iterator[Site]:
     """A shop of its own, with a fake Stripe behind it."""
-    folder = tmp_path_factory.mktemp("shop")
     stripe = FakeStripe().start()
-    environment = environment_of(folder) | {
+    environment = environment_of(prepared) | {
         "STRIPE_SECRET_KEY": SECRET_KEY,
         "STRIPE_WEBHOOK_SECRET": WEBHOOK_SECRET,
         "STRIPE_API_BASE": stripe.url,
         "PYTHONUNBUFFERED": "1",
     }
     try:
-        with serving(folder, **environment) as server:
+        with serving(prepared, prepared=True, **environment) as server:
             shop = Site(server.url, server.log)
             stripe.deliver = shop.receive
             server.manage("shell", "-c", PREPARE)

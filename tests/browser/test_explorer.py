@@ -11,13 +11,13 @@ def test_explorer_lists_every_endpoint_and_sends_requests(page: Page, base_url: 
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     page.goto("/api/explorer")
-    expect(page.locator(".opblock")).to_have_count(len(OPERATIONS), timeout=30_000)
+    expect(page.locator(".opblock")).to_have_count(len(OPERATIONS))
     account = page.locator("#operations-v2-account")
     account.locator(".opblock-summary-control").click()
     account.get_by_role("button", name="Try it out").click()
     account.get_by_role("button", name="Execute").click()
     expect(account.locator(".live-responses-table .response-col_status").last).to_contain_text(
-        "401", timeout=30_000
+        "401"
     )
     hosts = {urlsplit(url).netloc for url in asked if not url.startswith(("data:", "blob:"))}
     assert hosts == {urlsplit(base_url).netloc}
@@ -26,7 +26,7 @@ def test_explorer_lists_every_endpoint_and_sends_requests(page: Page, base_url: 
 def test_explorer_has_a_field_for_each_parameter_and_file(page: Page) -> None:
     page.goto("/api/explorer")
     operation = page.locator("#operations-v2-remove_background")
-    operation.locator(".opblock-summary-control").click(timeout=30_000)
+    operation.locator(".opblock-summary-control").click()
     operation.get_by_role("button", name="Try it out").click()
     expect(operation.locator("input[type=file]")).to_be_visible()
     expect(operation.get_by_text("result.target_size", exact=True)).to_be_visible()

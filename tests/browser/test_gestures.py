@@ -1,29 +1,30 @@
 """Two fingers, a pen, a wheel and the hand tool in the touch-up dialog."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
 from playwright.sync_api import Browser, CDPSession, Page
 
-from .test_options import ready
-from .test_remove import COFFEE, choose
 from .test_touch_up import MIDDLE, finish, on_screen, open_editor, set_brush
 
 Points = list[tuple[float, float]]
 
 
 @pytest.fixture(params=["phone", "tablet"])
-def touched(request: pytest.FixtureRequest, browser: Browser, base_url: str) -> Iterator[Page]:
+def touched(
+    request: pytest.FixtureRequest,
+    browser: Browser,
+    base_url: str,
+    show: Callable[[Page, str], None],
+) -> Iterator[Page]:
     """The dialog, open on a screen that takes fingers."""
     size = {"phone": {"width": 390, "height": 844}, "tablet": {"width": 1280, "height": 800}}
     with browser.new_context(
         base_url=base_url, has_touch=True, viewport=size[request.param]
     ) as context:
         page = context.new_page()
-        page.goto("/")
-        choose(page, COFFEE)
-        ready(page, "coffee.jpg")
+        show(page, "coffee.jpg")
         open_editor(page)
         yield page
 
@@ -85,32 +86,28 @@ def test_two_fingers_leave_at_most_a_dab_that_can_be_undone(touched: Page) -> No
     assert alpha[MIDDLE[1], MIDDLE[0] - 60 : MIDDLE[0] + 60].min() == 255
 
 
-def test_pen_paints(home: Page) -> None:
-    choose(home, COFFEE)
-    ready(home, "coffee.jpg")
-    open_editor(home)
-    set_brush(home, "Erase", 20)
-    session = home.context.new_cdp_session(home)
-    (x, y), (to_x, to_y) = on_screen(home, (260, 200)), on_screen(home, (340, 200))
+def test_pen_paints(coffee: Page) -> None:
+    open_editor(coffee)
+    set_brush(coffee, "Erase", 20)
+    session = coffee.context.new_cdp_session(coffee)
+    (x, y), (to_x, to_y) = on_screen(coffee, (260, 200)), on_screen(coffee, (340, 200))
     pen = {"button": "left", "buttons": 1, "clickCount": 1, "pointerType": "pen"}
     for kind, at in (("Pressed", (x, y)), ("Moved", (to_x, to_y)), ("Released", (to_x, to_y))):
         place = {"type": f"mouse{kind}", "x": at[0], "y": at[1]}
         session.send("Input.dispatchMouseEvent", place | pen)
-    assert not finish(home)[200, 262:338].any()
+    assert not finish(coffee)[200, 262:338].any()
 
 
-def test_hand_tool_moves_without_painting(home: Page) -> None:
-    choose(home, COFFEE)
-    ready(home, "coffee.jpg")
-    open_editor(home)
-    home.get_by_role("radio", name="Move").check(force=True)
-    before = box(home)
-    x, y = on_screen(home, MIDDLE)
-    home.mouse.move(x, y)
-    home.mouse.down()
-    home.mouse.move(x + 60, y + 30)
-    home.mouse.up()
-    after = box(home)
+def test_hand_tool_moves_without_painting(coffee: Page) -> None:
+    open_editor(coffee)
+    coffee.get_by_role("radio", name="Move").check(force=True)
+    before = box(coffee)
+    x, y = on_screen(coffee, MIDDLE)
+    coffee.mouse.move(x, y)
+    coffee.mouse.down()
+    coffee.mouse.move(x + 60, y + 30)
+    coffee.mouse.up()
+    after = box(coffee)
     moved = (after["x"] - before["x"], after["y"] - before["y"])
     assert moved == pytest.approx((60, 30), abs=1)
-    assert np.all(finish(home)[200, 280:320, 3] == 255)
+    assert np.all(finish(coffee)[200, 280:320, 3] == 255)

@@ -54,8 +54,9 @@ def test_language_is_switched_without_losing_the_results(home: Page) -> None:
     home.get_by_role("button", name="日本語").click()
     download = card(home, "coffee.jpg").get_by_role("button", name="ダウンロード")
     with home.expect_download() as waiting:
-        download.click(timeout=30_000)
-    assert Image.open(waiting.value.path()).size == (600, 400)
+        download.click()
+    with Image.open(waiting.value.path()) as picture:
+        assert picture.size == (600, 400)
 
 
 def test_what_was_touched_up_survives_a_reload(home: Page) -> None:
@@ -134,8 +135,8 @@ def test_other_browsers_see_nothing(home: Page, browser: Browser, base_url: str)
 
 
 @pytest.fixture
-def restartable(tmp_path: Path) -> Iterator[Server]:
-    server = Server(tmp_path, **environment_of(tmp_path))
+def restartable(prepared: Path) -> Iterator[Server]:
+    server = Server(prepared, prepared=True, **environment_of(prepared))
     server.wait()
     yield server
     server.process.kill()
@@ -143,7 +144,7 @@ def restartable(tmp_path: Path) -> Iterator[Server]:
 
 
 def test_restart_of_the_server_is_told_and_retry_mends_it(
-    context: BrowserContext, restartable: Server, tmp_path: Path
+    context: BrowserContext, restartable: Server, prepared: Path
 ) -> None:
     page = context.new_page()
     page.goto(restartable.url)
@@ -152,7 +153,7 @@ def test_restart_of_the_server_is_told_and_retry_mends_it(
     restartable.process.kill()
     restartable.process.wait()
     expect(card(page, "slow.tif").get_by_role("alert")).to_contain_text("cannot be reached")
-    again = Server(tmp_path, restartable.port, **environment_of(tmp_path))
+    again = Server(prepared, restartable.port, prepared=True, **environment_of(prepared))
     try:
         again.wait()
         page.get_by_role("button", name="Try again").click()

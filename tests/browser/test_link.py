@@ -18,9 +18,9 @@ def test_photo_behind_a_link_is_cut_out(browser: Browser, server: Server, locale
         page.locator("#link-input").fill(address)
         page.locator("#link-input").press("Enter")
         card = page.get_by_role("article", name="coffee.jpg")
-        expect(card.locator(".card-size")).to_have_text("600 × 400 px", timeout=30_000)
+        expect(card.locator(".card-size")).to_have_text("600 × 400 px")
         page.reload()
-        expect(card.locator(".compare-before img")).to_be_visible(timeout=30_000)
+        expect(card.locator(".compare-before img")).to_be_visible()
 
 
 def test_linked_photo_is_downloaded_like_any_other(home: Page, server: Server) -> None:
@@ -34,7 +34,7 @@ def test_link_into_the_private_network_is_refused(home: Page, base_url: str) -> 
     home.get_by_label("Link to a photo").fill(f"{base_url}/static/img/samples/coffee.jpg")
     home.get_by_role("button", name="Use link").click()
     expect(home.get_by_role("article", name="coffee.jpg")).to_be_visible()
-    expect(home.get_by_role("alert")).to_contain_text("not public", timeout=30_000)
+    expect(home.get_by_role("alert")).to_contain_text("not public")
 
 
 @pytest.mark.parametrize("words", ["", "photo.jpg", "ftp://example.com/photo.jpg"])

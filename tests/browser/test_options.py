@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import BrowserContext, Page, expect
 
+from .conftest import ask
 from .test_remove import ASTRONAUT, COFFEE, card, choose, downloaded, file
 
 
@@ -20,22 +21,13 @@ def pick(page: Page, background: str) -> None:
 
 
 def ready(page: Page, name: str) -> None:
-    expect(card(page, name).get_by_role("button", name="Download")).to_be_visible(timeout=60_000)
+    expect(card(page, name).get_by_role("button", name="Download")).to_be_visible()
 
 
 def from_server(page: Page, name: str, content: bytes, mime: str) -> np.ndarray:
     """The PNG that the server makes of the same picture."""
-    token = page.locator("[name=csrfmiddlewaretoken]").first.input_value()
-    answer = page.request.post(
-        "/removals",
-        headers={"X-CSRFToken": token},
-        multipart={
-            "output.format": "png",
-            "image": {"name": name, "mimeType": mime, "buffer": content},
-        },
-    )
-    assert answer.ok
-    return np.asarray(Image.open(io.BytesIO(answer.body())))
+    with Image.open(io.BytesIO(ask(page, file(name, content, mime), "png").body())) as picture:
+        return np.asarray(picture)
 
 
 def test_rebuilt_result_is_the_servers_to_the_last_bit(home: Page) -> None:
@@ -81,74 +73,62 @@ def test_crop_and_margin_shape_preview_and_file_alike(home: Page) -> None:
     expect(card(home, "astronaut.jpg").locator(".card-size")).to_have_text(size)
 
 
-def test_size_and_position_are_kept(home: Page) -> None:
-    choose(home, COFFEE)
-    ready(home, "coffee.jpg")
-    open_more(home)
-    home.locator("#options").get_by_label("Size").select_option("1000 1000")
-    home.get_by_label("Position").select_option("bottom")
-    picture = np.asarray(downloaded(home, "coffee.jpg")[1])
+def test_size_and_position_are_kept(coffee: Page) -> None:
+    open_more(coffee)
+    coffee.locator("#options").get_by_label("Size").select_option("1000 1000")
+    coffee.get_by_label("Position").select_option("bottom")
+    picture = np.asarray(downloaded(coffee, "coffee.jpg")[1])
     assert picture.shape == (1000, 1000, 4)
     assert picture[:333, :, 3].max() == 0, "spare height lies above"
     assert picture[340:, :, 3].max() == 255
 
 
 @pytest.mark.parametrize(("name", "colour"), [("White", (255, 255, 255)), ("Black", (0, 0, 0))])
-def test_plain_background_makes_a_jpeg(home: Page, name: str, colour: tuple[int, ...]) -> None:
-    choose(home, ASTRONAUT)
-    ready(home, "astronaut.jpg")
-    pick(home, name)
-    file_name, picture = downloaded(home, "astronaut.jpg")
+def test_plain_background_makes_a_jpeg(astronaut: Page, name: str, colour: tuple[int, ...]) -> None:
+    pick(astronaut, name)
+    file_name, picture = downloaded(astronaut, "astronaut.jpg")
     assert (file_name, picture.format) == ("astronaut-cutout.jpg", "JPEG")
     corner = np.asarray(picture)[5, 350].astype(int)
     assert np.abs(corner - colour).max() <= 3
 
 
-def test_own_colour_lies_behind_the_subject(home: Page) -> None:
-    choose(home, ASTRONAUT)
-    ready(home, "astronaut.jpg")
-    pick(home, "Colour")
-    home.get_by_label("Choose the background colour").fill("#3366cc")
-    open_more(home)
-    home.get_by_label("Format").select_option("png")
-    picture = np.asarray(downloaded(home, "astronaut.jpg")[1].convert("RGB"))
+def test_own_colour_lies_behind_the_subject(astronaut: Page) -> None:
+    pick(astronaut, "Colour")
+    astronaut.get_by_label("Choose the background colour").fill("#3366cc")
+    open_more(astronaut)
+    astronaut.get_by_label("Format").select_option("png")
+    picture = np.asarray(downloaded(astronaut, "astronaut.jpg")[1].convert("RGB"))
     assert tuple(picture[5, 350]) == (0x33, 0x66, 0xCC)
 
 
-def test_own_picture_lies_behind_the_subject(home: Page) -> None:
-    choose(home, ASTRONAUT)
-    ready(home, "astronaut.jpg")
+def test_own_picture_lies_behind_the_subject(astronaut: Page) -> None:
     buffer = io.BytesIO()
     Image.new("RGB", (90, 30), (200, 30, 40)).save(buffer, "PNG")
-    home.locator("#background-file").set_input_files(
+    astronaut.locator("#background-file").set_input_files(
         file("red.png", buffer.getvalue(), "image/png")
     )
-    expect(home.get_by_role("radio", name="Picture")).to_be_checked()
-    picture = np.asarray(downloaded(home, "astronaut.jpg")[1].convert("RGB")).astype(int)
+    expect(astronaut.get_by_role("radio", name="Picture")).to_be_checked()
+    picture = np.asarray(downloaded(astronaut, "astronaut.jpg")[1].convert("RGB")).astype(int)
     assert np.abs(picture[5, 350] - (200, 30, 40)).max() <= 3
 
 
 @pytest.mark.parametrize(
     ("choice", "kind", "mode"), [("webp", "WEBP", "RGBA"), ("mask", "PNG", "L")]
 )
-def test_format_is_what_was_chosen(home: Page, choice: str, kind: str, mode: str) -> None:
-    choose(home, COFFEE)
-    ready(home, "coffee.jpg")
-    open_more(home)
-    home.get_by_label("Format").select_option(choice)
-    picture = downloaded(home, "coffee.jpg")[1]
+def test_format_is_what_was_chosen(coffee: Page, choice: str, kind: str, mode: str) -> None:
+    open_more(coffee)
+    coffee.get_by_label("Format").select_option(choice)
+    picture = downloaded(coffee, "coffee.jpg")[1]
     assert (picture.format, picture.mode) == (kind, mode)
 
 
-def test_impossible_margin_is_explained_and_the_rest_stays(home: Page) -> None:
-    choose(home, COFFEE)
-    ready(home, "coffee.jpg")
-    open_more(home)
-    home.get_by_label("Margin").fill("wide")
-    expect(home.locator(".option-error")).to_contain_text("one to four lengths")
-    home.get_by_label("Margin").fill("5%")
-    expect(home.locator(".option-error")).to_be_hidden()
-    expect(card(home, "coffee.jpg").locator(".card-size")).to_have_text("660 × 460 px")
+def test_impossible_margin_is_explained_and_the_rest_stays(coffee: Page) -> None:
+    open_more(coffee)
+    coffee.get_by_label("Margin").fill("wide")
+    expect(coffee.locator(".option-error")).to_contain_text("one to four lengths")
+    coffee.get_by_label("Margin").fill("5%")
+    expect(coffee.locator(".option-error")).to_be_hidden()
+    expect(card(coffee, "coffee.jpg").locator(".card-size")).to_have_text("660 × 460 px")
 
 
 def test_all_results_come_as_one_zip(home: Page) -> None:
@@ -162,29 +142,25 @@ def test_all_results_come_as_one_zip(home: Page) -> None:
         assert Image.open(archive.open("coffee-cutout.png")).size == (600, 400)
 
 
-def test_result_is_copied_as_png(home: Page, context: BrowserContext) -> None:
+def test_result_is_copied_as_png(coffee: Page, context: BrowserContext) -> None:
     context.grant_permissions(["clipboard-read", "clipboard-write"])
-    choose(home, COFFEE)
-    ready(home, "coffee.jpg")
-    card(home, "coffee.jpg").get_by_role("button", name="Copy").click()
-    expect(home.locator("#announcer")).to_have_text("Copied.")
-    kinds = home.evaluate("navigator.clipboard.read().then((items) => items[0].types)")
+    card(coffee, "coffee.jpg").get_by_role("button", name="Copy").click()
+    expect(coffee.locator("#announcer")).to_have_text("Copied.")
+    kinds = coffee.evaluate("navigator.clipboard.read().then((items) => items[0].types)")
     assert kinds == ["image/png"]
 
 
-def test_options_are_shown_as_code(home: Page) -> None:
-    choose(home, COFFEE)
-    ready(home, "coffee.jpg")
-    pick(home, "White")
-    open_more(home)
-    home.get_by_text("Crop to the subject").click()
-    home.get_by_label("Margin").fill("5% 10px")
-    home.get_by_role("button", name="Show as code").click()
-    program = home.locator("[data-code=curl]").inner_text()
+def test_options_are_shown_as_code(coffee: Page) -> None:
+    pick(coffee, "White")
+    open_more(coffee)
+    coffee.get_by_text("Crop to the subject").click()
+    coffee.get_by_label("Margin").fill("5% 10px")
+    coffee.get_by_role("button", name="Show as code").click()
+    program = coffee.locator("[data-code=curl]").inner_text()
     assert "-F 'background.color=#FFFFFF'" in program
     assert "-F result.crop_to_foreground=true" in program
     assert "-F 'result.margin=5% 10px'" in program
     assert "-o cut-out.jpg" in program
-    compile(home.locator("[data-code=python]").inner_text(), "sample.py", "exec")
-    home.keyboard.press("Escape")
-    expect(home.locator("#code-dialog")).to_be_hidden()
+    compile(coffee.locator("[data-code=python]").inner_text(), "sample.py", "exec")
+    coffee.keyboard.press("Escape")
+    expect(coffee.locator("#code-dialog")).to_be_hidden()

@@ -1,23 +1,22 @@
 """Erasing and restoring by brush: what is painted is what is downloaded, and nothing else."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
-from .test_options import ready
-from .test_remove import COFFEE, card, choose, downloaded
+from .test_remove import COFFEE, card, downloaded
 
 MIDDLE = (300, 200)  # of coffee.jpg; the cup, opaque
 CORNER = (12, 12)  # the table, removed
 
 
 @pytest.fixture
-def editor(home: Page) -> Page:
-    choose(home, COFFEE)
-    ready(home, "coffee.jpg")
-    open_editor(home)
-    return home
+def editor(coffee: Page) -> Page:
+    open_editor(coffee)
+    return coffee
 
 
 def open_editor(page: Page) -> None:
@@ -158,13 +157,11 @@ def test_zoomed_in_the_brush_stays_on_its_pixel(editor: Page) -> None:
     assert (alpha[285], alpha[315]) == (255, 255)
 
 
-def test_finger_paints(browser: Browser, base_url: str) -> None:
+def test_finger_paints(browser: Browser, base_url: str, show: Callable[[Page, str], None]) -> None:
     phone = {"width": 390, "height": 844}
     with browser.new_context(base_url=base_url, has_touch=True, viewport=phone) as context:  # type: ignore[arg-type]
         page = context.new_page()
-        page.goto("/")
-        choose(page, COFFEE)
-        ready(page, "coffee.jpg")
+        show(page, "coffee.jpg")
         open_editor(page)
         set_brush(page, "Erase", 60)
         page.touchscreen.tap(*on_screen(page, MIDDLE))
