@@ -128,6 +128,9 @@ chromium:
 	    echo "Installing Chromium for the page's tests ..."; \
 	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null; \
 	  else echo "Chromium is missing: the page's tests will be skipped (apt install chromium)."; fi
+	@command -v chromium-headless-shell >/dev/null || [ "$$(id -u)" != 0 ] || \
+	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium-headless-shell >/dev/null 2>&1 || \
+	  echo "The page's tests run in Chromium itself, which opens pages more slowly than its shell."
 
 curl:
 	@command -v curl >/dev/null || \
