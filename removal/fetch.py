@@ -1,13 +1,13 @@
 """Fetch what a caller's URL points to, without becoming the caller's way into our network.
 
-FetchError          each has the HTTP status and code of the contract
-├── FetchFailed     1150  the URL is malformed, or the server behind it can't be talked to
-├── AddressRefused  1151  we would not ask there, whatever it answered: a scheme, port, credentials
-│                         or an address that is not public
-├── FetchTooSlow    1152  the connection or the whole took too long
-├── NotAnImageAnswer 1153 it answered, but not with a picture: an HTTP error, a page, nothing
-├── FetchTooLarge   1012  it has, or says it has, more bytes than are allowed
-└── FetchCancelled  1201  whoever asked is gone
+FetchError
+├── FetchFailed     the URL is malformed, or the server behind it can't be talked to
+├── AddressRefused  we would not ask there, whatever it answered: a scheme, port, credentials
+│                   or an address that is not public
+├── FetchTooSlow    the connection or the whole took too long
+├── NotAnImageAnswer it answered, but not with a picture: an HTTP error, a page, nothing
+├── FetchTooLarge   it has, or says it has, more bytes than are allowed
+└── FetchCancelled  whoever asked is gone
 
 Sentences name neither the addresses reached nor any part of the URL: it may hold secrets.
 """
@@ -55,32 +55,29 @@ _PLAIN = re.compile(r"[!-~]+")
 class FetchError(Exception):
     """Base of all; `str(error)` may be shown to anyone."""
 
-    status: int = 400
-    code: int = 1150
-
 
 class FetchFailed(FetchError):
-    code = 1150
+    pass
 
 
 class AddressRefused(FetchError):
-    code = 1151
+    pass
 
 
 class FetchTooSlow(FetchError):
-    code = 1152
+    pass
 
 
 class NotAnImageAnswer(FetchError):
-    code = 1153
+    pass
 
 
 class FetchTooLarge(FetchError):
-    status, code = 413, 1012
+    pass
 
 
 class FetchCancelled(FetchError):
-    status, code = 503, 1201
+    pass
 
 
 @dataclass(frozen=True, slots=True)

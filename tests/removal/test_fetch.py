@@ -17,6 +17,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from removal import errors
 from removal.addresses import is_public, may_reach, parse_allowed
 from removal.fetch import (
     AddressRefused,
@@ -596,10 +597,12 @@ def test_an_allow_list_may_have_gaps():
         (FetchTooSlow, 400, 1152),
         (NotAnImageAnswer, 400, 1153),
         (FetchTooLarge, 413, 1012),
+        (FetchCancelled, 503, 1201),
     ],
 )
 def test_the_codes_of_the_contract(error, status, code):
-    assert (error.status, error.code) == (status, code)
+    told = errors.translate(error("A sentence."))
+    assert (told.status, told.code, told.message) == (status, code, "A sentence.")
     assert issubclass(error, FetchError)
 
 
