@@ -52,6 +52,8 @@ ENVIRONMENT = HOME / "var" / "bench-server"
 REQUIREMENTS = Path(__file__).parent / "server-requirements.txt"
 LEAST_THROUGHPUT, MOST_OVERHEAD = 0.9, 0.015
 MEGAPIXELS, SMALL_MEGAPIXELS = 1, 0.05
+# A machine with other work to do is slower, which is not to end as an error here.
+PATIENT = {"REMOVAL_DEADLINE_SECONDS": "150", "REMOVAL_QUEUE_SECONDS": "120"}
 SPARE = 2  # clients for each place, so that the next picture is always there
 Answers = list[dict[str, Any]]
 Settings = dict[str, str]
@@ -74,7 +76,11 @@ def main() -> int:
     machine = report.machine()
     os.environ["REMOVAL_THREADS"] = str(max(1, threads.available_cores() // args.places))
     install()
-    common = {"REMOVAL_PLACES": str(args.places), "REMOVAL_KEY_CONCURRENCY": str(args.clients)}
+    common = {
+        "REMOVAL_PLACES": str(args.places),
+        "REMOVAL_KEY_CONCURRENCY": str(args.clients),  # all come with the same key
+        **PATIENT,
+    }
     with tempfile.TemporaryDirectory() as folder, _stores(Path(folder)) as stores:
         file = Path(folder) / "photo.jpg"
         file.write_bytes(photo(MEGAPIXELS))
