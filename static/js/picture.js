@@ -1,6 +1,6 @@
 /** One picture on the page: its file, where it stands, and what came back. */
 
-import { release, toCanvas } from "./pixels/canvas.js";
+import { toImageData } from "./pixels/canvas.js";
 import { restore } from "./pixels/delta_png.js";
 import { glance, previewOf, readAgain, readOriginal } from "./pixels/original.js";
 import { decodePng, encodePng } from "./pixels/png.js";
@@ -252,9 +252,7 @@ export class Picture extends EventTarget {
   async #show(cutout, foreground = foregroundBox(cutout)) {
     this.size = [cutout.width, cutout.height];
     this.foreground = foreground;
-    const canvas = toCanvas(cutout);
-    this.after = await previewOf(canvas);
-    release(canvas);
+    this.after = await previewOf(toImageData(cutout));
   }
 
   #throwIfCancelled() {

@@ -11,9 +11,13 @@ export function newCanvas(width, height) {
 /** Straight RGBA pixels {width, height, data} on a canvas. */
 export function toCanvas({ width, height, data }) {
   const [canvas, context] = newCanvas(width, height);
-  const clamped = new Uint8ClampedArray(data.buffer, data.byteOffset, data.byteLength);
-  context.putImageData(new ImageData(clamped, width, height), 0, 0);
+  context.putImageData(toImageData({ width, height, data }), 0, 0);
   return canvas;
+}
+
+/** The same pixels, not copied, as the browser's functions take them. */
+export function toImageData({ width, height, data }) {
+  return new ImageData(new Uint8ClampedArray(data.buffer, data.byteOffset, data.byteLength), width, height);
 }
 
 /** The RGBA pixels of anything that can be drawn, scaled to the size. */

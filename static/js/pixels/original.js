@@ -5,7 +5,7 @@ import { limitedSize } from "./geometry.js";
 import { pixelsOfJpeg } from "./jpeg.js";
 import { encodePng } from "./png.js";
 
-const PREVIEW_SIDE = 1280;
+const PREVIEW_SIDE = Math.min(1280, Math.ceil(960 * devicePixelRatio)); // a card is 60rem at most
 const PREVIEW_QUALITY = 0.9;
 const JPEG = "image/jpeg";
 const EVERY_CANVAS = 4096 * 4096; // pixels that a canvas holds in every browser
@@ -63,14 +63,17 @@ export async function readAgain(upload) {
 }
 
 /**
- * A Blob of at most PREVIEW_SIDE pixels a side, of anything that can be drawn. JPEG and PNG: to
- * encode a WebP takes ten times as long.
+ * A Blob of at most PREVIEW_SIDE pixels a side, of an ImageBitmap or ImageData. JPEG and PNG: to
+ * encode a WebP takes ten times as long. And createImageBitmap: a canvas scales more slowly.
  */
 export async function previewOf(source, type = "image/png") {
   const scale = Math.min(1, PREVIEW_SIDE / Math.max(source.width, source.height));
-  const size = [source.width, source.height].map((side) => Math.max(1, Math.round(side * scale)));
-  const [canvas, context] = newCanvas(...size);
-  context.drawImage(source, 0, 0, ...size);
+  const [width, height] = [source.width, source.height].map((side) => Math.max(1, Math.round(side * scale)));
+  const small = { resizeWidth: width, resizeHeight: height, resizeQuality: "high" };
+  const bitmap = await createImageBitmap(source, small);
+  const [canvas, context] = newCanvas(width, height);
+  context.drawImage(bitmap, 0, 0);
+  bitmap.close();
   const blob = await toBlob(canvas, type, PREVIEW_QUALITY);
   release(canvas);
   return blob;
