@@ -19,6 +19,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from . import report
@@ -86,38 +87,31 @@ def main() -> None:
 
 
 def _soak(site: Site, args: argparse.Namespace) -> Course:
+    """Rounds of 50 requests; between them nothing is at work, so that what is resident is kept."""
     pictures = {size: photo(size) for size in SIZES}
-    jobs, course = _jobs(), Course()
+    jobs, course = enumerate(_jobs()), Course()
     started = time.monotonic()
-    numbers = itertools.count() if args.minutes else iter(range(args.requests))
 
-    def over() -> bool:
-        return bool(args.minutes) and time.monotonic() - started > 60 * args.minutes
+    def client(job: tuple[int, tuple[float, str]]) -> None:
+        number, (size, output) = job
+        key = "" if number % KEEP_EVERY else f"soak {number}"
+        status, _ = site.remove_background(
+            pictures[size], idempotency_key=key, **{"output.format": output}
+        )
+        with course.lock:
+            course.answers[status] += 1
 
-    def client() -> None:
-        while not over():
-            with course.lock:
-                number = next(numbers, None)
-                if number is None:
-                    return
-                size, output = next(jobs)
-            key = "" if number % KEEP_EVERY else f"soak {number}"
-            status, _ = site.remove_background(
-                pictures[size], idempotency_key=key, **{"output.format": output}
-            )
-            with course.lock:
-                course.answers[status] += 1
-                done = course.answers.total()
-                if done % EVERY == 0:
-                    seen = done, time.monotonic() - started, site.resident_mebibytes()
-                    course.memory.append(seen)
-                    print(f"{seen[0]} requests, {seen[2]:.0f} MiB", file=sys.stderr, flush=True)
+    def is_over() -> bool:
+        if args.minutes:
+            return time.monotonic() - started > 60 * args.minutes
+        return course.answers.total() >= args.requests
 
-    clients = [threading.Thread(target=client) for _ in range(args.places)]
-    for thread in clients:
-        thread.start()
-    for thread in clients:
-        thread.join()
+    with ThreadPoolExecutor(args.places) as clients:
+        while not is_over():
+            list(clients.map(client, itertools.islice(jobs, EVERY)))
+            seen = course.answers.total(), time.monotonic() - started, site.resident_mebibytes()
+            course.memory.append(seen)
+            print(f"{seen[0]} requests, {seen[2]:.0f} MiB", file=sys.stderr, flush=True)
     return course
 
 

@@ -20,6 +20,7 @@ SET_UP = all((CLIENTS / f"{name}.stamp").is_file() for name in ("python", "node"
 CLIENT_SECONDS = 60
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     here = Path(__file__).parent
     for item in items:
