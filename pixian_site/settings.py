@@ -308,7 +308,13 @@ STRIPE_AUTOMATIC_TAX = env.bool("STRIPE_AUTOMATIC_TAX", False)
 SELLER: list[str] = env.list("SELLER", [], delimiter="|")
 
 # --- The server ---------------------------------------------------------------------------------
-SERVER_THREADS = env.int("SERVER_THREADS", 24, validate=environs.validate.Range(min=2))
+# Whoever has a place or waits for one holds a thread. A few more answer all the rest: many would only
+# take the interpreter from each other when a crowd comes.
+SERVER_THREADS = env.int(
+    "SERVER_THREADS",
+    REMOVAL_PLACES + REMOVAL_QUEUE_LENGTH + 7,
+    validate=environs.validate.Range(min=2),
+)
 # How long a request may take to arrive; the largest at a megabit a second takes four minutes.
 SERVER_RECEIVE_SECONDS = env.float("SERVER_RECEIVE_SECONDS", 300)
 # How long its headers may take, and how long it may stand still.
