@@ -308,8 +308,8 @@ STRIPE_AUTOMATIC_TAX = env.bool("STRIPE_AUTOMATIC_TAX", False)
 SELLER: list[str] = env.list("SELLER", [], delimiter="|")
 
 # --- The server ---------------------------------------------------------------------------------
-# Whoever has a place or waits for one holds a thread. A few more answer all the rest: many would only
-# take the interpreter from each other when a crowd comes.
+# Whoever has a place or waits for one holds a thread. A few more answer all the rest; many would
+# only take the interpreter from each other when a crowd comes.
 SERVER_THREADS = env.int(
     "SERVER_THREADS",
     REMOVAL_PLACES + REMOVAL_QUEUE_LENGTH + 7,
