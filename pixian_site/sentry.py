@@ -6,6 +6,7 @@ import sentry_sdk
 from sentry_sdk.types import Event, Hint
 
 KEPT_OF_REQUEST = ("method",)
+FLUSH_SECONDS = 2
 
 
 def start(dsn: str, **options: Any) -> None:
@@ -21,6 +22,11 @@ def start(dsn: str, **options: Any) -> None:
         before_send=scrubbed,
         **options,
     )
+
+
+def flush() -> None:
+    """Send what is waiting, before the process ends; nothing without a DSN."""
+    sentry_sdk.flush(timeout=FLUSH_SECONDS)
 
 
 def scrubbed(event: Event, hint: Hint) -> Event:
