@@ -17,7 +17,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import venv
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -25,7 +24,7 @@ from typing import Self
 
 from removal.engine import weights
 
-from . import report
+from . import environment, report
 from .photos import photo
 
 HOME = Path(__file__).parent.parent
@@ -107,7 +106,7 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=5, help="per size and quality")
     parser.add_argument("--write", action="store_true", help="put the results into the docs")
     args = parser.parse_args()
-    install()
+    environment.install(ENVIRONMENT, REQUIREMENTS, "Installing the peers (minutes) ...")
     print(report.machine(), flush=True)
     with tempfile.TemporaryDirectory() as folder:
         results = measure(Path(folder), args.pairs)
@@ -120,19 +119,6 @@ def main() -> None:
         listed = "\n".join(f"    {line}" for line in lines)
         report.write_section("peers", f"{report.machine()}\n\n{text}\n\n{listed}")
     print(text, *lines, sep="\n")
-
-
-def install() -> None:
-    """Idempotent: quick where the environment already holds what is pinned."""
-    stamp = ENVIRONMENT / "installed.txt"
-    wanted = REQUIREMENTS.read_text()
-    if stamp.exists() and stamp.read_text() == wanted:
-        return
-    print("Installing the peers (minutes) ...", file=sys.stderr, flush=True)
-    venv.create(ENVIRONMENT, with_pip=True, clear=True)
-    pip = [_python(), "-m", "pip", "install", "--quiet", "--requirement", REQUIREMENTS]
-    subprocess.run(pip, check=True)
-    stamp.write_text(wanted)
 
 
 def _python() -> Path:

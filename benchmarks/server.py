@@ -28,7 +28,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import venv
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -43,7 +42,7 @@ from removal.engine import remove_background, session, threads
 from tests import parts
 from tests.billing.databases import new_postgresql_database
 
-from . import report
+from . import environment, report
 from .photos import photo
 from .site import Site
 
@@ -75,7 +74,7 @@ def main() -> int:
         os.environ["REMOVAL_MODEL"] = "u2netp"
     machine = report.machine()
     os.environ["REMOVAL_THREADS"] = str(max(1, threads.available_cores() // args.places))
-    install()
+    environment.install(ENVIRONMENT, REQUIREMENTS, "Installing locust ...", "--require-hashes")
     common = {
         "REMOVAL_PLACES": str(args.places),
         "REMOVAL_KEY_CONCURRENCY": str(args.clients),  # all come with the same key
@@ -102,19 +101,6 @@ def main() -> int:
     if args.write:
         report.write_section("server", text)
     return int(not right)
-
-
-def install() -> None:
-    """Idempotent: quick where the environment already holds what is pinned."""
-    stamp = ENVIRONMENT / "installed.txt"
-    wanted = REQUIREMENTS.read_text()
-    if stamp.exists() and stamp.read_text() == wanted:
-        return
-    print("Installing locust ...", file=sys.stderr, flush=True)
-    venv.create(ENVIRONMENT, with_pip=True, clear=True)
-    pip = [ENVIRONMENT / "bin" / "python", "-m", "pip", "install", "--quiet"]
-    subprocess.run([*pip, "--require-hashes", "--requirement", REQUIREMENTS], check=True)
-    stamp.write_text(wanted)
 
 
 @contextmanager
