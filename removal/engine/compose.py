@@ -2,11 +2,14 @@
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from .canvas import Canvas
 from .geometry import Box, Layout
 from .options import Options
 from .tiles import Bytes
+
+Words = NDArray[np.uint16]
 
 FOREGROUND_ALPHA = 13  # the smallest alpha that counts as foreground, for crop and headers alike
 WHITE = (255, 255, 255)
@@ -97,16 +100,26 @@ def resize_straight(rgb: Bytes, alpha: Bytes, size: tuple[int, int]) -> tuple[By
     shrinks = size[0] * size[1] < alpha.size
     method = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
     weight = alpha.astype(np.uint16)
-    # colour x alpha is at most 255 x 255 and fits 16 bits: nothing is rounded before the scaling
-    premultiplied = cv2.resize(rgb * weight[..., None], size, interpolation=method)
-    weight = np.asarray(cv2.resize(weight * np.uint16(255), size, interpolation=method), np.uint16)
+    # colour x alpha is at most 255 x 255 and fits 16 bits: nothing is rounded before the scaling,
+    # but for one bit that is kept free where cubic curves swing beyond the largest value
+    spare = 0 if shrinks else 1
+    premultiplied = _resized(rgb * weight[..., None], spare, size, method)
+    weight = _resized(weight * np.uint16(255), spare, size, method)
     out_rgb = np.empty((size[1], size[0], 3), np.uint8)
+    out_alpha = np.empty((size[1], size[0]), np.uint8)
     for band in _bands(size[1]):
         divisor = np.maximum(weight[band], 1)[..., None].astype(np.float32)
         colour = premultiplied[band] * np.float32(255) / divisor
         out_rgb[band] = np.minimum(colour + 0.5, 255)
-    out_alpha = ((weight.astype(np.uint32) + 127) // 255).astype(np.uint8)
+        full = np.minimum(weight[band], 65_025 >> spare).astype(np.uint32) << spare
+        out_alpha[band] = (full + 127) // 255
     return out_rgb, out_alpha
+
+
+def _resized(values: Words, spare: int, size: tuple[int, int], method: int) -> Words:
+    """`values`, without their lowest `spare` bits (in place), scaled."""
+    values >>= np.uint16(spare)
+    return np.asarray(cv2.resize(values, size, interpolation=method), np.uint16)
 
 
 def flatten(rgb: Bytes, alpha: Bytes, background: tuple[int, int, int] | Bytes) -> Bytes:

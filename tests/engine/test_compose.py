@@ -81,3 +81,15 @@ def test_scaling_keeps_opaque_areas_opaque():
         colours, alpha = resize_straight(rgb, np.full((50, 50), 255, np.uint8), size)
         assert (alpha == 255).all()
         assert (colours == 77).all()
+
+
+@pytest.mark.parametrize("factor", [1.05, 2, 3, 7.3])
+def test_enlarging_leaves_no_ring_along_the_edge(factor):
+    rgb = np.full((40, 40, 3), (250, 200, 9), np.uint8)
+    alpha = np.zeros((40, 40), np.uint8)
+    alpha[10:30, 10:30] = 255
+    side = round(40 * factor)
+    colours, soft = resize_straight(rgb, alpha, (side, side))
+    within = np.s_[int(11 * factor) + 1 : int(29 * factor) - 1]
+    assert (soft[within, within] == 255).all()
+    assert np.abs(colours[soft > 8].astype(int) - (250, 200, 9)).max() <= 2
