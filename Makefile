@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run develop test check audit format bench bench-page bench-peers bench-server lighthouse soak ledger-storm test-e2e chaos test-samples fuzz-api prove-image lock models chromium curl clients clean
+.PHONY: help run develop test check audit format bench bench-encoding bench-page bench-peers bench-server lighthouse soak ledger-storm test-e2e chaos test-samples fuzz-api prove-image lock models chromium curl clients clean
 
 help: ## List the commands
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -38,10 +38,13 @@ format: $(VENV)/develop.stamp ## Format the code
 	$(BIN)/ruff format .
 
 bench: $(VENV)/run.stamp models ## Time and memory of the engine, as ratios to the bare network
-	$(BIN)/python -m benchmarks.engine
+	@exec $(BIN)/python -m benchmarks.engine $(ARGS)
+
+bench-encoding: $(VENV)/run.stamp models ## Our PNG beside Pillow's, delta PNG beside PNG
+	@exec $(BIN)/python -m benchmarks.encoding $(ARGS)
 
 bench-peers: $(VENV)/run.stamp models ## Time and memory against rembg with the same weights
-	@exec $(BIN)/python -m benchmarks.peers
+	@exec $(BIN)/python -m benchmarks.peers $(ARGS)
 
 bench-server: $(VENV)/develop.stamp models ## Load: web servers and workers against the engine; fifty clients
 	@exec $(BIN)/python -m benchmarks.server $(ARGS)
