@@ -308,6 +308,15 @@ def test_adobe_s_inverted_cmyk_jpeg_is_not_inverted():
     assert np.abs(rgb - [(0, 255, 255), (255, 0, 255), (255, 255, 0), (0, 0, 0)]).max() <= 6
 
 
+def test_cmyk_jpeg_gives_the_pixels_that_pillow_gives():
+    noise = np.random.default_rng(0).integers(0, 256, (40, 30, 4), np.uint8)
+    data = saved(Image.fromarray(noise, "CMYK"), "JPEG", quality=90)
+    with Image.open(io.BytesIO(data)) as image:
+        expected = np.asarray(image.convert("RGB"))
+
+    assert (read(data).rgb == expected).all()
+
+
 def swapped_profile() -> bytes:
     """sRGB's profile with the red and green primaries exchanged: a mistake shows at once."""
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
@@ -434,8 +443,19 @@ def test_a_file_that_is_cut_off_is_refused(name):
         read(data[: len(data) // 2])
 
 
-def test_a_jpeg_that_lacks_only_its_end_marker_is_read():
-    assert read(saved(blocks(), "JPEG")[:-2]).rgb.shape == (32, 48, 3)
+@pytest.mark.parametrize("progressive", [False, True])
+@pytest.mark.parametrize("mode", ["L", "RGB", "CMYK"])
+def test_a_jpeg_of_any_colours_that_is_cut_off_is_refused(mode, progressive):
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
+    data = saved(Image.fromarray(noise).convert(mode), "JPEG", progressive=progressive)
+
+    with pytest.raises(UnreadableImage, match="cut off"):
+        read(data[: len(data) * 2 // 3])
+
+
+@pytest.mark.parametrize("mode", ["RGB", "CMYK"])
+def test_a_jpeg_that_lacks_only_its_end_marker_is_read(mode):
+    assert read(saved(blocks().convert(mode), "JPEG")[:-2]).rgb.shape == (32, 48, 3)
 
 
 def test_stray_bytes_in_a_jpeg_do_not_matter():
