@@ -79,3 +79,24 @@ def gif(screen: tuple[int, int], frame: tuple[int, int, int, int], *extensions: 
         struct.pack("<BHHHHB", 0x2C, *frame, 0),
         image,
     ))  # fmt: skip
+
+
+def box(kind: bytes, *parts: bytes) -> bytes:
+    return struct.pack(">I4s", 8 + sum(map(len, parts)), kind) + b"".join(parts)
+
+
+def avif(frame: tuple[int, int], frames: int = 1) -> bytes:
+    """The boxes of an AVIF around frames that are nothing but headers: they state their size."""
+    fields = ((0, 3), (1, 1), (1, 1), (0, 5), (15, 4), (15, 4), (frame[0] - 1, 16))
+    bits = "".join(f"{value:0{size}b}" for value, size in (*fields, (frame[1] - 1, 16)))
+    sequence = int(bits.ljust(64, "0"), 2).to_bytes(8, "big")
+    stream = b"\x0a\x08" + sequence + frames * b"\x32\0"
+    location = struct.pack(">IHHHHHHII", 1 << 24, 0x4400, 1, 1, 1, 0, 1, 0, len(stream))
+    entry = box(b"infe", struct.pack(">IHH4s", 2 << 24, 1, 0, b"av01"), b"\0")
+    return box(b"ftyp", b"avif\0\0\0\0avif") + box(
+        b"meta",
+        bytes(4),
+        box(b"iloc", location),
+        box(b"iinf", struct.pack(">IH", 0, 1), entry),
+        box(b"idat", stream),
+    )

@@ -13,6 +13,7 @@ from PIL import Image
 from removal.engine import headers
 from removal.engine.decode import MAX_INPUT_PIXELS, decode, inspect
 from removal.engine.errors import TooManyPixels, UnreadableImage
+from removal.engine.headers import av1
 from removal.engine.headers.tags import Directory
 
 from . import hostile
@@ -236,3 +237,36 @@ def test_only_needed_tiff_tags_reach_the_decoder():
     kept = Directory(headers.read(hostile.tiff_block(*tags)).payload)
 
     assert set(kept.entries) == {256, 257}
+
+
+@pytest.mark.parametrize(
+    "data",
+    [hostile.avif((16384, 16384)), hostile.avif((1000, 1000), 300)],
+    ids=["one frame", "many frames"],
+)
+def test_avif_frames_that_are_larger_than_any_picture_are_refused(data):
+    with pytest.raises(UnreadableImage, match=r"frames have [\d,]+ pixels"):
+        inspect(data)
+
+
+@pytest.mark.parametrize("more", [0, 2])
+@pytest.mark.parametrize("mode", ["L", "RGB", "RGBA"])
+def test_avif_frames_are_as_large_as_their_own_headers_say(mode, more):
+    image = Image.merge(mode, [Image.linear_gradient("L").resize((333, 70))] * len(mode))
+    data = hostile.saved(image, "AVIF", save_all=True, append_images=more * [image])
+    _, start, end = av1.meta_of(data)
+
+    found = [list(av1.frames(stream)) for stream in av1.streams(data, start, end)]
+
+    assert found == [[333 * 70]] * (2 if mode == "RGBA" else 1)
+
+
+def test_an_avif_animation_goes_on_as_a_still_picture():
+    image = Image.linear_gradient("L").convert("RGB")
+    data = hostile.saved(image, "AVIF", save_all=True, append_images=[image])
+
+    payload = headers.read(data).payload
+
+    assert b"avis" in data
+    assert b"avis" not in payload
+    assert decode(data, inspect(data), MAX_INPUT_PIXELS).rgb.shape == (256, 256, 3)

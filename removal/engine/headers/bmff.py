@@ -7,6 +7,7 @@ import pillow_heif
 from PIL import AvifImagePlugin, Image
 
 from .. import threads
+from . import av1
 from .container import Container, Damaged
 from .tags import exif
 
@@ -62,6 +63,7 @@ def _check_tiles(tiling: dict[str, int]) -> None:
 
 def read_avif(data: bytes) -> Container:
     """AVIF demands its turn in the container too; Pillow tells it as an EXIF orientation."""
+    data = av1.still(data)
     try:
         with Image.open(io.BytesIO(data), formats=["AVIF"]) as image:
             size, info = image.size, image.info
