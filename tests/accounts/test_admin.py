@@ -2,9 +2,11 @@
 
 import pytest
 from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Group
 from django.urls import reverse
 
 from accounts import services
+from accounts.models import User
 
 
 @pytest.fixture
@@ -54,3 +56,49 @@ def test_staff_add_a_person_by_email(admin_client):
         {"email": "Bob@Example.com", "usable_password": "false", "password1": "", "password2": ""},
     )
     assert page.status_code == 302, page.context["errors"]
+
+
+@pytest.fixture
+def support(client, alice):
+    """Alice, as staff who suspend accounts and revoke keys."""
+    alice.groups.add(Group.objects.get(name="Support"))
+    User.objects.filter(pk=alice.pk).update(is_staff=True)
+    client.force_login(alice)
+    return client
+
+
+def test_support_can_make_nobody_a_superuser(support, alice, admin_user):
+    for user in (alice, admin_user):
+        page = reverse("admin:accounts_user_change", args=[user.pk])
+        assert support.get(page).status_code == 200
+        support.post(
+            page,
+            {"email": "mine@example.com", "is_active": "on", "is_staff": "on", "is_superuser": "on"}
+            | {f"api_keys-{name}_FORMS": 0 for name in ("TOTAL", "INITIAL")},
+        )
+    alice.refresh_from_db()
+    assert not alice.is_superuser
+    assert not User.objects.filter(email="mine@example.com").exists()
+
+
+def test_support_can_set_nobodys_password(support, admin_user):
+    page = reverse("admin:auth_user_password_change", args=[admin_user.pk])
+    new = {"usable_password": "true", "password1": "taken 0ver by", "password2": "taken 0ver by"}
+    assert support.post(page, new).status_code == 403
+    stored = admin_user.password
+    admin_user.refresh_from_db()
+    assert admin_user.password == stored
+
+
+def test_support_sees_no_hash_of_a_password(support, admin_user):
+    page = support.get(reverse("admin:accounts_user_change", args=[admin_user.pk]))
+    assert admin_user.password not in page.content.decode()
+
+
+def test_support_suspends(support, admin_user):
+    support.post(
+        reverse("admin:accounts_user_changelist"),
+        {"action": "suspend", "_selected_action": [admin_user.pk]},
+    )
+    admin_user.refresh_from_db()
+    assert admin_user.is_suspended
