@@ -46,8 +46,8 @@ def _apply(stored: StripeEvent, purchase: Purchase | None) -> None:
     else:
         HANDLERS[event.type](purchase, event.payload)
     event.purchase, event.processed_at = purchase, timezone.now()
-    if purchase is not None and purchase.account.user_id is None:
-        event.payload = {}  # the account is closed, its payer is to be forgotten
+    if purchase is None or purchase.account.user_id is None:
+        event.payload = {}  # names a payer of something else, or one who is to be forgotten
     event.save(update_fields=["purchase", "processed_at", "payload"])
 
 
@@ -56,7 +56,8 @@ def _purchase_of(event: StripeEvent) -> Purchase | None:
     if event.type not in HANDLERS:
         return None
     if event.type.startswith("checkout.session."):
-        return _by_reference(event.payload.get("client_reference_id"))
+        # Not by client_reference_id: at a payment link, whatever it sells, the payer can set that.
+        return _by_reference((event.payload.get("metadata") or {}).get("purchase"))
     payment = event.payload.get("payment_intent")
     if not payment:
         return None

@@ -218,10 +218,19 @@ def test_arrival_before_completion_grants_once(shop, stripe, buyer):
     assert (Purchase.objects.get().state, balance(buyer)) == ("paid", CREDITS)
 
 
-def test_a_session_that_is_not_ours_is_accepted_and_ignored(shop, stripe, buyer):
-    stripe.session["client_reference_id"] = "somebody else's"
+@pytest.mark.parametrize("metadata", [{}, None, {"purchase": "somebody else's"}])
+def test_a_session_that_is_not_ours_is_accepted_and_ignored(shop, stripe, buyer, metadata):
+    """Whoever pays at one of the seller's payment links chooses client_reference_id."""
+    stripe.session["metadata"] = metadata
+    assert stripe.session["client_reference_id"] == str(Purchase.objects.get().reference)
     assert deliver(shop, stripe.pay(stripe.session)).status_code == 200
     assert balance(buyer) == 0
+
+
+def test_nothing_is_kept_of_who_paid_for_something_else(shop, stripe):
+    stripe.session["metadata"] = {}
+    deliver(shop, stripe.pay(stripe.session))
+    assert StripeEvent.objects.get().payload == {}
 
 
 def test_an_event_of_another_kind_is_stored_and_ignored(shop, stripe):
