@@ -103,15 +103,17 @@ def resize_straight(rgb: Bytes, alpha: Bytes, size: tuple[int, int]) -> tuple[By
     # colour x alpha is at most 255 x 255 and fits 16 bits: nothing is rounded before the scaling,
     # but for one bit that is kept free where cubic curves swing beyond the largest value
     spare = 0 if shrinks else 1
-    premultiplied = _resized(rgb * weight[..., None], spare, size, method)
-    weight = _resized(weight * np.uint16(255), spare, size, method)
+    total = _resized(weight * np.uint16(255), spare, size, method)
     out_rgb = np.empty((size[1], size[0], 3), np.uint8)
+    for channel in range(3):  # one at a time: a third of the memory
+        premultiplied = _resized(rgb[..., channel] * weight, spare, size, method)
+        for band in _bands(size[1]):
+            colour = premultiplied[band] * np.float32(255)
+            colour /= np.maximum(total[band], 1)
+            out_rgb[band, :, channel] = np.minimum(colour + np.float32(0.5), 255)
     out_alpha = np.empty((size[1], size[0]), np.uint8)
     for band in _bands(size[1]):
-        divisor = np.maximum(weight[band], 1)[..., None].astype(np.float32)
-        colour = premultiplied[band] * np.float32(255) / divisor
-        out_rgb[band] = np.minimum(colour + 0.5, 255)
-        full = np.minimum(weight[band], 65_025 >> spare).astype(np.uint32) << spare
+        full = np.minimum(total[band], 65_025 >> spare).astype(np.uint32) << spare
         out_alpha[band] = (full + 127) // 255
     return out_rgb, out_alpha
 
