@@ -8,9 +8,12 @@ import logging
 import os
 import resource
 import signal
+import socket
 import sys
+import threading
 import time
 import uuid
+from contextlib import suppress
 from types import FrameType
 from typing import Any, NoReturn
 
@@ -38,6 +41,8 @@ MAX_BODY_BYTES = 64 * 1024 * 1024
 MAX_HEADER_BYTES = 64 * 1024
 CONNECTIONS = 2000  # more wait in the kernel until one is closed
 IDLE_SECONDS = 60  # a connection that does nothing is closed
+# Threads that may wait for clients to read answers longer than waitress buffers (archives).
+slow_readers = threading.BoundedSemaphore(max(1, settings.SERVER_THREADS // 4))
 RECEIVE_BYTES = 128 * 1024  # at a time; a photo in small pieces costs the loop more than the kernel
 
 
@@ -118,6 +123,36 @@ class Channel(HTTPChannel):  # type: ignore[misc]
             self.requests.append(self.request)
             self.request = None
         self.server.add_task(self)
+
+    def _flush_outbufs_below_high_watermark(self) -> None:
+        """Keep this thread until the client has read on: waitress's own way has no end.
+
+        Only for clients that read, and for so few at once that others always find a thread.
+        """
+        limit = self.adj.outbuf_high_watermark
+        if self.total_outbufs_len <= limit:
+            return
+        has_turn = slow_readers.acquire(blocking=False)
+        try:
+            with self.outbuf_lock:
+                self._flush_exception(self._flush_some, do_close=False)
+                while self.connected and self.total_outbufs_len > limit:
+                    silence = time.time() - self.last_activity
+                    if self.will_close or not has_turn or silence > settings.SERVER_STALLED_SECONDS:
+                        self._hang_up()
+                        return
+                    self.server.pull_trigger()
+                    self.outbuf_lock.wait(1)
+        finally:
+            if has_turn:
+                slow_readers.release()
+
+    def _hang_up(self) -> None:
+        """The loop closes what is left."""
+        self.connected, self.will_close = False, True
+        with suppress(OSError):  # gone already
+            self.socket.shutdown(socket.SHUT_RDWR)
+        self.server.pull_trigger()
 
 
 def serve(host: str, port: int) -> None:

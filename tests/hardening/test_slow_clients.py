@@ -9,14 +9,18 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
+from uuid import uuid4
 
 import pytest
+import requests
 
 from tests import pictures
 from tests.serving import ROOT, Server, serving
 
 ENDPOINT = "/api/v2/remove-background"
 UPLOAD = f"POST {ENDPOINT} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n\r\n"
+
+LONG = 40_000_000  # bytes; more than the server and the sockets buffer
 
 
 @pytest.fixture(scope="module")
@@ -108,6 +112,44 @@ def test_whoever_does_not_read_takes_no_thread(server, authorization, connect):
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         raw.sendall(page * 20)
     assert a_picture_is_made(server, authorization)
+
+
+def kept_by_a_visitor(server: Server, size: int) -> bytes:
+    """A request for a touched-up cut-out of that size."""
+    picture = uuid4().hex
+    with requests.Session() as visitor:
+        visitor.get(server.url)
+        visitor.headers["X-CSRFToken"] = visitor.cookies["csrftoken"]
+        photo = {"image": ("me.jpg", pictures.portrait())}
+        sent = visitor.post(f"{server.url}/removals", data={"picture": picture}, files=photo)
+        assert sent.status_code == 200, sent.text
+        cut_out = sent.content + bytes(size - len(sent.content))
+        changed = visitor.put(f"{server.url}/removals/{picture}/result", data=cut_out)
+        assert changed.status_code == 204, changed.text
+        cookie = visitor.cookies["visitor"]
+    path = f"/removals/{picture}/touched-up"
+    return f"GET {path} HTTP/1.1\r\nHost: localhost\r\nCookie: visitor={cookie}\r\n\r\n".encode()
+
+
+def test_whoever_does_not_read_long_answers_takes_no_thread_for_good(
+    server, authorization, connect
+):
+    """Each asks for more than is buffered for one connection, and reads nothing."""
+    request_ = kept_by_a_visitor(server, LONG)
+    for _ in range(8):
+        raw = connect()
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        raw.sendall(request_ * 3)
+    assert a_picture_is_made(server, authorization)
+
+
+def test_long_answers_reach_who_reads_them(server, connect):
+    raw = connect(kept_by_a_visitor(server, LONG) * 3)
+    received = 0
+    while received < 3 * LONG:
+        piece = raw.recv(1 << 20)
+        assert piece
+        received += len(piece)
 
 
 @pytest.mark.parametrize(
