@@ -1,6 +1,7 @@
 """Pictures out of what a caller uploads: files, and ZIP files, of which nothing is trusted."""
 
 import io
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -12,8 +13,18 @@ from django.conf import settings
 from removal.errors import BatchTooLarge, TooManyBytes, UnreadableZip
 
 CHUNK = 1 << 16
+# Parts of a ZIP, folders and what systems add among them. Each has this mark in the list at the
+# end, which Python reads whole, for half a KiB of memory each, before it tells how many there are.
+MOST_PARTS, PART = 10_000, b"PK\x01\x02"
+# What senders' systems make. Others ask for memory as the file says, before anything is unpacked.
+METHODS = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
 # A picture hardly shrinks in a ZIP: one that grows more than this is made to fill our disk.
 MOST_GROWTH = 50
+# What Python's reader raises on files that are broken in one way or another.
+UNREADABLE = (
+    *(zipfile.BadZipFile, zlib.error, struct.error),
+    *(EOFError, NotImplementedError, OSError, ValueError),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +39,15 @@ def pictures_of_zip(content: bytes, room: int) -> Iterator[Upload]:
 
     Raises UnreadableZip, BatchTooLarge, TooManyBytes.
     """
+    if content.count(PART) > MOST_PARTS:
+        raise BatchTooLarge(settings.REMOVAL_BATCH_PICTURES)
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             entries = [entry for entry in archive.infolist() if _is_picture(entry)]
             _check(entries, len(content), room)
             for entry in entries:
                 yield Upload(PurePosixPath(entry.filename).name, _unpacked(archive, entry))
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError) as error:
+    except UNREADABLE as error:
         raise UnreadableZip(f"The ZIP file can't be read: {error}.") from error
 
 
@@ -51,6 +64,8 @@ def _check(entries: list[zipfile.ZipInfo], packed: int, room: int) -> None:
         raise BatchTooLarge(room)
     if any(entry.flag_bits & 1 for entry in entries):
         raise UnreadableZip("The ZIP file is encrypted. Send one without a password.")
+    if any(entry.compress_type not in METHODS for entry in entries):
+        raise UnreadableZip("The ZIP file is compressed in a rare way. Use Deflate, or none.")
     if sum(entry.file_size for entry in entries) > MOST_GROWTH * packed:
         raise UnreadableZip(f"The ZIP file grows more than {MOST_GROWTH} times when unpacked.")
 
