@@ -16,7 +16,7 @@ from removal.models import Batch, BatchPicture
 
 from . import reading
 from .headers import image_response
-from .views import Endpoint, user_of
+from .views import Endpoint
 
 LISTED = 50
 PRIVATE = {"Cache-Control": "private, no-store"}
@@ -30,9 +30,7 @@ class Batches(Endpoint):
         fields = reading.with_query_test(reading.read_fields(request), request)
         webhook, keep_open = _checked(fields)
         uploads = _uploads(request, settings.REMOVAL_BATCH_PICTURES)
-        key = request.auth
-        assert isinstance(key, ApiKey)
-        batch = register.create(user_of(request), key, _parameters(fields), webhook)
+        batch = register.create(_key_of(request), _parameters(fields), webhook)
         try:
             register.add(batch, uploads)
         except BaseException:
@@ -43,7 +41,7 @@ class Batches(Endpoint):
         return _answer(batch, status=201)
 
     def get(self, request: Request) -> HttpResponse:
-        newest = user_of(request).batches.all()[:LISTED]
+        newest = register.visible_to(_key_of(request))[:LISTED]
         return _json({"batches": [register.progress(batch) for batch in newest]})
 
 
@@ -51,10 +49,10 @@ class OneBatch(Endpoint):
     """GET and DELETE /api/v2/batches/ID"""
 
     def get(self, request: Request, batch_id: str) -> HttpResponse:
-        return _answer(register.find(user_of(request), batch_id))
+        return _answer(register.find(_key_of(request), batch_id))
 
     def delete(self, request: Request, batch_id: str) -> HttpResponse:
-        register.find(user_of(request), batch_id).delete()
+        register.find(_key_of(request), batch_id).delete()
         return HttpResponse(status=204)
 
 
@@ -63,7 +61,7 @@ class BatchPictures(Endpoint):
 
     def post(self, request: Request, batch_id: str) -> HttpResponse:
         reading.check_length(request, files=2)
-        batch = register.find(user_of(request), batch_id)
+        batch = register.find_to_add(_key_of(request), batch_id)
         uploads = list(_uploads(request, register.room(batch)))
         if not uploads:
             raise WrongImageCount("Send pictures: files in 'image', or a ZIP file in 'zip'.")
@@ -75,7 +73,7 @@ class CloseBatch(Endpoint):
     """POST /api/v2/batches/ID/close"""
 
     def post(self, request: Request, batch_id: str) -> HttpResponse:
-        batch = register.find(user_of(request), batch_id)
+        batch = register.find(_key_of(request), batch_id)
         register.close(batch)
         return _answer(batch)
 
@@ -84,7 +82,7 @@ class CancelBatch(Endpoint):
     """POST /api/v2/batches/ID/cancel"""
 
     def post(self, request: Request, batch_id: str) -> HttpResponse:
-        batch = register.find(user_of(request), batch_id)
+        batch = register.find(_key_of(request), batch_id)
         register.cancel(batch)
         return _answer(batch)
 
@@ -93,7 +91,7 @@ class BatchResult(Endpoint):
     """GET /api/v2/batches/ID/pictures/N"""
 
     def get(self, request: Request, batch_id: str, number: str) -> HttpResponse:
-        batch = register.find(user_of(request), batch_id)
+        batch = register.find(_key_of(request), batch_id)
         picture = batch.pictures.filter(number=number, state=BatchPicture.State.DONE).first()
         if picture is None:
             raise NoSuchPath(request.path)
@@ -107,12 +105,18 @@ class BatchArchive(Endpoint):
     """GET /api/v2/batches/ID/results.zip"""
 
     def get(self, request: Request, batch_id: str) -> StreamingHttpResponse:
-        batch = register.find(user_of(request), batch_id)
+        batch = register.find(_key_of(request), batch_id)
         name = f"cut-outs-{batch.batch_id[:8]}.zip"
         headers = {"Content-Disposition": f'attachment; filename="{name}"'} | PRIVATE
         return StreamingHttpResponse(
             archive.of(batch), content_type="application/zip", headers=headers
         )
+
+
+def _key_of(request: Request) -> ApiKey:
+    key = request.auth
+    assert isinstance(key, ApiKey)
+    return key
 
 
 def _checked(fields: reading.Fields) -> tuple[str, bool]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Count
+from django.db.models import Count, QuerySet
 from django.utils import timezone
 
 from accounts.models import ApiKey, User
@@ -27,8 +27,9 @@ LIVING = (Batch.State.OPEN, Batch.State.CLOSED)
 NAME_LENGTH = 255
 
 
-def create(user: User, key: ApiKey, fields: dict[str, str], webhook_url: str = "") -> Batch:
-    """An open batch without pictures. Raises TooManyBatches."""
+def create(key: ApiKey, fields: dict[str, str], webhook_url: str = "") -> Batch:
+    """An open batch without pictures, charged through this key. Raises TooManyBatches."""
+    user = key.user
     with transaction.atomic():
         User.objects.select_for_update().get(pk=user.pk)  # one after another, so that it is exact
         limit = settings.REMOVAL_BATCHES_PER_ACCOUNT
@@ -44,11 +45,26 @@ def create(user: User, key: ApiKey, fields: dict[str, str], webhook_url: str = "
         )
 
 
-def find(user: User, batch_id: str) -> Batch:
+def visible_to(key: ApiKey) -> QuerySet[Batch]:
+    """The account's batches; a test-only key, which many may know, sees those of such keys only."""
+    batches = key.user.batches.filter(expires_at__gt=timezone.now())
+    return batches.filter(api_key__test_only=True) if key.test_only else batches
+
+
+def find(key: ApiKey, batch_id: str) -> Batch:
     """Raises NoSuchPath for what is not there and for what is somebody else's alike."""
-    batch = user.batches.filter(batch_id=batch_id, expires_at__gt=timezone.now()).first()
+    batch = visible_to(key).filter(batch_id=batch_id).first()
     if batch is None:
         raise NoSuchPath(f"/api/v2/batches/{batch_id}")
+    return batch
+
+
+def find_to_add(key: ApiKey, batch_id: str) -> Batch:
+    """What is added is charged through the batch's own key, so one with a monthly limit of its own
+    may add to its own batches only. Raises NoSuchPath."""
+    batch = find(key, batch_id)
+    if key.monthly_limit is not None and batch.api_key_id != key.pk:
+        raise NoSuchPath(f"/api/v2/batches/{batch_id}/pictures")
     return batch
 
 

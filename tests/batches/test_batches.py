@@ -1,7 +1,10 @@
 """Batches as their owner meets them: sent, worked on, charged, asked for, deleted."""
 
+import base64
 import io
 import zipfile
+from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -13,7 +16,14 @@ from billing.models import Hold, LedgerEntry
 from pixian_site import maintenance
 from removal import capacity, storage
 from removal.batches import intake, register, worker
-from removal.errors import ClientGone, SlowDown, TooManyBytes, UnreadableZip
+from removal.errors import (
+    BatchTooLarge,
+    ClientGone,
+    RemovalError,
+    SlowDown,
+    TooManyBytes,
+    UnreadableZip,
+)
 from removal.models import Batch, BatchPicture, Removal
 from tests.api.conftest import new_caller
 
@@ -230,6 +240,53 @@ def test_test_batches_are_free_and_marked(alice, portrait):
     assert alice.credits == 10
 
 
+def another_key_of(caller, **options):
+    key, secret = accounts.issue_api_key(caller.user, **options)
+    pair = base64.b64encode(f"{key.public_id}:{secret}".encode()).decode()
+    return replace(caller, key=key, authorization=f"Basic {pair}")
+
+
+def test_a_test_only_key_neither_sees_nor_adds_to_what_is_paid(alice, portrait):
+    batch = sent(alice, keep_open="true", image=portrait)
+    path = f"{BATCHES}/{batch['id']}"
+    work_through()
+    paid = alice.credits
+    tester = another_key_of(alice, test_only=True)
+    assert get(tester, BATCHES).json() == {"batches": []}
+    for answer in (
+        tester.post(f"{path}/pictures", image=portrait),
+        tester.post(f"{path}/cancel"),
+        get(tester, path),
+        get(tester, f"{path}/pictures/1"),
+        get(tester, f"{path}/results.zip"),
+        delete(tester, path),
+    ):
+        assert answer.status_code == 404
+    work_through()
+    assert alice.credits == paid
+
+
+def test_a_test_only_key_has_batches_of_its_own(alice, portrait):
+    tester = another_key_of(alice, test_only=True)
+    batch = sent(tester, image=portrait)
+    work_through()
+    assert get(tester, f"{BATCHES}/{batch['id']}/pictures/1").status_code == 200
+    assert get(alice, f"{BATCHES}/{batch['id']}/pictures/1").status_code == 200
+    assert alice.credits == 10
+
+
+def test_a_key_with_a_monthly_limit_cannot_spend_through_another_key(alice, portrait):
+    limited = another_key_of(alice, monthly_limit=Decimal("0.001"))
+    others = sent(alice, keep_open="true")
+    own = sent(limited, keep_open="true")
+    add = f"{BATCHES}/{{}}/pictures"
+    assert limited.post(add.format(others["id"]), image=portrait).status_code == 404
+    assert limited.post(add.format(own["id"]), image=portrait).status_code == 201
+    work_through()
+    assert BatchPicture.objects.get().error_code == 1011
+    assert alice.credits == 10
+
+
 @pytest.mark.parametrize(
     ("fields", "status", "code"),
     [
@@ -275,6 +332,42 @@ def test_a_zip_that_lies_about_sizes_is_refused():
     lying = honest.replace((2048).to_bytes(4, "little"), (10).to_bytes(4, "little"))
     with pytest.raises(UnreadableZip):
         list(intake.pictures_of_zip(lying, 10))
+
+
+def test_a_zip_of_a_million_entries_is_refused_before_they_are_read(monkeypatch):
+    """Reading them took ten seconds and half a gigabyte."""
+    monkeypatch.setattr(zipfile, "ZipFile", None)
+    entry = intake.PART + bytes(42) + b"a"
+    with pytest.raises(BatchTooLarge):
+        list(intake.pictures_of_zip(entry * 1_000_000, 10))
+
+
+def named_in_no_encoding() -> bytes:
+    return zip_of(**{"é__jpg": b"x"}).replace("é".encode(), b"\xff\xfe")
+
+
+def compressed_rarely() -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_LZMA) as archive:
+        archive.writestr("a.jpg", b"x" * 1000)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("make", [named_in_no_encoding, compressed_rarely])
+def test_a_zip_that_can_t_be_read_is_the_sender_s_to_mend(alice, make):
+    answer = alice.post(BATCHES, zip=make())
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, 1162)
+    assert not Batch.objects.exists()
+
+
+def test_no_broken_zip_is_our_fault():
+    """Each byte of a small one changed, and each end cut off."""
+    good = zip_of(a__jpg=b"content of a", b__jpg=b"content of b" * 9)
+    broken = [good[:end] for end in range(len(good))]
+    broken += [good[:at] + bytes([good[at] ^ 0xFF]) + good[at + 1 :] for at in range(len(good))]
+    for content in broken:
+        with suppress(RemovalError):
+            list(intake.pictures_of_zip(content, 10))
 
 
 def test_files_that_lost_their_row_are_swept(tmp_path, monkeypatch):
