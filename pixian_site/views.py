@@ -7,7 +7,14 @@ from collections.abc import Iterator
 from django.conf import settings
 from django.db import connection
 from django.db.utils import Error as DatabaseError
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.http import (
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    HttpResponseRedirect,
+    JsonResponse,
+)
+from django.urls import get_script_prefix, is_valid_path
 from django.views import defaults
 from redis import RedisError
 
@@ -90,7 +97,19 @@ def permission_denied(request: HttpRequest, exception: Exception) -> HttpRespons
 def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponseBase:
     if is_api_path(request.path):
         return refuse(request, NoSuchPath(request.path))
-    return defaults.page_not_found(request, exception)
+    return _with_other_ending(request) or defaults.page_not_found(request, exception)
+
+
+def _with_other_ending(request: HttpRequest) -> HttpResponseBase | None:
+    """To the page that differs by the slash at its end alone, which people leave out or add."""
+    path = request.path_info
+    other = path.removesuffix("/") if path.endswith("/") else f"{path}/"
+    if request.method not in ("GET", "HEAD") or is_valid_path(path) or not is_valid_path(other):
+        return None
+    query = request.META.get("QUERY_STRING", "")
+    return HttpResponseRedirect(
+        f"{get_script_prefix().rstrip('/')}{other}{'?' if query else ''}{query}"
+    )
 
 
 def server_error(request: HttpRequest) -> HttpResponseBase:

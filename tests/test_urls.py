@@ -187,3 +187,24 @@ def test_another_users_key_is_not_found(client, db, name):
     address = reverse(name, args=[key.public_id])
     assert resolve(address).url_name == name
     assert client.post(address, {"hours": "0"}).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("/admin", "/admin/"),
+        ("/pricing/?currency=eur", "/pricing?currency=eur"),
+        ("/accounts/login", "/accounts/login/"),
+        ("/ja/pricing/", "/ja/pricing"),
+        ("/ja/accounts/login", "/ja/accounts/login/"),
+    ],
+)
+def test_a_slash_too_many_or_too_few_leads_to_the_page(client, db, typed, meant):
+    answer = client.get(typed)
+    assert (answer.status_code, answer["Location"]) == (302, meant)
+
+
+@pytest.mark.parametrize("path", ["/nothing", "/nothing/", "/admin/x", "/admin/x/"])
+def test_what_is_not_there_either_way_is_not_found(client, db, path):
+    client.force_login(User.objects.create_superuser("root@example.com", "Adm1n-password"))
+    assert client.get(path).status_code == 404
