@@ -4,7 +4,7 @@ import logging
 from typing import Any
 
 from django.conf import settings
-from django.core.exceptions import RequestDataTooBig
+from django.core.exceptions import DisallowedHost, RequestDataTooBig
 from django.http import Http404, HttpRequest, JsonResponse
 from django.http.response import HttpResponseBase
 from rest_framework import exceptions
@@ -70,11 +70,16 @@ def from_framework(error: Exception, context: dict[str, Any]) -> RemovalError | 
 
 
 def from_bad_request(error: Exception) -> RemovalError:
-    """Django's refusals of a body that passes its limits."""
+    """Django's refusals of a body that passes its limits, or of a host name."""
     if isinstance(error, RequestDataTooBig):
         limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
         return errors.MalformedBody(
             f"The fields other than files have more than {limit:,} bytes in all. Send the picture "
             "as a file in 'image'."
+        )
+    if isinstance(error, DisallowedHost):
+        return errors.MalformedBody(
+            "This service does not answer to the host name of this request. Its operator lists "
+            "the names in ALLOWED_HOSTS."
         )
     return errors.MalformedBody("The body has too many fields or could not be read.")

@@ -245,3 +245,8 @@ def test_failures_leave_rows_with_code_and_sentence(alice, portrait):
     row = Removal.objects.get(request_id=response["X-Request-Id"])
     assert (row.status, row.error_code) == (400, 1105)
     assert "result.margin" in row.error_message
+
+
+def test_a_host_name_that_is_not_served_is_said_to_be_one():
+    response = Client().post(ENDPOINT, headers={"host": "cutout.example.com"})
+    assert "ALLOWED_HOSTS" in error_of(response, 400, 1120)
