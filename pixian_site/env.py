@@ -7,10 +7,12 @@ import os
 import secrets
 from pathlib import Path
 
-from environs import FileAwareEnv
+from environs import FileAwareEnv, validate
 
 env = FileAwareEnv(strip_whitespace=True)
 secrets_known: set[str] = set()
+NOT_NEGATIVE = validate.Range(min=0)
+AT_LEAST_ONE = validate.Range(min=1)
 SHORTEST_HIDDEN = 6  # what is shorter is no secret, and stands in too many other words
 
 

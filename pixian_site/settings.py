@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from removal.addresses import parse_allowed
 
 from . import logs
-from .env import env, generated_secret, hidden, read_env_file, secret
+from .env import AT_LEAST_ONE, NOT_NEGATIVE, env, generated_secret, hidden, read_env_file, secret
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 read_env_file(BASE_DIR / ".env")
@@ -27,7 +27,7 @@ CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
 REQUIRE_HTTPS = env.bool("REQUIRE_HTTPS", False)
 # How many proxies stand in front of us; what they say of the client's address and of HTTPS is
 # believed by the server (pixian_site/server.py). 0: the socket's address is the client's.
-TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 0, validate=environs.validate.Range(min=0))
+TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 0, validate=NOT_NEGATIVE)
 SUPPORT_EMAIL = env.str("SUPPORT_EMAIL", "support@localhost")
 SITE_NAME = env.str("SITE_NAME", "Cutout")
 ROOT_URLCONF = "pixian_site.urls"
@@ -105,14 +105,20 @@ if _database["ENGINE"] == "django.db.backends.sqlite3":
 else:
     hidden(str(_database["PASSWORD"]))
     _database["CONN_HEALTH_CHECKS"] = True
-_database["CONN_MAX_AGE"] = env.int("DATABASE_CONN_MAX_AGE", 60)
+_database["CONN_MAX_AGE"] = env.int("DATABASE_CONN_MAX_AGE", 60, validate=NOT_NEGATIVE)
 DATABASES = {"default": _database}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # What all processes count together: visitors' pictures, wrong passwords. Without Redis each counts
 # for itself, which is exact as long as there is one.
 REDIS_URL = secret("REDIS_URL")
+if REDIS_URL and not REDIS_URL.startswith(("redis://", "rediss://")):
+    raise ImproperlyConfigured("REDIS_URL has to begin with redis:// or rediss://.")
 CACHES = {
-    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "OPTIONS": {"serializer": "pixian_site.cache.JsonSerializer"},
+    }
     if REDIS_URL
     else {
         "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
@@ -182,7 +188,9 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = REQUIRE_HTTPS
 SESSION_COOKIE_HTTPONLY = True
-SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", 31_536_000) if REQUIRE_HTTPS else 0
+SECURE_HSTS_SECONDS = (
+    env.int("HSTS_SECONDS", 31_536_000, validate=NOT_NEGATIVE) if REQUIRE_HTTPS else 0
+)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = env.bool("HSTS_INCLUDE_SUBDOMAINS", REQUIRE_HTTPS)
 SECURE_HSTS_PRELOAD = env.bool("HSTS_PRELOAD", REQUIRE_HTTPS)
 SECURE_REFERRER_POLICY = "same-origin"
@@ -207,7 +215,7 @@ ADMIN_REQUIRE_MFA = env.bool("ADMIN_REQUIRE_MFA", False)
 # --- Mail: to the console until a server is named ------------------------------------------------
 EMAIL_HOST = env.str("EMAIL_HOST", "")
 EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'console'}.EmailBackend"
-EMAIL_PORT = env.int("EMAIL_PORT", 587)
+EMAIL_PORT = env.int("EMAIL_PORT", 587, validate=AT_LEAST_ONE)
 EMAIL_HOST_USER = env.str("EMAIL_HOST_USER", "")
 EMAIL_HOST_PASSWORD = secret("EMAIL_HOST_PASSWORD")
 EMAIL_USE_TLS = env.bool("EMAIL_USE_TLS", True)
@@ -224,7 +232,7 @@ TIME_ZONE = "UTC"
 
 # --- Requests -----------------------------------------------------------------------------------
 MIB = 1024 * 1024
-REMOVAL_MAX_UPLOAD_BYTES = env.int("REMOVAL_MAX_UPLOAD_BYTES", 30 * MIB)
+REMOVAL_MAX_UPLOAD_BYTES = env.int("REMOVAL_MAX_UPLOAD_BYTES", 30 * MIB, validate=AT_LEAST_ONE)
 # A 1 MiB Base64 string triples at worst when it is URL-encoded; the fields beside it are small.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 4 * MIB
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 100
@@ -261,43 +269,43 @@ REMOVAL_EXECUTION = env.str(
 )
 if REMOVAL_EXECUTION == "queue" and not REDIS_URL:
     raise ImproperlyConfigured("REMOVAL_EXECUTION=queue needs REDIS_URL, where workers are told.")
-REMOVAL_PLACES = env.int("REMOVAL_PLACES", 1, validate=environs.validate.Range(min=1))
-REMOVAL_QUEUE_LENGTH = env.int("REMOVAL_QUEUE_LENGTH", 8, validate=environs.validate.Range(min=0))
-REMOVAL_QUEUE_SECONDS = env.float("REMOVAL_QUEUE_SECONDS", 20)
-REMOVAL_DEADLINE_SECONDS = env.float("REMOVAL_DEADLINE_SECONDS", 30)
-REMOVAL_KEY_CONCURRENCY = env.int("REMOVAL_KEY_CONCURRENCY", 8)
+REMOVAL_PLACES = env.int("REMOVAL_PLACES", 1, validate=AT_LEAST_ONE)
+REMOVAL_QUEUE_LENGTH = env.int("REMOVAL_QUEUE_LENGTH", 8, validate=NOT_NEGATIVE)
+REMOVAL_QUEUE_SECONDS = env.float("REMOVAL_QUEUE_SECONDS", 20, validate=NOT_NEGATIVE)
+REMOVAL_DEADLINE_SECONDS = env.float("REMOVAL_DEADLINE_SECONDS", 30, validate=AT_LEAST_ONE)
+REMOVAL_KEY_CONCURRENCY = env.int("REMOVAL_KEY_CONCURRENCY", 8, validate=AT_LEAST_ONE)
 # How long what a killed process held stays taken; a living one renews it three times as often.
-REMOVAL_LEASE_SECONDS = env.float(
-    "REMOVAL_LEASE_SECONDS", 15, validate=environs.validate.Range(min=1)
+REMOVAL_LEASE_SECONDS = env.float("REMOVAL_LEASE_SECONDS", 15, validate=AT_LEAST_ONE)
+REMOVAL_ANONYMOUS_MAX_PIXELS = env.int(
+    "REMOVAL_ANONYMOUS_MAX_PIXELS", 1_200_000, validate=AT_LEAST_ONE
 )
-REMOVAL_ANONYMOUS_MAX_PIXELS = env.int("REMOVAL_ANONYMOUS_MAX_PIXELS", 1_200_000)
-REMOVAL_ANONYMOUS_PER_HOUR = env.int("REMOVAL_ANONYMOUS_PER_HOUR", 20)
+REMOVAL_ANONYMOUS_PER_HOUR = env.int("REMOVAL_ANONYMOUS_PER_HOUR", 20, validate=NOT_NEGATIVE)
 # How long what the page sends is kept for its owner (0: not at all), and how much of it in all.
-REMOVAL_PAGE_KEEP_SECONDS = env.int("REMOVAL_PAGE_KEEP_SECONDS", 86_400)
-REMOVAL_PAGE_KEEP_BYTES = env.int("REMOVAL_PAGE_KEEP_BYTES", 10 * 1024 * MIB)
+REMOVAL_PAGE_KEEP_SECONDS = env.int("REMOVAL_PAGE_KEEP_SECONDS", 86_400, validate=NOT_NEGATIVE)
+REMOVAL_PAGE_KEEP_BYTES = env.int("REMOVAL_PAGE_KEEP_BYTES", 10 * 1024 * MIB, validate=NOT_NEGATIVE)
 # Batches: how many threads of a web process see to them, and what an account may send.
-REMOVAL_BATCH_WORKERS = env.int("REMOVAL_BATCH_WORKERS", 1)
-REMOVAL_BATCH_PICTURES = env.int("REMOVAL_BATCH_PICTURES", 1000)
-REMOVAL_BATCHES_PER_ACCOUNT = env.int("REMOVAL_BATCHES_PER_ACCOUNT", 10)
-REMOVAL_BATCH_KEEP_SECONDS = env.int("REMOVAL_BATCH_KEEP_SECONDS", 86_400)
-REMOVAL_MAX_RESULT_PIXELS = env.int("REMOVAL_MAX_RESULT_PIXELS", 50_000_000)
+REMOVAL_BATCH_WORKERS = env.int("REMOVAL_BATCH_WORKERS", 1, validate=NOT_NEGATIVE)
+REMOVAL_BATCH_PICTURES = env.int("REMOVAL_BATCH_PICTURES", 1000, validate=AT_LEAST_ONE)
+REMOVAL_BATCHES_PER_ACCOUNT = env.int("REMOVAL_BATCHES_PER_ACCOUNT", 10, validate=NOT_NEGATIVE)
+REMOVAL_BATCH_KEEP_SECONDS = env.int("REMOVAL_BATCH_KEEP_SECONDS", 86_400, validate=NOT_NEGATIVE)
+REMOVAL_MAX_RESULT_PIXELS = env.int("REMOVAL_MAX_RESULT_PIXELS", 50_000_000, validate=AT_LEAST_ONE)
 # How many seconds the result of a request with an Idempotency-Key is kept.
-REMOVAL_IDEMPOTENCY_KEEP = env.int("REMOVAL_IDEMPOTENCY_KEEP", 86_400)
+REMOVAL_IDEMPOTENCY_KEEP = env.int("REMOVAL_IDEMPOTENCY_KEEP", 86_400, validate=NOT_NEGATIVE)
 
 # image.url: what one fetch may cost, and the networks or hosts it may reach besides public ones.
-IMAGE_URL_SECONDS = env.float("IMAGE_URL_SECONDS", 15)
-IMAGE_URL_CONNECT_SECONDS = env.float("IMAGE_URL_CONNECT_SECONDS", 5)
-IMAGE_URL_REDIRECTS = env.int("IMAGE_URL_REDIRECTS", 5)
+IMAGE_URL_SECONDS = env.float("IMAGE_URL_SECONDS", 15, validate=NOT_NEGATIVE)
+IMAGE_URL_CONNECT_SECONDS = env.float("IMAGE_URL_CONNECT_SECONDS", 5, validate=NOT_NEGATIVE)
+IMAGE_URL_REDIRECTS = env.int("IMAGE_URL_REDIRECTS", 5, validate=NOT_NEGATIVE)
 IMAGE_URL_ALLOW = parse_allowed(env.list("IMAGE_URL_ALLOW", []))
 
 # --- Money --------------------------------------------------------------------------------------
-CREDITS_BASE = env.decimal("CREDITS_BASE", Decimal("0.05"))
-CREDITS_PER_MEGAPIXEL = env.decimal("CREDITS_PER_MEGAPIXEL", Decimal("0.05"))
-HOLD_GRACE_SECONDS = env.int("HOLD_GRACE_SECONDS", 60)
+CREDITS_BASE = env.decimal("CREDITS_BASE", Decimal("0.05"), validate=NOT_NEGATIVE)
+CREDITS_PER_MEGAPIXEL = env.decimal("CREDITS_PER_MEGAPIXEL", Decimal("0.05"), validate=NOT_NEGATIVE)
+HOLD_GRACE_SECONDS = env.int("HOLD_GRACE_SECONDS", 60, validate=NOT_NEGATIVE)
 # Longer than the slowest download: see billing.ledger.refund_undelivered.
-UNDELIVERED_REFUND_SECONDS = env.int("UNDELIVERED_REFUND_SECONDS", 900)
+UNDELIVERED_REFUND_SECONDS = env.int("UNDELIVERED_REFUND_SECONDS", 900, validate=NOT_NEGATIVE)
 # Given once to every account whose address has been confirmed.
-SIGNUP_CREDITS = env.decimal("SIGNUP_CREDITS", Decimal(0))
+SIGNUP_CREDITS = env.decimal("SIGNUP_CREDITS", Decimal(0), validate=NOT_NEGATIVE)
 # Without a secret key the site runs and says that buying is off.
 STRIPE_SECRET_KEY = secret("STRIPE_SECRET_KEY")
 # Several, separated by commas, while one is being replaced.
@@ -316,15 +324,16 @@ SERVER_THREADS = env.int(
     validate=environs.validate.Range(min=2),
 )
 # How long a request may take to arrive; the largest at a megabit a second takes four minutes.
-SERVER_RECEIVE_SECONDS = env.float("SERVER_RECEIVE_SECONDS", 300)
+SERVER_RECEIVE_SECONDS = env.float("SERVER_RECEIVE_SECONDS", 300, validate=AT_LEAST_ONE)
 # How long its headers may take, and how long it may stand still.
-SERVER_HEADER_SECONDS = env.float("SERVER_HEADER_SECONDS", 20)
-SERVER_STALLED_SECONDS = env.float("SERVER_STALLED_SECONDS", 30)
+SERVER_HEADER_SECONDS = env.float("SERVER_HEADER_SECONDS", 20, validate=AT_LEAST_ONE)
+SERVER_STALLED_SECONDS = env.float("SERVER_STALLED_SECONDS", 30, validate=AT_LEAST_ONE)
 
 # Where faults are told besides the log; what Prometheus shows to be given the metrics.
 SENTRY_DSN = secret("SENTRY_DSN")
 METRICS_TOKEN = secret("METRICS_TOKEN")
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 LOGGING = logs.configuration(
     env.str("LOG_FORMAT", "console", validate=environs.validate.OneOf(("console", "json"))),
-    env.str("LOG_LEVEL", "INFO"),
+    env.str("LOG_LEVEL", "INFO", validate=environs.validate.OneOf(LOG_LEVELS)),
 )

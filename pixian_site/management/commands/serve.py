@@ -2,11 +2,12 @@
 
 import logging
 import sys
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from typing import Any
 
 from django.conf import settings
 from django.core.management import BaseCommand, CommandError, call_command
+from django.db import OperationalError
 
 from pixian_site.server import serve
 from removal.engine import ModelUnavailable, weights
@@ -29,7 +30,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--host", default="127.0.0.1")
-        parser.add_argument("--port", type=int, default=8000)
+        parser.add_argument("--port", type=_port, default=8000)
         parser.add_argument(
             "--prepared", action="store_true",
             help="serve at once: weights, database and static files have been prepared (an image)",
@@ -56,6 +57,18 @@ class Command(BaseCommand):
             weights.ensure(show_progress(sys.stderr))
         except ModelUnavailable as error:
             raise CommandError(f"The weights could not be prepared: {error}") from error
-        call_command("migrate", interactive=False, verbosity=0)
-        call_command("compile_translations", verbosity=0)
-        call_command("collectstatic", interactive=False, verbosity=0)
+        try:
+            call_command("migrate", interactive=False, verbosity=0)
+        except OperationalError as error:
+            raise CommandError(f"The database could not be prepared: {error}") from error
+        try:
+            call_command("compile_translations", verbosity=0)
+            call_command("collectstatic", interactive=False, verbosity=0)
+        except OSError as error:
+            raise CommandError(f"Files could not be written: {error}") from error
+
+
+def _port(text: str) -> int:
+    if text.isascii() and text.isdigit() and int(text) <= 65535:
+        return int(text)
+    raise ArgumentTypeError(f"{text!r} is not a port; allowed are 0 to 65535")

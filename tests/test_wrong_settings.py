@@ -1,0 +1,51 @@
+"""What an operator sets wrong stops the start, and the last line says what it was."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.serving import ROOT
+
+MODELS = os.environ.get("REMOVAL_MODELS_DIR") or str(ROOT / "var" / "models")
+
+
+def started(*arguments: str, **settings: str) -> tuple[int, str]:
+    """Exit status of manage.py and what it has to say about itself."""
+    process = subprocess.run(
+        [sys.executable, "manage.py", *arguments],
+        cwd=ROOT, env=os.environ | {"REMOVAL_MODELS_DIR": MODELS} | settings,
+        capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    return process.returncode, process.stderr.strip()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("REMOVAL_PLACES", "several"),
+        ("REMOVAL_KEY_CONCURRENCY", "0"),
+        ("CREDITS_PER_MEGAPIXEL", "-1"),
+        ("REDIS_URL", "localhost:6379"),
+        ("LOG_LEVEL", "LOUD"),
+    ],
+)
+def test_a_value_that_makes_no_sense_is_named(tmp_path, name, value):
+    status, said = started("check", DATA_DIR=str(tmp_path), **{name: value})
+    assert status != 0
+    assert name in said.splitlines()[-1]
+
+
+def test_a_database_that_is_away_is_told_in_words(tmp_path):
+    away = "postgres://cutout:secret@127.0.0.1:9/cutout"
+    status, said = started("serve", "--port", "0", DATA_DIR=str(tmp_path), DATABASE_URL=away)
+    assert status != 0
+    assert said.startswith("CommandError: The database could not be prepared: ")
+
+
+def test_a_port_that_cannot_be_is_refused(tmp_path):
+    status, said = started("serve", "--port", "80000", DATA_DIR=str(tmp_path))
+    assert status != 0
+    assert "65535" in said
+    assert "Traceback" not in said
