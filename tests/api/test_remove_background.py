@@ -209,6 +209,39 @@ def test_test_in_the_query_counts_too(alice, portrait, body):
     assert "X-Credits-Calculated" in response
 
 
+def test_true_anywhere_in_the_query_is_a_test(alice, portrait):
+    response = alice.post("/api/v2/remove-background?test=true&test=false", image=portrait)
+
+    assert response["X-Credits-Charged"] == "0"
+
+
+def test_parameters_that_come_as_files_are_read(alice, portrait):
+    fields = {"test": b"true", "max_pixels": b"10000", "output.format": b"mask"}
+
+    response = alice.post(image=portrait, **fields)
+
+    assert response["X-Credits-Charged"] == "0"
+    assert response["X-Result-Size"] == "91 109"
+    assert pictures.mode_and_size(response.content)[0] == "L"
+
+
+def test_whole_numbers_of_json_may_have_a_point(alice, portrait):
+    picture = base64.b64encode(portrait).decode()
+    body = {"image.base64": picture, "test": True, "max_pixels": 1e4}
+
+    response = alice.send(json.dumps(body), "application/json")
+
+    assert response["X-Result-Size"] == "91 109"
+
+
+@pytest.mark.parametrize("body", ["[" * 100_000, '{"a":' * 100_000])
+def test_json_that_is_nested_without_end_is_refused(alice, body):
+    response = alice.send(body, "application/json")
+
+    assert response.status_code == 400
+    assert response.json()["error"]["code"] == 1120
+
+
 def test_nothing_found_is_empty_and_free(alice):
     response = alice.post(image=pictures.blank())
     assert response.status_code == 200
