@@ -40,6 +40,7 @@ SCRIPT_TEXTS: dict[str, str | Promise] = {
     "error.notAnImage": _(
         "This is not a picture. Choose a JPEG, PNG, WebP, HEIC, AVIF, TIFF, GIF or BMP file."
     ),
+    "error.link": _("This is not a link. It begins with https:// or http://."),
     "archiveName": _("cut-outs"),
     "copied": _("Copied."),
     "preparing": _("Preparing the download …"),

@@ -19,7 +19,7 @@ from .api.errors import error_response, request_id_of
 from .api.headers import image_response
 from .api.reading import read_source
 from .api.views import gone_of
-from .errors import RemovalError, TooManyBytes, translate
+from .errors import NotAuthenticated, RemovalError, TooManyBytes, translate
 from .kept import Owner, Shelf
 from .models import KeptPicture, Removal
 
@@ -38,7 +38,9 @@ def for_people(view: View) -> View:
             failure = translate(error)
             if failure is None:
                 raise
-            return error_response(request, page_text.for_people(failure))
+            response = error_response(request, page_text.for_people(failure))
+            del response["WWW-Authenticate"]  # browsers would ask for a name and a password
+            return response
 
     return guarded
 
@@ -153,8 +155,10 @@ def _caller(request: HttpRequest, owner: Owner, shelf: Shelf | None) -> services
 
 
 def _pays(request: HttpRequest, user: User | None) -> bool:
-    if user is None or request.POST.get("resolution") != "full":
+    if request.POST.get("resolution") != "full":
         return False
+    if user is None:  # signed out since the page was opened
+        raise NotAuthenticated(_("You are signed out. Sign in again for full resolution."))
     if user.is_suspended:
         raise AccountSuspended
     return True

@@ -1,5 +1,7 @@
 /** How pictures come in: chosen, taken by camera, dropped anywhere, pasted, or as a link. */
 
+import { text } from "./text.js";
+
 /** Calls `onFiles(files)` or `onLink(address)` for every way in. */
 export function listen(workbench, onFiles, onLink) {
   chosen(workbench.querySelector("#file-input"), onFiles);
@@ -53,10 +55,17 @@ function linked(form, onLink) {
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     const address = input.value.trim();
-    if (!isLink(address)) return input.focus();
+    if (!isLink(address)) return complain(input, text("error.link"));
     onLink(address);
     input.value = "";
   });
+  input.addEventListener("input", () => input.setCustomValidity(""));
+}
+
+/** By the browser's own bubble, which also moves the focus to the field. */
+function complain(input, message) {
+  input.setCustomValidity(message);
+  input.reportValidity();
 }
 
 function isLink(words) {

@@ -47,7 +47,7 @@ const actions = {
   discard,
   download: (picture) => attempt(() => download(picture, panel.value)),
   "touch-up": (picture) => attempt(() => touchUp(picture)),
-  copy: (picture) => attempt(() => copy(picture, panel.value), "error.copy", "copied"),
+  copy: (picture) => attempt(() => copyPicture(picture), "error.copy", "copied"),
 };
 
 function add(sources) {
@@ -56,6 +56,7 @@ function add(sources) {
     picture.isFull = batch.isFull;
     show(picture);
     start(picture);
+    if (source === sources[0]) cards.get(picture).root.scrollIntoView({ block: "nearest" });
   }
 }
 
@@ -180,18 +181,35 @@ async function addSample({ dataset: { sample, name } }) {
   add([new File([blob], name, { type: blob.type })]);
 }
 
+async function copyPicture(picture) {
+  await copy(picture, panel.value);
+  confirmOn(cards.get(picture)?.root.querySelector("[data-action=copy]"));
+}
+
+/** For those who see: the button itself says for a moment that it has copied. */
+function confirmOn(button) {
+  if (!button) return; // its card is gone
+  button.dataset.label ??= button.textContent;
+  button.textContent = text("copied");
+  setTimeout(() => { button.textContent = button.dataset.label; }, 2000);
+}
+
 function showCode() {
   const dialog = byId("code-dialog");
-  const programs = samples(panel.value, extensionOf(panel.value));
+  const hasPicture = panel.value.background.kind === "picture";
+  const options = hasPicture ? { ...panel.value, background: { kind: "none" } } : panel.value;
+  const programs = samples(options, extensionOf(options));
+  byId("code-without-picture").hidden = !hasPicture;
   for (const code of dialog.querySelectorAll("[data-code]")) {
     code.textContent = programs[code.dataset.code];
   }
   dialog.showModal();
 }
 
-function copyCode({ dataset }) {
-  const program = byId("code-dialog").querySelector(`[data-code="${dataset.copy}"]`).textContent;
-  return attempt(() => navigator.clipboard.writeText(program), "error.copy", "copied");
+async function copyCode(button) {
+  const code = byId("code-dialog").querySelector(`[data-code="${button.dataset.copy}"]`);
+  await navigator.clipboard.writeText(code.textContent);
+  confirmOn(button);
 }
 
 async function downloadEverything() {
@@ -215,7 +233,10 @@ panel.addEventListener("change", () => {
 });
 onClick("[data-sample]", (button) => attempt(() => addSample(button), "error.sample"));
 onClick("[data-close]", (button) => button.closest("dialog").close());
-onClick("[data-copy]", copyCode);
+onClick("[data-copy]", (button) => attempt(() => copyCode(button), "error.copy", "copied"));
+for (const button of document.querySelectorAll("[data-copy]")) {
+  button.hidden = !navigator.clipboard; // browsers have none on plain HTTP
+}
 onClick("#show-code", showCode);
 onClick("#download-all", () => attempt(downloadEverything));
 onClick("#retry-all", () => inState("failed").forEach(actions.retry));

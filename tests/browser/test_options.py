@@ -146,6 +146,7 @@ def test_result_is_copied_as_png(coffee: Page, context: BrowserContext) -> None:
     context.grant_permissions(["clipboard-read", "clipboard-write"])
     card(coffee, "coffee.jpg").get_by_role("button", name="Copy").click()
     expect(coffee.locator("#announcer")).to_have_text("Copied.")
+    expect(card(coffee, "coffee.jpg").get_by_role("button", name="Copied.")).to_be_visible()
     kinds = coffee.evaluate("navigator.clipboard.read().then((items) => items[0].types)")
     assert kinds == ["image/png"]
 
@@ -164,3 +165,21 @@ def test_options_are_shown_as_code(coffee: Page) -> None:
     compile(coffee.locator("[data-code=python]").inner_text(), "sample.py", "exec")
     coffee.keyboard.press("Escape")
     expect(coffee.locator("#code-dialog")).to_be_hidden()
+
+
+def test_code_leaves_a_background_picture_out_and_says_so(coffee: Page) -> None:
+    coffee.locator("#background-file").set_input_files(ASTRONAUT)
+    expect(coffee.get_by_label("Picture", exact=True)).to_be_checked()
+    coffee.get_by_role("button", name="Show as code").click()
+    expect(coffee.get_by_text("The background picture is left out")).to_be_visible()
+    assert "-o cut-out.png" in coffee.locator("[data-code=curl]").inner_text()
+
+
+def test_without_a_clipboard_no_button_offers_copying(page: Page) -> None:
+    page.add_init_script("delete Navigator.prototype.clipboard")  # as on plain HTTP
+    page.goto("/")
+    page.locator("#show-code").evaluate("(button) => button.click()")
+    expect(page.locator("#code-dialog")).to_be_visible()
+    expect(page.get_by_role("button", name="Copy")).to_have_count(0)
+    page.goto("/docs")
+    expect(page.locator("[data-copy]").first).to_be_hidden()

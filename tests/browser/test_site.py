@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from .test_docs import DOCS
+from .test_remove import COFFEE, card, choose
 
 PHONE = {"width": 390, "height": 844}
 
@@ -159,3 +160,11 @@ def test_first_load_is_light(home: Page) -> None:
     )
     assert len(sizes) > 20
     assert sum(sizes) < 150_000
+
+
+def test_a_chosen_photo_comes_into_sight_on_a_phone(browser: Browser, base_url: str) -> None:
+    with browser.new_context(base_url=base_url, viewport=PHONE) as context:  # type: ignore[arg-type]
+        page = context.new_page()
+        page.goto("/")
+        choose(page, COFFEE)
+        expect(card(page, "coffee.jpg").get_by_role("button", name="Download")).to_be_in_viewport()

@@ -256,10 +256,14 @@ def test_full_resolution_is_not_shrunk(settings):
     assert send(client, resolution="full", **fields)["X-Result-Size"] == "600 400"
 
 
-def test_visitors_get_no_full_resolution_by_asking(settings):
-    settings.REMOVAL_ANONYMOUS_MAX_PIXELS = 10_000
-    answer = send(browser(), resolution="full", **{"output.format": "png"})
-    assert answer["X-Result-Size"] == "122 81"
+def test_who_has_been_signed_out_is_told_so_instead_of_getting_a_smaller_result():
+    client, picture = browser(person()), new_id()
+    client.logout()
+    answer = send(client, picture, resolution="full")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (401, 1001)
+    assert "Sign in again" in answer.json()["error"]["message"]
+    assert "WWW-Authenticate" not in answer
+    assert listed(client) == []
 
 
 def test_a_lost_answer_is_repeated_without_a_second_charge():
@@ -309,6 +313,7 @@ def test_suspended_accounts_cannot_spend():
     suspend(user)
     answer = send(browser(user), new_id(), resolution="full")
     assert answer.json()["error"]["code"] == 1003
+    assert "WWW-Authenticate" not in answer  # the browser's own window would come up
 
 
 def test_touched_up_cut_outs_are_kept_beside_the_result():
