@@ -207,8 +207,10 @@ def touch_up(row: KeptPicture, content: bytes) -> None:
         raise UnreadableImage("A touched-up cut-out is a PNG of the result's own size.")
     if not _has_room(len(content)):
         raise TooManyBytes("There is no room to keep this at the moment.")
-    _save(row, "touched-up", content)
-    KeptPicture.objects.filter(pk=row.pk).update(touched_up=True)
+    storage.put(_name(row.token, "touched-up"), content)
+    # Measured, as it may have taken the place of an earlier one of any size.
+    size = sum(storage.size_of(_name(row.token, kind)) for kind in KINDS)
+    KeptPicture.objects.filter(pk=row.pk).update(touched_up=True, size=size)
 
 
 def purge_kept(now: datetime | None = None) -> int:

@@ -41,6 +41,16 @@ def get(name: str) -> bytes:
         raise StorageFailed(f"Could not fetch {name}: {error!r}") from error
 
 
+def size_of(name: str) -> int:
+    """Bytes of a file; 0 where there is none. StorageFailed."""
+    try:
+        return int(default_storage.size(name)) if default_storage.exists(name) else 0
+    except FileNotFoundError:  # deleted a moment ago
+        return 0
+    except Exception as error:
+        raise StorageFailed(f"Could not measure {name}: {error!r}") from error
+
+
 def delete(*names: str) -> None:
     """Delete what is there of these. StorageFailed."""
     try:
