@@ -227,10 +227,12 @@ def _from_pillow(image: Image.Image, container: Container) -> _Stored:
 def _from_alpha(image: Image.Image) -> _Stored:
     if image.mode == "P" and "transparency" not in image.info:
         return _Stored(np.asarray(image.convert("RGB")), "RGB")
-    rgba = np.asarray(image if image.mode == "RGBA" else image.convert("RGBA"))
-    rgb = cast(Pixels, cv2.cvtColor(rgba, cv2.COLOR_RGBA2RGB))
-    alpha = rgba[..., 3]
-    return _Stored(rgb, "RGB", None if alpha.min() == 255 else alpha.copy())
+    mode = "LA" if image.mode in ("LA", "La") else "RGBA"
+    pixels = np.asarray(image if image.mode == mode else image.convert(mode))
+    alpha = None if pixels[..., -1].min() == 255 else pixels[..., -1].copy()
+    if mode == "LA":  # stays grey, as its profile is one of greys
+        return _Stored(pixels[..., 0].copy(), "L", alpha)
+    return _Stored(cast(Pixels, cv2.cvtColor(pixels, cv2.COLOR_RGBA2RGB)), "RGB", alpha)
 
 
 def _from_16_bit(image: Image.Image, container: Container) -> _Stored:

@@ -333,6 +333,26 @@ def test_an_embedded_profile_is_applied(name, slack):
     assert np.abs(block_colours(picture.rgb) - expected).max() <= slack
 
 
+def grey_profile(gamma: int) -> bytes:
+    """A profile of greys, ICC.1:2001-04: white point and curve."""
+    white = struct.pack(">iii", 63190, 65536, 54061)
+    curve = b"curv\0\0\0\0" + struct.pack(">IHH", 1, gamma * 256, 0)
+    tags = struct.pack(">I4sII4sII", 2, b"wtpt", 156, 20, b"kTRC", 176, len(curve))
+    body = tags + b"XYZ \0\0\0\0" + white + curve
+    header = struct.pack(">I4sI4s4s4s12x4s28x", 128 + len(body), b"lcms", 0x02100000,
+                         b"mntr", b"GRAY", b"XYZ ", b"acsp")  # fmt: skip
+    return header + white + bytes(48) + body
+
+
+@pytest.mark.parametrize("mode", ["L", "LA"])
+def test_a_grey_profile_is_applied_with_and_without_alpha(mode):
+    image = Image.new(mode, (4, 4), 64 if mode == "L" else (64, 200))
+
+    picture = read(saved(image, "PNG", icc_profile=grey_profile(gamma=1)))
+
+    assert picture.rgb[0, 0].tolist() == [137] * 3  # of linear light
+
+
 def test_a_profile_of_srgb_changes_not_one_pixel():
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     dice = np.random.default_rng(3).integers(0, 256, (20, 20, 3), np.uint8)
