@@ -9,7 +9,9 @@ import hmac
 import json
 import time
 import uuid
+from collections.abc import Collection
 from datetime import timedelta
+from time import monotonic
 from typing import Any
 
 from django.conf import settings
@@ -56,13 +58,46 @@ def start() -> None:
 def deliver_next() -> bool:
     """Tell one thing that is due, if there is any."""
     now = timezone.now()
-    delivery = WebhookDelivery.objects.filter(due_at__lte=now).order_by("due_at").first()
-    if delivery is None:
+    due = WebhookDelivery.objects.filter(due_at__lte=now)
+    accounts = set(due.order_by().values_list("batch__user", flat=True))
+    if not accounts:
         return False
+    account = _turns.next_of(accounts)
+    delivery = due.filter(batch__user=account).order_by("due_at").first()
+    if delivery is None:  # another process was quicker
+        return True
     same = WebhookDelivery.objects.filter(pk=delivery.pk, due_at=delivery.due_at)
     if same.update(due_at=now + LEASE):
+        started = monotonic()
         _attempt(WebhookDelivery.objects.select_related("batch__user").get(pk=delivery.pk))
+        _turns.took(account, monotonic() - started)
     return True
+
+
+class Turns:
+    """Accounts take turns by the time that their servers take, so a slow one keeps its own waiting.
+
+    It is start-time fair queueing: who comes anew starts where the others are, not before them.
+    """
+
+    def __init__(self) -> None:
+        self._served: dict[int, float] = {}  # account -> seconds, of those ahead of the others
+        self._others = 0.0
+
+    def next_of(self, accounts: Collection[int]) -> int:
+        account = min(accounts, key=self._of)
+        self._others = self._of(account)
+        return account
+
+    def took(self, account: int, seconds: float) -> None:
+        self._served[account] = self._of(account) + seconds
+        self._served = {who: at for who, at in self._served.items() if at > self._others}
+
+    def _of(self, account: int) -> float:
+        return max(self._served.get(account, 0.0), self._others)
+
+
+_turns = Turns()
 
 
 def _attempt(delivery: WebhookDelivery) -> None:

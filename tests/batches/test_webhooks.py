@@ -18,7 +18,7 @@ from removal.addresses import parse_allowed
 from removal.batches import webhooks
 from removal.models import WebhookDelivery
 
-from .conftest import BATCHES, work_through
+from .conftest import BATCHES, work_through, zip_of
 
 pytestmark = pytest.mark.django_db
 
@@ -167,3 +167,24 @@ def test_a_killed_sender_s_delivery_is_sent_again(alice, listener):
     later(minutes=2)
     deliver_all()
     assert sorted(listener.events) == ["batch.done", "picture.failed"]
+
+
+def test_a_slow_server_keeps_its_own_account_waiting(alice, bob, monkeypatch):
+    """One after another, a thousand pictures of one account kept all others waiting for hours."""
+    clock, told = [0.0], []
+
+    def post(url, *args):
+        told.append(url)
+        clock[0] += 15 if "slow" in url else 1
+        return 200
+
+    monkeypatch.setattr(webhooks, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(webhooks.fetch, "post", post)
+    monkeypatch.setattr(webhooks, "_turns", webhooks.Turns())
+    pictures = zip_of(**{f"{number}__jpg": b"no picture" for number in range(8)})
+    for caller, server in ((alice, "slow"), (bob, "quick")):
+        caller.post(BATCHES, zip=pictures, webhook__url=f"https://{server}.example/")
+    work_through()
+    deliver_all()
+    assert len(told) == 18
+    assert [url for url in told[:11] if "slow" in url] == ["https://slow.example/"] * 2
