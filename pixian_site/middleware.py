@@ -11,7 +11,7 @@ from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.urls import get_script_prefix, reverse, set_script_prefix
 from django.utils import translation
-from django.utils.cache import patch_vary_headers
+from django.utils.cache import patch_cache_control, patch_vary_headers
 from django.utils.translation import gettext as _
 
 from pixian_site import observing, views
@@ -88,6 +88,21 @@ class PermissionsPolicyMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = self.get_response(request)
         response.headers.setdefault("Permissions-Policy", self.denied)
+        return response
+
+
+class PrivatePagesMiddleware:
+    """What somebody who is signed in is shown is kept by no proxy on the way: some go by an
+    address's ending alone, and by it the table of one's requests is a file like any other."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        is_open = "Cache-Control" in response or not request.session.accessed
+        if not is_open and request.user.is_authenticated:
+            patch_cache_control(response, private=True, no_cache=True)
         return response
 
 

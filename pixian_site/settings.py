@@ -73,6 +73,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "pixian_site.middleware.PrivatePagesMiddleware",
     "pixian_site.middleware.AdminSecondFactorMiddleware",
 ]
 TEMPLATES = [

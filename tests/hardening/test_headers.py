@@ -40,6 +40,14 @@ def test_pages_contain_nothing_that_the_policy_would_block(client, path):
     assert not re.findall(r"<style|\sstyle=|\son\w+=", page)
 
 
+@pytest.mark.parametrize(
+    "path", ["/dashboard", "/dashboard/requests.csv", "/billing/purchases", "/accounts/email/"]
+)
+def test_pages_of_one_person_are_kept_by_no_proxy(client, path):
+    client.force_login(get_or_create_account("alice@example.com")[0])
+    assert "private" in client.get(path)["Cache-Control"]
+
+
 def test_answers_of_the_api_are_what_they_say(client):
     assert client.get("/api/v2/account")["X-Content-Type-Options"] == "nosniff"
 
