@@ -94,13 +94,18 @@ def decode(data: bytes, header: Header, max_pixels: int) -> Picture:
     with _clear_errors(container.format):
         stored = _READERS.get(container.format, _read_pillow)(container, stored_size)
         stored = _shrink(stored, stored_size)
-        rgb = colour.to_srgb(stored.pixels, stored.mode, container.profile)
+        rgb = colour.to_srgb(stored.pixels, stored.mode, _profile(container))
     return Picture(
         rgb=np.require(_upright(rgb, container.turn), requirements=["C", "W"]),
         alpha=None if stored.alpha is None else _upright(stored.alpha, container.turn),
         resolution=_turned(container.resolution, container.turn) if container.resolution else None,
         header=header,
     )
+
+
+def _profile(container: Container) -> bytes | None:
+    coded = colour.coded_profile(*container.coding) if container.coding else None
+    return coded or container.profile
 
 
 def _header(container: Container) -> Header:

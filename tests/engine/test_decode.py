@@ -333,6 +333,36 @@ def test_an_embedded_profile_is_applied(name, slack):
     assert np.abs(block_colours(picture.rgb) - expected).max() <= slack
 
 
+P3_GREEN, SRGB_GREEN = (117, 251, 76), (0, 255, 0)  # the same colour
+
+
+def coded_as_p3(name: str) -> bytes:
+    """A green picture whose file says "Display P3" without a profile."""
+    image = Image.new("RGB", (64, 64), P3_GREEN)
+    if name == "HEIC":
+        return heic(image, color_primaries=12, transfer_characteristics=13)
+    if name == "PNG":
+        coding = hostile.png_chunk(b"cICP", bytes((12, 13, 0, 1)))
+        return hostile.png(1, 1, coding, raw=bytes((0, *P3_GREEN)))
+    data = saved(image, "AVIF", quality=95)
+    return data.replace(b"nclx\0\1\0\x0d", b"nclx\0\x0c\0\x0d")
+
+
+@pytest.mark.parametrize("name", ["HEIC", "AVIF", "PNG"])
+def test_colours_that_a_file_names_by_code_are_converted(name):
+    rgb = read(coded_as_p3(name)).rgb[0, 0].astype(int)
+
+    assert np.abs(rgb - SRGB_GREEN).max() <= 8
+
+
+def test_codes_of_hdr_are_left_alone():
+    coding = hostile.png_chunk(b"cICP", bytes((9, 16, 0, 1)))
+
+    rgb = read(hostile.png(1, 1, coding, raw=bytes((0, *P3_GREEN)))).rgb
+
+    assert rgb.tolist() == [[[*P3_GREEN]]]
+
+
 def grey_profile(gamma: int) -> bytes:
     """A profile of greys, ICC.1:2001-04: white point and curve."""
     white = struct.pack(">iii", 63190, 65536, 54061)

@@ -167,6 +167,22 @@ def streams(data: bytes, start: int, end: int) -> Iterator[bytes]:
         yield b"".join(parts)
 
 
+def coding(data: bytes) -> tuple[int, int] | None:
+    """The first picture's codes of primaries and transfer, where they are told."""
+    _, start, end = meta_of(data)
+    within = _child(data, start + 4, end, b"iprp")
+    within = within and _child(data, *within, b"ipco")
+    for kind, first, last in _boxes(data, *within) if within else ():
+        if kind == b"colr" and data[first : first + 4] == b"nclx":
+            fields = _Fields(data, first + 4, last)
+            return fields.take(2), fields.take(2)
+    return None
+
+
+def _child(data: bytes, start: int, end: int, name: bytes) -> tuple[int, int] | None:
+    return next((box[1:] for box in _boxes(data, start, end) if box[0] == name), None)
+
+
 def _picture_ids(data: bytes, start: int, end: int) -> set[int]:
     version = _Fields(data, start, end).take(4) >> 24
     first = start + (8 if version else 6)

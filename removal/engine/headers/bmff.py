@@ -44,7 +44,10 @@ def read_heif(data: bytes) -> Container:
     except (OSError, ValueError, SyntaxError, RuntimeError, EOFError, IndexError) as error:
         raise Damaged("it is incomplete or not of the HEIC kind") from error
     _check_tiles(image.info.get("tiling") or {})
-    return Container("HEIF", image.size, data, profile=image.info.get("icc_profile"))
+    profile = image.info.get("icc_profile")
+    codes = image.info.get("nclx_profile")
+    coding = (codes["color_primaries"], codes["transfer_characteristics"]) if codes else None
+    return Container("HEIF", image.size, data, profile=profile, coding=None if profile else coding)
 
 
 def open_heif(data: bytes) -> Any:
@@ -71,4 +74,6 @@ def read_avif(data: bytes) -> Container:
         raise Damaged("it is incomplete or not an AVIF still picture") from error
     directory = exif(info.get("exif", b"").removeprefix(b"Exif\0\0"))
     turn = directory.orientation if directory else 1
-    return Container("AVIF", size, data, turn=turn, profile=info.get("icc_profile"))
+    profile = info.get("icc_profile")
+    coding = None if profile else av1.coding(data)
+    return Container("AVIF", size, data, turn=turn, profile=profile, coding=coding)

@@ -13,8 +13,9 @@ class Container:
 
     `size` is (width, height) as stored; `turn` the EXIF orientation 1..8 that sets the stored
     pixels upright; `orientation` the one to report, which is 1 where the format itself, not EXIF,
-    demands the turn; `resolution` is (x, y) in dots per inch; `profile` the ICC profile; `payload`
-    the bytes for the pixel decoder; `depth` the bits per sample.
+    demands the turn; `resolution` is (x, y) in dots per inch; `profile` the ICC profile; `coding`
+    the codes of ITU-T H.273 for primaries and transfer, which outweigh the profile where they are
+    understood; `payload` the bytes for the pixel decoder; `depth` the bits per sample.
     """
 
     format: str
@@ -24,5 +25,6 @@ class Container:
     orientation: int = 1
     resolution: tuple[float, float] | None = None
     profile: bytes | None = None
+    coding: tuple[int, int] | None = None
     depth: int = 8
     white_is_zero: bool = False

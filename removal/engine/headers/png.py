@@ -19,7 +19,7 @@ def read(data: bytes) -> Container:
     for kind, start, end in _chunks(data):
         if kind in _NEEDED:
             payload.append(data[start - 8 : end + 4])
-        elif kind in (b"eXIf", b"iCCP", b"pHYs", b"sRGB"):
+        elif kind in (b"eXIf", b"cICP", b"iCCP", b"pHYs", b"sRGB"):
             notes.setdefault(kind, data[start:end])
     if len(payload) < 2 or payload[1][4:8] != b"IHDR" or len(payload[1]) != 25:
         raise Damaged("it does not begin with an IHDR chunk")
@@ -34,6 +34,7 @@ def read(data: bytes) -> Container:
         orientation=orientation,
         resolution=_resolution(notes.get(b"pHYs", b"")),
         profile=None if b"sRGB" in notes else _profile(notes.get(b"iCCP", b"")),
+        coding=_coding(notes.get(b"cICP", b"")),
         depth=depth,
     )
 
@@ -57,6 +58,10 @@ def _resolution(body: bytes) -> tuple[float, float] | None:
         return None
     x, y = struct.unpack_from(">II", body)
     return dots_per_inch(x * _INCHES_PER_METRE, y * _INCHES_PER_METRE)
+
+
+def _coding(body: bytes) -> tuple[int, int] | None:
+    return (body[0], body[1]) if len(body) == 4 else None
 
 
 def _profile(body: bytes) -> bytes | None:
