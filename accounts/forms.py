@@ -22,7 +22,7 @@ class SignupForm(forms.Form):
             label = format_html(
                 _('I have read and accept the <a href="{}">terms</a>.'), settings.TERMS_URL
             )
-            self.fields["terms"] = forms.BooleanField(label=label)
+            self.fields["terms"] = forms.BooleanField(label=label, label_suffix="")
 
     def signup(self, request: HttpRequest, user: User) -> None:
         user.language = get_language() or "en"

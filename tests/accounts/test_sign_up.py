@@ -158,6 +158,11 @@ def test_consent_is_asked_where_there_are_terms(client, db, settings):
     assert User.objects.get().terms_accepted_at is not None
 
 
+def test_consent_is_a_sentence_without_a_colon(client, db):
+    page = client.get(f"/ja{reverse('account_signup')}").content.decode()
+    assert "同意します。</label>" in page
+
+
 def test_a_site_can_be_closed_to_new_accounts(client, db, settings):
     settings.SIGNUP_OPEN = False
     sign_up(client)
