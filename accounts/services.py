@@ -13,6 +13,7 @@ from allauth.account.models import EmailAddress
 from allauth.usersessions.models import UserSession
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.hashers import make_password
+from django.contrib.sessions.models import Session
 from django.db import OperationalError, transaction
 from django.db.models import Q
 from django.utils import timezone
@@ -50,6 +51,13 @@ def close_account(user: User) -> None:
         for session in UserSession.objects.filter(user=user):
             session.end()
         user.delete()
+
+
+def forget_ended_sessions() -> int:
+    """Delete sessions whose time is over, with the addresses they came from; their number."""
+    Session.objects.filter(expire_date__lte=timezone.now()).delete()
+    living = Session.objects.values("session_key")
+    return int(UserSession.objects.exclude(session_key__in=living).delete()[0])
 
 
 def issue_api_key(

@@ -14,6 +14,7 @@ from datetime import timedelta
 from django.db import close_old_connections
 from django.utils import timezone
 
+from accounts import services
 from billing import ledger, low_balance, stripe_gateway, webhooks
 from removal import idempotency, kept
 from removal.batches import register
@@ -58,6 +59,10 @@ def sweep() -> None:
     _tell("Deleted %d files that were left behind", sum(sweep() for sweep in owners))
 
 
+def forget_sessions() -> None:
+    _tell("Forgot %d ended sessions", services.forget_ended_sessions())
+
+
 def reconcile() -> None:
     """Catch up with payments whose webhooks did not reach us."""
     if stripe_gateway.is_configured():
@@ -70,6 +75,7 @@ CHORES = (
     Chore("tell_of_low_balances", 60, tell_of_low_balances),
     Chore("purge", 60, purge),
     Chore("sweep", 3600, sweep),
+    Chore("forget_sessions", 3600, forget_sessions),
     Chore("reconcile", 3600, reconcile),
 )
 
