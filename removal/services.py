@@ -326,7 +326,10 @@ def _failure(caller: Caller, error: Exception) -> RemovalError:
 
 def _note_failure(record: Removal, failure: RemovalError, started: float) -> None:
     record.status, record.error_code = failure.status, failure.code
-    record.error_message = failure.message[:500]
+    # It may quote what was sent; databases take neither NUL nor half of a surrogate pair.
+    record.error_message = "".join(c if c.isprintable() else "\ufffd" for c in failure.message)[
+        :500
+    ]
     _save(record, started)
 
 

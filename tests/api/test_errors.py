@@ -2,6 +2,7 @@
 
 import base64
 import io
+import json
 from decimal import Decimal
 from urllib.parse import urlencode
 
@@ -250,3 +251,10 @@ def test_failures_leave_rows_with_code_and_sentence(alice, portrait):
 def test_a_host_name_that_is_not_served_is_said_to_be_one():
     response = Client().post(ENDPOINT, headers={"host": "cutout.example.com"})
     assert "ALLOWED_HOSTS" in error_of(response, 400, 1120)
+
+
+@pytest.mark.parametrize("name", ["\0", "\ud800"])
+def test_what_no_database_takes_is_noted_all_the_same(alice, name):
+    answer = alice.send(json.dumps({name: {}}), "application/json")
+    assert answer.status_code == 400
+    assert Removal.objects.get().error_message.startswith("\ufffd: the JSON body is flat")
