@@ -125,8 +125,8 @@ def _remove_background(request: HttpRequest, owner: Owner) -> HttpResponse:
     """One picture in, its cut-out out: free and small, or of full size for credits."""
     picture_id = request.POST.get("picture", "")
     shelf = kept.shelf_of(owner, picture_id, _name_of(request), request_id_of(request))
-    earlier = owner.pictures.filter(picture_id=picture_id, state=State.DONE).first()
-    if earlier is not None:  # the answer was lost on its way; it is not charged twice
+    earlier = shelf and owner.pictures.filter(picture_id=picture_id, state=State.DONE).first()
+    if earlier:  # the answer was lost on its way; it is not charged twice
         return _replayed(earlier)
     caller = _caller(request, owner, shelf)
     try:
