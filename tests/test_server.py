@@ -6,6 +6,7 @@ import http.client
 import json
 import re
 import socket
+import stat
 import subprocess
 import sys
 import threading
@@ -46,6 +47,11 @@ def test_it_says_what_to_do_next(server):
     text = server.log.read_text()
     for word in ("issue_api_key", "grant_credits", "createsuperuser", "u2netp", "non-commercial"):
         assert word in text
+
+
+def test_a_new_database_is_for_its_user_alone(server):
+    database = server.log.parent / "db.sqlite3"
+    assert stat.S_IMODE(database.stat().st_mode) == 0o600
 
 
 def test_ready_names_model_and_device(server):

@@ -3,6 +3,8 @@
 import logging
 import sys
 from argparse import ArgumentParser, ArgumentTypeError
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -57,6 +59,7 @@ class Command(BaseCommand):
             weights.ensure(show_progress(sys.stderr))
         except ModelUnavailable as error:
             raise CommandError(f"The weights could not be prepared: {error}") from error
+        _make_database_private()
         try:
             call_command("migrate", interactive=False, verbosity=0)
         except OperationalError as error:
@@ -66,6 +69,14 @@ class Command(BaseCommand):
             call_command("collectstatic", interactive=False, verbosity=0)
         except OSError as error:
             raise CommandError(f"Files could not be written: {error}") from error
+
+
+def _make_database_private() -> None:
+    """A new file of SQLite's is for this user alone: it holds addresses and running sessions."""
+    database = settings.DATABASES["default"]
+    if database["ENGINE"] == "django.db.backends.sqlite3":
+        with suppress(OSError):  # which migrate explains
+            Path(database["NAME"]).touch(mode=0o600, exist_ok=True)
 
 
 def _port(text: str) -> int:
