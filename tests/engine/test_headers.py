@@ -230,6 +230,15 @@ def test_tiff_tags_that_claim_more_than_the_file_are_refused():
         inspect(hostile.tiff_block(*entries))
 
 
+@pytest.mark.parametrize("offsets", [273, 324])
+def test_tiff_strips_and_tiles_are_bounded_in_number(offsets):
+    count = 125_001
+    entries = [(256, 3, 1, 8), (257, 4, 1, count), (offsets, 4, count, 8)]
+
+    with pytest.raises(UnreadableImage, match="125,001 strips or tiles"):
+        inspect(hostile.tiff_block(*entries, data=bytes(4 * count)))
+
+
 def test_only_needed_tiff_tags_reach_the_decoder():
     private = [(40_000 + index, 7, 10_000, 8) for index in range(900)]
     tags = [(256, 3, 1, 2), (257, 3, 1, 2), (34665, 4, 1, 8), *private]

@@ -23,6 +23,8 @@ _COMPRESSIONS = {
     32773: "PackBits", 32946: "deflate",
 }  # fmt: skip
 _MAX_TILE_PIXELS = 32_000_000
+_MAX_PARTS = 125_000  # strips or tiles, read one by one: tiles of 16 x 16 in the largest picture
+_OFFSETS = (273, 324)  # of strips, of tiles
 _WHITE_IS_ZERO = 0
 _UNSIGNED = 1
 
@@ -54,6 +56,11 @@ def _check(directory: Directory, depth: int) -> None:
     tile = directory.integer(_TILE_WIDTH, 0) * directory.integer(_TILE_LENGTH, 0)
     if tile > _MAX_TILE_PIXELS:
         raise Damaged(f"its tiles have {tile:,} pixels, over {_MAX_TILE_PIXELS:,}")
+    parts = max(
+        (directory.entries[tag].count for tag in _OFFSETS if tag in directory.entries), default=0
+    )
+    if parts > _MAX_PARTS:
+        raise Damaged(f"it is cut into {parts:,} strips or tiles, over {_MAX_PARTS:,}")
     values = sum(directory.entries[tag].length for tag in _NEEDED & directory.entries.keys())
     if values > len(directory.data):
         raise Damaged("its tags claim more bytes than the file has")
