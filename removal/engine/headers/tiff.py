@@ -56,14 +56,14 @@ def _check(directory: Directory, depth: int) -> None:
     tile = directory.integer(_TILE_WIDTH, 0) * directory.integer(_TILE_LENGTH, 0)
     if tile > _MAX_TILE_PIXELS:
         raise Damaged(f"its tiles have {tile:,} pixels, over {_MAX_TILE_PIXELS:,}")
+    values = sum(directory.entries[tag].length for tag in _NEEDED & directory.entries.keys())
+    if values > len(directory.data):
+        raise Damaged("its tags claim more bytes than the file has")
     parts = max(
         (directory.entries[tag].count for tag in _OFFSETS if tag in directory.entries), default=0
     )
     if parts > _MAX_PARTS:
         raise Damaged(f"it is cut into {parts:,} strips or tiles, over {_MAX_PARTS:,}")
-    values = sum(directory.entries[tag].length for tag in _NEEDED & directory.entries.keys())
-    if values > len(directory.data):
-        raise Damaged("its tags claim more bytes than the file has")
 
 
 def _payload(directory: Directory) -> bytes:
