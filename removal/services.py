@@ -327,9 +327,8 @@ def _failure(caller: Caller, error: Exception) -> RemovalError:
 def _note_failure(record: Removal, failure: RemovalError, started: float) -> None:
     record.status, record.error_code = failure.status, failure.code
     # It may quote what was sent; databases take neither NUL nor half of a surrogate pair.
-    record.error_message = "".join(c if c.isprintable() else "\ufffd" for c in failure.message)[
-        :500
-    ]
+    message = failure.message[:500]
+    record.error_message = "".join(c if c.isprintable() else "\ufffd" for c in message)
     _save(record, started)
 
 
