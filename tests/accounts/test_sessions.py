@@ -1,6 +1,7 @@
 """What is kept of who was signed in, and until when."""
 
 import pytest
+from allauth.account.models import EmailAddress
 from allauth.usersessions.models import UserSession
 from django.contrib.sessions.models import Session
 from django.urls import reverse
@@ -19,10 +20,23 @@ def sign_in(client):
     return client
 
 
-def test_of_ended_sessions_nothing_is_kept(alice, client_factory):
+@pytest.fixture(autouse=True)
+def password(alice):
     alice.set_password("correct horse")
     alice.save()
     alice.confirm_email()
+
+
+def test_a_browser_left_signed_in_gives_the_account_to_nobody(alice, client):
+    sign_in(client)
+    address = {"action_add": "", "email": "thief@example.com"}
+    answer = client.post(reverse("account_email"), address)
+    assert answer.status_code == 302
+    assert answer["Location"].startswith(reverse("account_reauthenticate"))
+    assert not EmailAddress.objects.filter(email="thief@example.com").exists()
+
+
+def test_of_ended_sessions_nothing_is_kept(alice, client_factory):
     old, new = sign_in(client_factory()), sign_in(client_factory())
     Session.objects.filter(pk=old.session.session_key).update(expire_date=timezone.now())
     maintenance.forget_sessions()

@@ -134,6 +134,7 @@ def test_guessing_the_second_factor_is_slowed_down(client, with_second_factor):
 def test_changing_to_a_taken_address_is_answered_as_to_a_free_one(client, bob):
     User.objects.create_user("carol@example.com").confirm_email()
     log_in(client)
+    confirm_password(client)
     answers = [
         client.post(reverse("account_email"), {"email": email, "action_add": ""})
         for email in ("carol@example.com", "free@example.com")
@@ -276,6 +277,7 @@ def test_a_changed_password_is_told_to_its_owner(client, bob):
 
 def test_an_address_changes_only_after_it_is_confirmed(client, bob):
     log_in(client)
+    confirm_password(client)
     client.post(reverse("account_email"), {"email": "robert@example.com", "action_add": ""})
     bob.refresh_from_db()
     assert bob.email == "bob@example.com"
