@@ -31,6 +31,7 @@ _IPV4_REFUSED = tuple(
         (
             "192.0.0.0/24",  # protocol assignments: DS-Lite, NAT64 discovery
             "192.88.99.0/24",  # relays of 6to4, withdrawn by RFC 7526
+            "168.63.129.16/32",  # answers each machine of Azure's with what it is set up with
             "224.0.0.0/4",  # multicast
         ),
     )

@@ -570,6 +570,10 @@ def test_addresses_set_aside_by_iana_are_not_public(address):
     assert not is_public(ipaddress.ip_address(address))
 
 
+def test_a_clouds_own_address_is_not_public_although_it_looks_so():
+    assert not is_public(ipaddress.ip_address("168.63.129.16"))
+
+
 @pytest.mark.parametrize("wrapped", ["::ffff:{}", "64:ff9b::{}"])
 def test_a_wrapped_address_counts_as_what_it_wraps(wrapped):
     assert may_reach("photos.example", wrapped.format("8.8.8.8"), ())
