@@ -76,14 +76,15 @@ def without_paths(logger: Any, method: str, event: Event) -> Event:
 
 def without_secrets(logger: Any, method: str, event: Event) -> Event:
     """No secret of the settings, wherever it turned up, and nothing endless."""
-    return {name: _clean(value) for name, value in event.items()}
+    return {name: clean(value) for name, value in event.items()}
 
 
 def _is_path(value: Any) -> bool:
     return isinstance(value, str) and value.startswith("/")
 
 
-def _clean(value: Any) -> Any:
+def clean(value: Any) -> Any:
+    """A text without the settings' secrets, cut where it is endless; what is no text as it is."""
     if not isinstance(value, str):
         return value
     for secret in secrets_known:

@@ -5,6 +5,8 @@ from typing import Any
 import sentry_sdk
 from sentry_sdk.types import Event, Hint
 
+from .logs import clean
+
 KEPT_OF_REQUEST = ("method",)
 FLUSH_SECONDS = 2
 
@@ -35,6 +37,9 @@ def scrubbed(event: Event, hint: Hint) -> Event:
     event["request"] = {name: request[name] for name in KEPT_OF_REQUEST if name in request}
     event.pop("user", None)
     event.pop("extra", None)
+    for fault in event.get("exception", {}).get("values", ()):
+        # PostgreSQL's further lines quote the row, and an address may hold a password.
+        fault["value"] = clean(str(fault.get("value") or "").partition("\n")[0])
     if "logentry" in event:  # the sentence without what was filled in
         event["logentry"] = {"message": event["logentry"].get("message", "")}
     return event

@@ -7,6 +7,7 @@ import sentry_sdk
 from sentry_sdk.transport import Transport
 
 from pixian_site import sentry
+from pixian_site.env import hidden
 from removal.addresses import parse_allowed
 from removal.execution import inline
 from removal.fetch import FetchLimits, fetch
@@ -62,6 +63,15 @@ def test_what_is_left_of_a_request_is_its_method():
     }
     kept = sentry.scrubbed(event, {})
     assert kept == {"request": {"method": "POST"}, "logentry": {"message": "It failed for %s"}}
+
+
+def test_errors_are_told_without_rows_and_passwords():
+    hidden("hush-hush")
+    said = "can't reach redis://:hush-hush@host\nDETAIL: Key (email)=(alice@example.com) exists"
+    event = {"exception": {"values": [{"type": "IntegrityError", "value": said}, {"type": "E"}]}}
+    first, second = sentry.scrubbed(event, {})["exception"]["values"]
+    assert first == {"type": "IntegrityError", "value": "can't reach redis://:[hidden]@host"}
+    assert second["value"] == ""
 
 
 def test_hosts_of_pictures_are_told_nothing_of_it(mailbox):
