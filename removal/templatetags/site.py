@@ -3,7 +3,7 @@
 from django import template
 from django.conf import settings
 from django.http import HttpRequest
-from django.urls import reverse
+from django.urls import get_script_prefix, reverse
 
 from removal import crawlers, languages
 
@@ -34,4 +34,4 @@ def here_in(request: HttpRequest, language: str) -> str:
 @register.simple_tag
 def without_language(name: str) -> str:
     """The address `name` as it is outside of any language's folder."""
-    return languages.address(reverse(name), settings.LANGUAGE_CODE)
+    return "/" + reverse(name).removeprefix(get_script_prefix())

@@ -99,6 +99,12 @@ def test_programs_have_one_address(client: Client) -> None:
     assert client.get("/ja/v1.0/account").status_code == 404
 
 
+def test_links_of_a_japanese_page_to_what_has_no_language_are_not_dead(client: Client) -> None:
+    found = re.findall(r'href="(/[^"#]*api/[^"#]*)"', client.get("/ja/docs").content.decode())
+    assert "/api/schema" in found
+    assert [client.get(link).status_code for link in found] == [200] * len(found)
+
+
 def test_a_language_ends_with_its_request(client: Client) -> None:
     client.get("/ja/pricing")
     assert get_script_prefix() == "/"
