@@ -103,6 +103,8 @@ class Channel(HTTPChannel):  # type: ignore[misc]
         """Asked whenever the loop turns, at least once a second while the connection is open."""
         if self.request is not None and not self.requests and self._is_too_slow(time.time()):
             self._give_up()
+        if self.total_outbufs_len and not self.requests and self._is_unread(time.time()):
+            self._hang_up()  # an answer that nobody takes lies in memory or on the disk
         return bool(super().readable())
 
     def _is_too_slow(self, now: float) -> bool:
@@ -114,6 +116,9 @@ class Channel(HTTPChannel):  # type: ignore[misc]
             or silence > settings.SERVER_STALLED_SECONDS
             or (age > settings.SERVER_HEADER_SECONDS and not self.request.headers_finished)
         )
+
+    def _is_unread(self, now: float) -> bool:
+        return bool(now - self.last_activity > settings.SERVER_STALLED_SECONDS)
 
     def _give_up(self) -> None:
         with self.requests_lock:
@@ -137,8 +142,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]
             with self.outbuf_lock:
                 self._flush_exception(self._flush_some, do_close=False)
                 while self.connected and self.total_outbufs_len > limit:
-                    silence = time.time() - self.last_activity
-                    if self.will_close or not has_turn or silence > settings.SERVER_STALLED_SECONDS:
+                    if self.will_close or not has_turn or self._is_unread(time.time()):
                         self._hang_up()
                         return
                     self.server.pull_trigger()

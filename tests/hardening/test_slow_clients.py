@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from uuid import uuid4
 
 import pytest
@@ -141,6 +141,19 @@ def test_whoever_does_not_read_long_answers_takes_no_thread_for_good(
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         raw.sendall(request_ * 3)
     assert a_picture_is_made(server, authorization)
+
+
+def test_an_answer_that_nobody_reads_is_thrown_away(server, connect):
+    raw = connect()
+    raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    raw.sendall(kept_by_a_visitor(server, LONG))
+    for _ in range(3):  # each of these takes as long as one may stand still
+        assert answer_of(connect(UPLOAD.encode() + b"123")) == (408, 1130)
+    received = 0
+    with suppress(ConnectionResetError):
+        while piece := raw.recv(1 << 20):
+            received += len(piece)
+    assert received < LONG
 
 
 def test_long_answers_reach_who_reads_them(server, connect):
