@@ -52,6 +52,9 @@ def main(arguments: list[str] | None = None) -> int:
     jobs = list(_jobs(args.input, args.output, options))
     if not jobs:
         parser.error(f"{args.input} holds no picture ({' '.join(sorted(SUFFIXES))}).")
+    problem = _misnamed(jobs, options)
+    if problem:
+        parser.error(problem)
     failures = 0
     bar = tqdm(jobs, unit="picture", disable=None if args.input.is_dir() else True)
     for source, target in bar:
@@ -117,6 +120,23 @@ def _jobs(source: Path, target: Path, options: Options) -> Iterator[tuple[Path, 
     for path in pictures:
         name = path.stem if stems[path.stem] == 1 else path.name
         yield path, target / f"{name}{suffix}"
+
+
+def _misnamed(jobs: list[tuple[Path, Path]], options: Options) -> str:
+    """Why nothing is begun: a picture would be lost, or a name would lie; or nothing."""
+    sources = {source.resolve() for source, _ in jobs}
+    lost = next((target for _, target in jobs if target.resolve() in sources), None)
+    if lost is not None:
+        return f"OUT would overwrite {lost}, a picture to be read. Name another file or folder."
+    extension = extension_of(options)
+    allowed = {"", f".{extension}"} | ({".jpeg"} if extension == "jpg" else set())
+    wrong = next((target for _, target in jobs if target.suffix.lower() not in allowed), None)
+    if wrong is not None:
+        return (
+            f"{wrong} would hold another format than its name says. Let it end in .{extension}, "
+            "or choose its format by --output-format."
+        )
+    return ""
 
 
 def _convert(source: Path, target: Path, options: Options) -> str:

@@ -87,6 +87,28 @@ def test_wrong_options_are_refused_at_once(folder, tmp_path, arguments, words):
     assert not (tmp_path / "out").exists()
 
 
+def test_no_picture_is_overwritten_by_its_own_cut_out(folder):
+    before = {path: path.read_bytes() for path in folder.iterdir()}
+    for arguments in ((folder / "two.png", folder / "two.png"), (folder / "two.png", folder)):
+        done = run(*arguments)
+        assert done.returncode == 2
+        assert "would overwrite" in done.stderr
+    os.remove(folder / "two.jpg")  # else both keep their full names
+    assert run(folder, folder).returncode == 2
+    assert {path: before[path] for path in folder.iterdir()} == {
+        path: path.read_bytes() for path in folder.iterdir()
+    }
+
+
+def test_a_name_that_belies_its_format_is_refused(folder, tmp_path):
+    done = run(folder / "one.jpg", tmp_path / "out.jpg")
+    assert done.returncode == 2
+    assert "end in .png" in done.stderr
+    named = ("--output-format", "jpeg", "--background-color", "#FFFFFF")
+    assert run(folder / "one.jpg", tmp_path / "out.JPEG", *named).returncode == 0
+    assert [path.name for path in tmp_path.glob("out*")] == ["out.JPEG"]
+
+
 def test_missing_weights_say_what_to_run(folder, tmp_path):
     done = run(folder / "one.jpg", tmp_path / "o.png", REMOVAL_MODELS_DIR=str(tmp_path / "none"))
     assert done.returncode == 1
