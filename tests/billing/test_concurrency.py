@@ -96,7 +96,7 @@ def test_parallel_deliveries_of_one_event_grant_once(any_database):
     )
     session = {
         "id": f"cs_{user.pk}",
-        "client_reference_id": str(purchase.reference),
+        "metadata": {"purchase": str(purchase.reference)},
         "payment_status": "paid",
         "amount_total": 1,
     }
