@@ -13,7 +13,6 @@ import argparse
 import io
 import statistics
 import sys
-import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +25,7 @@ from removal.engine.canvas import Canvas
 from removal.engine.options import OutputFormat
 
 from . import report
+from .engine import seconds
 from .photos import photo
 
 SAMPLES = ("astronaut", "chelsea", "coffee")  # a portrait, an animal, a product
@@ -98,16 +98,10 @@ def _measure(name: str, canvas: Canvas, repeats: int) -> Row:
 
     encoders = (ours("png"), pillow, ours("delta_png"))
     sizes = [len(encoder()) for encoder in encoders]
-    rounds = [[_seconds(encoder) for encoder in encoders] for _ in range(repeats)]
-    seconds = [statistics.median(times) for times in zip(*rounds, strict=True)]
-    png, theirs, delta = zip(seconds, sizes, strict=True)
+    rounds = [[seconds(encoder) for encoder in encoders] for _ in range(repeats)]
+    medians = [statistics.median(times) for times in zip(*rounds, strict=True)]
+    png, theirs, delta = zip(medians, sizes, strict=True)
     return Row(name, canvas.size[0] * canvas.size[1] / 1e6, png, theirs, delta)
-
-
-def _seconds(work: Callable[[], object]) -> float:
-    started = time.perf_counter()
-    work()
-    return time.perf_counter() - started
 
 
 def told(rows: list[Row]) -> tuple[str, bool]:
@@ -127,12 +121,8 @@ def told(rows: list[Row]) -> tuple[str, bool]:
         (f"delta PNG's time / PNG's {delta_time:.3f}", delta_time < 1, "below 1"),
         (f"delta PNG's bytes / PNG's {delta:.3f}", delta <= MOST_DELTA, "at most 0.45"),
     ]
-    lines = [
-        f"    {said}, {'as' if holds else 'NOT as'} wanted: {want}"
-        for said, holds, want in verdicts
-    ]
-    table = report.table(head, cells)
-    return "\n".join([table, "", *lines]), all(holds for _, holds, _ in verdicts)
+    lines, kept = report.verdicts(verdicts)
+    return f"{report.table(head, cells)}\n\n{lines}", kept
 
 
 if __name__ == "__main__":

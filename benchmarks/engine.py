@@ -91,7 +91,7 @@ def _single(data: bytes, name: str, repeats: int) -> dict[str, Any]:
     stages: dict[str, list[float]] = defaultdict(list)
     bare, total = [], []
     for _ in range(repeats):
-        bare.append(_seconds(bare_run))
+        bare.append(seconds(bare_run))
         total.append(_request(data, options, stages))
     return {
         "networks": str(session.networks().description),
@@ -115,7 +115,8 @@ def _bare_run() -> Callable[[], None]:
     return run
 
 
-def _seconds(work: Callable[[], object]) -> float:
+def seconds(work: Callable[[], object]) -> float:
+    """What one call takes."""
     started = time.perf_counter()
     work()
     return time.perf_counter() - started
@@ -145,7 +146,7 @@ def _crowd(data: bytes, argument: str, repeats: int) -> dict[str, Any]:
     latencies: list[float] = []
 
     def client() -> None:
-        latencies.extend(_seconds(lambda: remove_background(data)) for _ in range(repeats))
+        latencies.extend(seconds(lambda: remove_background(data)) for _ in range(repeats))
 
     threads = [threading.Thread(target=client) for _ in range(clients)]
     started = time.perf_counter()

@@ -47,6 +47,14 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join([line(head), line(rule), *map(line, rows)])
 
 
+def verdicts(found: Sequence[tuple[str, bool, str]]) -> tuple[str, bool]:
+    """A line for each (what was found, whether it holds, what is wanted), and whether all hold."""
+    lines = [
+        f"    {said}, {'as' if holds else 'NOT as'} wanted: {want}" for said, holds, want in found
+    ]
+    return "\n".join(lines), all(holds for _, holds, _ in found)
+
+
 def write_section(name: str, text: str) -> None:
     """Replace what stands between the section's markers in docs/benchmarks.md."""
     begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"

@@ -216,11 +216,11 @@ def _told(
     ratio = statistics.median(service / engine for engine, service in rounds)
     overhead = statistics.median(times["queue"]) - statistics.median(times["inline"])
     wrong = sum(_is_wrong(answer) for answers in crowds.values() for answer in answers)
-    verdicts = [
+    verdict, right = report.verdicts([
         (f"throughput service / engine {ratio:.2f}", ratio >= LEAST_THROUGHPUT, "at least 0.9"),
         (f"queue's overhead {1000 * overhead:.1f} ms", overhead < MOST_OVERHEAD, "below 15"),
         (f"answers but 200, and 429 with Retry-After: {wrong}", not wrong, "none"),
-    ]
+    ])  # fmt: skip
     head = ("", "clients", "200", "p50 s", "p95 s", "429", "p50 ms", "p95 ms", "max ms")
     rows = [_row(name, answers, args.clients) for name, answers in crowds.items()]
     engine, service = (statistics.median(rates) for rates in zip(*rounds, strict=True))
@@ -235,10 +235,9 @@ def _told(
         "",
         f"A small picture, {args.pairs} pairs: inline {small[0]:.0f} ms, queue {small[1]:.0f} ms.",
         "",
-        *(f"    {said}, {'as' if holds else 'NOT as'} wanted: {want}"
-          for said, holds, want in verdicts),
-    ]  # fmt: skip
-    return "\n".join(lines), all(holds for _, holds, _ in verdicts)
+        verdict,
+    ]
+    return "\n".join(lines), right
 
 
 def _is_wrong(answer: dict[str, Any]) -> bool:
