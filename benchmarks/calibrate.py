@@ -1,10 +1,10 @@
-"""Measures the ranges of ISNet's activations on photos and writes removal/engine/calibration.json.
+"""Measures the ranges of ISNet's activations on photos: the engine's networks/calibration.json.
 
     .venv/bin/python -m benchmarks.calibrate PHOTOS
 
 PHOTOS is a folder of pictures; docs/models.md lists those that the committed table is from. Needed
 again only when the published network changes: afterwards put the new SHA-256 of the built files,
-which the script prints, into removal/engine/catalog.py. Takes about 3 GiB and a minute.
+which the script prints, into removal/engine/networks/catalog.py. Takes about 3 GiB and a minute.
 """
 
 import hashlib
@@ -20,8 +20,9 @@ import onnx
 import onnxruntime as ort
 from tqdm import tqdm
 
-from removal.engine import mask, quantise, weights
-from removal.engine.catalog import BUILDS, MODELS
+from removal.engine.matting import predict as mask
+from removal.engine.networks import quantise, weights
+from removal.engine.networks.catalog import BUILDS, MODELS
 
 Floats = np.typing.NDArray[np.float32]
 MODEL = MODELS["isnet"]

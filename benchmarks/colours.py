@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from removal.engine import foreground
+from removal.engine.matting import foreground
 
 from .photos import SAMPLES
 

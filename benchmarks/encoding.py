@@ -20,9 +20,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from removal.engine import Options, encode, remove_background
+from removal.engine import Options, remove_background
 from removal.engine.canvas import Canvas
 from removal.engine.options import OutputFormat
+from removal.engine.writing import encode
 
 from . import report
 from .engine import seconds

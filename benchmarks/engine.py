@@ -25,7 +25,8 @@ from typing import Any
 
 import numpy as np
 
-from removal.engine import Options, remove_background, session
+from removal.engine import Options, remove_background
+from removal.engine.networks import session
 from removal.engine.options import OUTPUT_FORMATS
 from removal.engine.pipeline import STAGES
 

@@ -22,7 +22,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from removal.engine import weights
+from removal.engine.networks import weights
 
 from . import environment, report
 from .photos import photo

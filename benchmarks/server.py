@@ -38,7 +38,8 @@ from urllib.parse import urlsplit
 
 import onnx
 
-from removal.engine import remove_background, session, threads
+from removal.engine import remove_background, threads
+from removal.engine.networks import session
 from tests import parts
 from tests.billing.databases import new_postgresql_database
 

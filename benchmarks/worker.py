@@ -13,7 +13,8 @@ from pathlib import Path
 
 
 def ours() -> Callable[[bytes], bytes]:
-    from removal.engine import remove_background, session
+    from removal.engine import remove_background
+    from removal.engine.networks import session
 
     session.warm()
     return lambda data: remove_background(data).content

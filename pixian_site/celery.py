@@ -17,7 +17,9 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pixian_site.settings")
 ANSWER_SECONDS = 5
 
 app = Celery(
-    "pixian_site", broker=settings.REDIS_URL, include=["removal.tasks", "pixian_site.tasks"]
+    "pixian_site",
+    broker=settings.REDIS_URL,
+    include=["removal.execution.tasks", "pixian_site.tasks"],
 )
 app.conf.update(
     task_ignore_result=True,  # who waits for a picture waits on a key of its own

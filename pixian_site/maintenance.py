@@ -16,10 +16,11 @@ from django.utils import timezone
 
 from accounts import services
 from billing import ledger, low_balance, stripe_gateway, webhooks
-from removal import idempotency, kept
+from removal import idempotency
 from removal.batches import register
 from removal.capacity import database
 from removal.execution import parcels
+from removal.page import kept
 
 log = logging.getLogger(__name__)
 RECONCILE_SPAN = timedelta(days=3)

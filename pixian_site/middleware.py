@@ -15,7 +15,7 @@ from django.utils.cache import patch_cache_control, patch_vary_headers
 from django.utils.translation import gettext as _
 
 from pixian_site import observing, views
-from removal import crawlers, languages
+from pixian_site.web import crawlers, languages
 from removal.api.errors import error_code_of
 from removal.api.paths import is_api_path
 from removal.api.refusals import refuse

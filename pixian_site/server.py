@@ -28,12 +28,13 @@ from waitress.task import ErrorTask
 from waitress.utilities import Error
 
 from pixian_site import maintenance, observing, sentry
-from removal import errors, readiness
+from removal import errors
 from removal.api.errors import error_code_of
 from removal.api.middleware import open_to_scripts
 from removal.api.refusals import refuse
-from removal.batches import webhooks, worker
+from removal.batches import runner, webhooks
 from removal.engine import memory
+from removal.execution import readiness
 
 # A request over the limit is still read up to this size, so that its client gets our JSON answer
 # and not a reset connection.
@@ -168,7 +169,7 @@ def serve(host: str, port: int) -> None:
     if settings.REMOVAL_EXECUTION == "inline":  # else workers warm themselves and keep house
         readiness.warm_in_background()
         maintenance.start()
-    worker.start()
+    runner.start()
     webhooks.start()
     server.run()
     _end()

@@ -8,7 +8,7 @@ import environs
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
-from removal.addresses import parse_allowed
+from removal.outbound.addresses import parse_allowed
 
 from . import logs
 from .env import AT_LEAST_ONE, NOT_NEGATIVE, env, generated_secret, hidden, read_env_file, secret
@@ -249,7 +249,7 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "EXCEPTION_HANDLER": "removal.api.errors.exception_handler",
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "removal.api.negotiation.AnyAccept",
-    "DEFAULT_SCHEMA_CLASS": "removal.api.schema.OperationSchema",
+    "DEFAULT_SCHEMA_CLASS": "removal.api.schema.generator.OperationSchema",
     "UNAUTHENTICATED_USER": None,
 }
 
@@ -260,8 +260,8 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "2.0.0",
     "CONTACT": {"email": SUPPORT_EMAIL},
     "TAGS": [{"name": name} for name in ("v2", "batches", "remove.bg", "v1")],  # in this order
-    "DEFAULT_GENERATOR_CLASS": "removal.api.schema.Generator",
-    "PREPROCESSING_HOOKS": ["removal.api.schema.endpoints"],
+    "DEFAULT_GENERATOR_CLASS": "removal.api.schema.generator.Generator",
+    "PREPROCESSING_HOOKS": ["removal.api.schema.generator.endpoints"],
     "SERVE_INCLUDE_SCHEMA": False,
 }
 

@@ -18,11 +18,12 @@ from django.urls import get_script_prefix, is_valid_path
 from django.views import defaults
 from redis import RedisError
 
-from removal import readiness, storage
+from removal import storage
 from removal.api.errors import from_bad_request
 from removal.api.paths import is_api_path
 from removal.api.refusals import refuse
 from removal.errors import InternalError, NoSuchPath
+from removal.execution import readiness
 from removal.metrics import exposition
 from removal.redis_connection import connect
 

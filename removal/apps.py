@@ -10,9 +10,10 @@ class RemovalConfig(AppConfig):
     def ready(self) -> None:
         from accounts.signals import account_closed
 
-        from . import idempotency, kept, receivers
+        from . import idempotency, receivers
         from .batches import register
         from .models import BatchPicture, KeptPicture, KeyedRequest
+        from .page import kept
 
         post_delete.connect(idempotency.delete_file, sender=KeyedRequest)
         post_delete.connect(kept.delete_files, sender=KeptPicture)

@@ -9,8 +9,8 @@ from redis import RedisError
 
 from accounts import errors as accounts_errors
 from billing import errors as billing_errors
-from removal import fetch
 from removal.engine import errors as engine_errors
+from removal.outbound import fetch
 from removal.storage import StorageFailed
 
 PARAMETER_CODES = {

@@ -105,7 +105,7 @@ def _places() -> Iterator[Metric]:
 
 
 def _engine() -> Iterator[Metric]:
-    from removal import readiness
+    from removal.execution import readiness
 
     state = readiness.state()
     ready = int(not state.reasons)

@@ -21,7 +21,7 @@ from accounts.models import ApiKey, User
 from billing import ledger
 from billing.models import Hold
 
-from . import capacity, engine, execution, fetch, idempotency, metrics
+from . import capacity, engine, execution, idempotency, metrics
 from .errors import (
     BackgroundUrlFailed,
     BackgroundUrlRefused,
@@ -31,6 +31,7 @@ from .errors import (
     translate,
 )
 from .models import KeyedRequest, Removal
+from .outbound import fetch
 
 log = logging.getLogger(__name__)
 FREE = Decimal("0.000")

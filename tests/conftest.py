@@ -26,7 +26,7 @@ def compiled_translations() -> None:
     """The catalogues that Django reads; in service `manage.py serve` compiles them."""
     from django.conf import settings
 
-    from removal import translations
+    from pixian_site import translations
 
     for folder in settings.LOCALE_PATHS:
         translations.compile_all(folder)

@@ -18,10 +18,10 @@ TOP_LEVEL = {
 }
 FROM_BILLING = {"billing.ledger", "billing.pricing", "billing.errors", "billing.models"}
 ONLY_HERE = {
-    "onnxruntime": {"removal/engine/session.py"},
+    "onnxruntime": {"removal/engine/networks/session.py"},
     "stripe": {"billing/stripe_gateway.py"},
-    "aiohttp": {"removal/fetch.py"},
-    "celery": {"pixian_site/celery.py", "removal/tasks.py"},
+    "aiohttp": {"removal/outbound/fetch.py"},
+    "celery": {"pixian_site/celery.py", "removal/execution/tasks.py"},
     "kombu": {"removal/execution/queue.py"},
     "boto3": {"removal/storage/bucket.py"},
     "storages": {"removal/storage/bucket.py"},
@@ -30,8 +30,8 @@ ONLY_HERE = {
 }
 WITHOUT_DJANGO = [
     "removal/engine/**/*.py",
-    "removal/fetch.py",
-    "removal/addresses.py",
+    "removal/outbound/fetch.py",
+    "removal/outbound/addresses.py",
     "billing/pricing.py",
 ]
 

@@ -9,10 +9,11 @@ from django.http import HttpResponse, JsonResponse, StreamingHttpResponse
 from rest_framework.request import Request
 
 from accounts.models import ApiKey
-from removal import engine, fetch, services, storage
+from removal import engine, services, storage
 from removal.batches import archive, intake, register, webhooks
 from removal.errors import InvalidWebhook, MalformedBody, NoSuchPath, WrongImageCount
 from removal.models import Batch, BatchPicture
+from removal.outbound import fetch
 
 from . import reading
 from .headers import image_response

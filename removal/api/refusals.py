@@ -4,9 +4,9 @@ from django.http import HttpRequest, HttpResponse
 
 from removal.errors import RemovalError
 
-from . import removebg
 from .errors import error_response
 from .paths import REMOVEBG_PREFIX
+from .removebg import views as removebg
 
 
 def refuse(request: HttpRequest, failure: RemovalError) -> HttpResponse:

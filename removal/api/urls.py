@@ -2,7 +2,8 @@
 
 from django.urls import re_path
 
-from . import batches, schema_views, v1, views
+from . import batches, v1, views
+from .schema import views as schema_views
 
 ID = r"(?P<batch_id>[0-9a-f]{32})"
 urlpatterns = [

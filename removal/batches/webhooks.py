@@ -19,8 +19,8 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
 from accounts.models import User
-from removal import fetch
 from removal.models import Batch, WebhookDelivery
+from removal.outbound import fetch
 
 from . import loop
 

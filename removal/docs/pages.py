@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET
 
 from removal import engine
 from removal.api.reading import MAX_BASE64
-from removal.engine.decode import MAX_INPUT_PIXELS
+from removal.engine.reading.decode import MAX_INPUT_PIXELS
 
 from . import errors, samples, tables
 

@@ -7,8 +7,9 @@ from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
 from removal import engine
-from removal.api import reading, removebg_parameters, v1
-from removal.api.schema_answers import OF_RESULTS
+from removal.api import reading, v1
+from removal.api.removebg import parameters as removebg_parameters
+from removal.api.schema.answers import OF_RESULTS
 from removal.engine.options import OUTPUT_FORMATS
 from removal.errors import PARAMETER_CODES
 

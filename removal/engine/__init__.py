@@ -5,8 +5,6 @@ result = remove_background(open("photo.jpg", "rb").read(), Options(crop_to_foreg
 result.content, result.media_type, result.facts
 """
 
-from .decode import Header, inspect
-from .encode import extension_of
 from .errors import (
     Cancelled,
     DeltaWouldShrink,
@@ -32,6 +30,8 @@ from .options import (
     parse_options,
 )
 from .pipeline import Facts, Result, check, remove_background
+from .reading.decode import Header, inspect
+from .writing.encode import extension_of
 
 __all__ = [
     "MAX_PIXELS",

@@ -13,8 +13,8 @@ from typing import Any
 from tqdm import tqdm
 
 from . import EngineError, Options, extension_of, parse_options, remove_background
-from .decode import MAX_INPUT_PIXELS
 from .options import PARAMETERS, Parameter, parse_bool
+from .reading.decode import MAX_INPUT_PIXELS
 
 SUFFIXES = frozenset(
     [

@@ -5,12 +5,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from . import compose, decode, encode, foreground, geometry, mask, refine, session, watermark
-from .decode import Header, Picture
+from . import geometry
+from .composing import compose, watermark
 from .errors import DeltaWouldShrink, TooManyPixels, UnreadableBackground, UnreadableImage
 from .geometry import Box
+from .matting import foreground, predict, refine
+from .networks import session
 from .options import MAX_PIXELS, Options
+from .reading import decode
+from .reading.decode import Header, Picture
 from .tiles import Bytes
+from .writing import encode
 
 Checkpoint = Callable[[str], None]
 STAGES = ("decode", "mask", "refine", "foreground", "compose", "encode")
@@ -62,8 +67,8 @@ def remove_background(
     picture = decode.decode(data, header, options.max_pixels)
     begin("mask")
     networks = session.networks()
-    frame = mask.stretch(_opaque(picture), networks.main.side)
-    matte = mask.predict(frame, networks)
+    frame = predict.stretch(_opaque(picture), networks.main.side)
+    matte = predict.predict(frame, networks)
     begin("refine")
     seen = frame if picture.alpha is None else None  # else it shows the ground, not the colours
     alpha = _alpha(picture, refine.upsample_alpha(picture.rgb, matte, seen))

@@ -16,8 +16,9 @@ import structlog
 from kombu.exceptions import KombuError
 from redis import RedisError
 
-from removal import capacity, engine, metrics, tasks
+from removal import capacity, engine, metrics
 from removal.errors import ClientGone, EngineUnavailable, TookTooLong
+from removal.execution import tasks
 
 from . import board, parcels, wire
 from .job import Job

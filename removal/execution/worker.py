@@ -11,9 +11,10 @@ from dataclasses import replace
 
 from redis import RedisError
 
-from removal import engine, metrics, readiness
+from removal import engine, metrics
 from removal.engine import memory
 from removal.errors import RemovalError
+from removal.execution import readiness
 
 from . import board, parcels, wire
 

@@ -19,10 +19,10 @@ from accounts import errors as accounts_errors
 from accounts import services
 from billing import errors as billing_errors
 from removal import capacity, engine, errors
-from removal.addresses import parse_allowed
-from removal.engine import session
+from removal.engine.networks import session
 from removal.execution import inline
 from removal.models import KeyedRequest, Removal
+from removal.outbound.addresses import parse_allowed
 from tests import pictures
 from tests.engine import hostile
 from tests.removal import hostile_server

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from removal.addresses import parse_allowed
+from removal.outbound.addresses import parse_allowed
 from tests import pictures
 from tests.removal import hostile_server
 from tests.removal.hostile_server import HostileServer

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from removal.api import removebg_parameters
+from removal.api.removebg import parameters as removebg_parameters
 from removal.engine import EngineError, InvalidOption, Options, parse_options
 from removal.engine.geometry import Box, layout, region_box
 from removal.errors import translate

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from removal.engine import delta_png
+from removal.engine.writing import delta_png
 from removal.models import Removal
 from tests import pictures
 

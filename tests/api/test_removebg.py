@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 from django.test import Client
 
-from removal import capacity, errors, fetch, services
-from removal.api.removebg import NAMES
-from removal.api.removebg_parameters import PARAMETERS
-from removal.api.schema_answers import BATCHES_ALONE
+from removal import capacity, errors, services
+from removal.api.removebg.parameters import PARAMETERS
+from removal.api.removebg.views import NAMES
+from removal.api.schema.answers import BATCHES_ALONE
+from removal.outbound import fetch
 from tests import pictures
 from tests.engine import hostile
 

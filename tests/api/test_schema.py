@@ -12,11 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from removal import errors
-from removal.api import removebg, removebg_parameters, removebg_urls, urls, v1
+from removal.api import urls, v1
 from removal.api.headers import EXPOSED
-from removal.api.schema import Generator
-from removal.api.schema_operations import OPERATIONS
-from removal.api.schema_views import SchemaView
+from removal.api.removebg import parameters as removebg_parameters
+from removal.api.removebg import urls as removebg_urls
+from removal.api.removebg import views as removebg
+from removal.api.schema.generator import Generator
+from removal.api.schema.operations import OPERATIONS
+from removal.api.schema.views import SchemaView
 from removal.api.views import Reference
 from removal.engine import PARAMETERS, InvalidOption, parse_options
 

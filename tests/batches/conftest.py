@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.test import override_settings
 
-from removal.batches import worker
+from removal.batches import runner
 from tests.api.conftest import Caller, alice, bob, portrait
 
 __all__ = ["alice", "bob", "portrait"]
@@ -41,7 +41,7 @@ def delete(caller: Caller, path: str) -> Any:
 def work_through() -> int:
     """Do all that is due; the number of pictures."""
     done = 0
-    while worker.work_on_next():
+    while runner.work_on_next():
         done += 1
     return done
 

@@ -15,7 +15,7 @@ from accounts import services as accounts
 from billing.models import Hold, LedgerEntry
 from pixian_site import maintenance
 from removal import capacity, storage
-from removal.batches import intake, register, worker
+from removal.batches import intake, register, runner
 from removal.errors import (
     BatchTooLarge,
     ClientGone,
@@ -96,7 +96,7 @@ def test_an_open_batch_takes_more_until_it_is_closed(alice, portrait):
 
 def test_cancelling_keeps_what_is_done_and_begins_nothing_more(alice, portrait, tmp_path):
     batch = sent(alice, zip=zip_of(a__jpg=portrait, b__jpg=portrait))
-    assert worker.work_on_next()
+    assert runner.work_on_next()
     spent = 10 - alice.credits
     answer = alice.post(f"{BATCHES}/{batch['id']}/cancel").json()
     assert answer["state"] == "cancelled"
@@ -108,20 +108,20 @@ def test_cancelling_keeps_what_is_done_and_begins_nothing_more(alice, portrait, 
 
 def test_cancelled_while_at_work_is_not_charged(alice, portrait):
     batch = sent(alice, image=portrait)
-    picture = worker.claim()
+    picture = runner.claim()
     register.cancel(Batch.objects.get(batch_id=batch["id"]))
     with pytest.raises(ClientGone):
-        worker._work_on(picture)
+        runner._work_on(picture)
     assert alice.credits == 10
     assert not Hold.objects.filter(state=Hold.State.OPEN).exists()
 
 
 def test_deleted_while_at_work_is_not_charged(alice, portrait):
     batch = sent(alice, image=portrait)
-    picture = worker.claim()
+    picture = runner.claim()
     assert delete(alice, f"{BATCHES}/{batch['id']}").status_code == 204
     with pytest.raises(ClientGone):
-        worker._work_on(picture)
+        runner._work_on(picture)
     assert alice.credits == 10
     assert not Hold.objects.filter(state=Hold.State.OPEN).exists()
 
@@ -162,10 +162,10 @@ def test_others_see_nothing_of_it(alice, portrait):
 
 def test_a_killed_worker_s_picture_is_taken_up_again_and_charged_once(alice, portrait):
     batch = sent(alice, image=portrait)
-    assert worker.claim() is not None  # and its process is gone
-    assert not worker.work_on_next()
+    assert runner.claim() is not None  # and its process is gone
+    assert not runner.work_on_next()
     BatchPicture.objects.update(due_at=timezone.now())  # its lease has run out
-    assert worker.work_on_next()
+    assert runner.work_on_next()
     done = get(alice, f"{BATCHES}/{batch['id']}").json()
     assert done["state"] == "done"
     assert LedgerEntry.objects.filter(kind="settle").count() == 1
@@ -174,12 +174,12 @@ def test_a_killed_worker_s_picture_is_taken_up_again_and_charged_once(alice, por
 
 def test_one_who_was_overtaken_does_not_charge(alice, portrait):
     sent(alice, image=portrait)
-    slow = worker.claim()
+    slow = runner.claim()
     BatchPicture.objects.update(due_at=timezone.now())
-    assert worker.work_on_next()
+    assert runner.work_on_next()
     spent = 10 - alice.credits
     with pytest.raises(ClientGone):
-        worker._work_on(slow)
+        runner._work_on(slow)
     assert 10 - alice.credits == spent
 
 
@@ -190,21 +190,21 @@ def test_a_busy_service_is_waited_for(alice, portrait, monkeypatch):
         raise SlowDown
 
     monkeypatch.setattr(capacity.shared(), "admit", busy)
-    assert worker.work_on_next()
+    assert runner.work_on_next()
     monkeypatch.undo()
     picture = BatchPicture.objects.get()
     assert (picture.state, picture.attempts) == ("waiting", 0)
     BatchPicture.objects.update(due_at=timezone.now())
-    assert worker.work_on_next()
+    assert runner.work_on_next()
     assert get(alice, f"{BATCHES}/{batch['id']}").json()["state"] == "done"
 
 
 def test_a_picture_that_kills_its_worker_is_given_up(alice, portrait):
     sent(alice, image=portrait)
-    for _ in range(worker.MOST_ATTEMPTS):
-        assert worker.claim() is not None
+    for _ in range(runner.MOST_ATTEMPTS):
+        assert runner.claim() is not None
         BatchPicture.objects.update(due_at=timezone.now())
-    assert worker.work_on_next()
+    assert runner.work_on_next()
     assert BatchPicture.objects.get().error_code == 1500
     assert alice.credits == 10
 
@@ -228,7 +228,7 @@ def test_a_replaced_key_s_batch_goes_on_as_long_as_the_key(alice, portrait):
 def test_batches_take_turns(alice, portrait):
     first = sent(alice, zip=zip_of(a__jpg=portrait, b__jpg=portrait))
     second = sent(alice, image=portrait)
-    taken = [worker.claim() for _ in range(3)]
+    taken = [runner.claim() for _ in range(3)]
     assert [picture.batch.batch_id for picture in taken] == [first["id"], second["id"], first["id"]]
 
 

@@ -14,9 +14,9 @@ import pytest
 from django.conf import settings
 from django.utils import timezone
 
-from removal.addresses import parse_allowed
 from removal.batches import webhooks
 from removal.models import WebhookDelivery
+from removal.outbound.addresses import parse_allowed
 
 from .conftest import BATCHES, work_through, zip_of
 

@@ -4,7 +4,7 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import Page, expect
 
-from removal.api.schema_operations import OPERATIONS
+from removal.api.schema.operations import OPERATIONS
 
 
 def test_explorer_lists_every_endpoint_and_sends_requests(page: Page, base_url: str) -> None:

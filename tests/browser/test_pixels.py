@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from playwright.sync_api import Page
 
-from removal.engine import delta_png, png
+from removal.engine.writing import delta_png, png
 
 from .conftest import ROOT
 

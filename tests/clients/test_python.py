@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from removal.engine import delta_png
+from removal.engine.writing import delta_png
 from tests import pictures
 
 PRICE_OF_PHOTO = Decimal("0.052")  # 200 x 240

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 import numpy as np
 import pytest
 
-from removal.engine import delta_png
+from removal.engine.writing import delta_png
 from tests import pictures
 from tests.person import V2, Person
 

@@ -6,7 +6,7 @@ import zlib
 
 from PIL import Image
 
-from removal.engine.headers.png import SIGNATURE
+from removal.engine.reading.headers.png import SIGNATURE
 
 
 def saved(image: Image.Image, name: str, **options) -> bytes:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from removal.engine.compose import compose, flatten, foreground_box, resize_straight
+from removal.engine.composing.compose import compose, flatten, foreground_box, resize_straight
 from removal.engine.geometry import Box, layout
 from removal.engine.options import parse_options
 

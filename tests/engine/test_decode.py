@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
-from removal.engine.decode import MAX_INPUT_PIXELS, Picture, decode, inspect
 from removal.engine.errors import UnreadableImage
 from removal.engine.geometry import limited_size
+from removal.engine.reading.decode import MAX_INPUT_PIXELS, Picture, decode, inspect
 
 from . import hostile
 from .hostile import saved

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 from PIL import Image
 
-from removal.engine import delta_png
+from removal.engine.writing import delta_png
 
 
 def pixels_of(data: bytes) -> np.ndarray:

@@ -9,8 +9,8 @@ from PIL import Image, ImageCms
 
 from removal.engine.canvas import Canvas
 from removal.engine.colour import srgb_profile
-from removal.engine.encode import FORMATS, encode, extension_of
 from removal.engine.options import OUTPUT_FORMATS, Options
+from removal.engine.writing.encode import FORMATS, encode, extension_of
 
 HIDDEN = (250, 10, 10)
 

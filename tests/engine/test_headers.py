@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from removal.engine import headers
-from removal.engine.decode import MAX_INPUT_PIXELS, decode, inspect
 from removal.engine.errors import TooManyPixels, UnreadableImage
-from removal.engine.headers import av1
-from removal.engine.headers.tags import Directory
+from removal.engine.reading import headers
+from removal.engine.reading.decode import MAX_INPUT_PIXELS, decode, inspect
+from removal.engine.reading.headers import av1
+from removal.engine.reading.headers.tags import Directory
 
 from . import hostile
 

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from removal.engine import mask, session
-from removal.engine.catalog import HALF, IMAGENET, IMAGENET_BY_PEAK
+from removal.engine.matting import predict as mask
+from removal.engine.networks import session
+from removal.engine.networks.catalog import HALF, IMAGENET, IMAGENET_BY_PEAK
 
 
 def test_shrinking_averages_every_pixel():

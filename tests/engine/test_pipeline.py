@@ -14,13 +14,12 @@ from removal.engine import (
     Options,
     ResultTooLarge,
     UnreadableImage,
-    delta_png,
-    encode,
-    foreground,
     remove_background,
 )
 from removal.engine.canvas import Canvas
+from removal.engine.matting import foreground
 from removal.engine.pipeline import STAGES
+from removal.engine.writing import delta_png, encode
 from tests import pictures
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from removal.engine import Options, remove_background
-from removal.engine.compose import compose, cover, flatten, lay_over
+from removal.engine.composing.compose import compose, cover, flatten, lay_over
 from removal.engine.errors import RegionEmpty, RegionOutside, UnreadableBackground
 from removal.engine.geometry import Box, layout, region_box
 from removal.engine.options import Region, parse_length, parse_margin

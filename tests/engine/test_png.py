@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 from PIL import Image
 
-from removal.engine import png
+from removal.engine.writing import png
 
 CHANNELS = {1: "L", 3: "RGB", 4: "RGBA"}
 

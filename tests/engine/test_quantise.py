@@ -5,7 +5,7 @@ import onnx
 import onnxruntime as ort
 import pytest
 
-from removal.engine import quantise
+from removal.engine.networks import quantise
 
 from .models import SIDE, brightness, convolution
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from removal.engine.foreground import foreground_colour
-from removal.engine.refine import upsample_alpha
+from removal.engine.matting.foreground import foreground_colour
+from removal.engine.matting.refine import upsample_alpha
 
 
 def plain(height, width, colour):

@@ -11,8 +11,9 @@ import onnx
 import onnxruntime as ort
 import pytest
 
-from removal.engine import ModelUnavailable, cpu, session
-from removal.engine.session import Settings
+from removal.engine import ModelUnavailable
+from removal.engine.networks import cpu, session
+from removal.engine.networks.session import Settings
 
 from .models import SIDE, brightness, convolution
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from removal.engine import specks
+from removal.engine.matting import specks
 
 
 def matte(*squares):

@@ -4,7 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
-from removal.engine import foreground, refine, tiles
+from removal.engine import tiles
+from removal.engine.matting import foreground, refine
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (127, 700), (1000, 1000), (4100, 6000)])

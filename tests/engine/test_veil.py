@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from removal.engine import veil
+from removal.engine.matting import veil
 
 SIDE = 320
 RED, GREEN = (200, 40, 40), (60, 140, 70)

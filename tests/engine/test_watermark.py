@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from removal.engine.canvas import Canvas
-from removal.engine.watermark import HALF, apply
+from removal.engine.composing.watermark import HALF, apply
 
 SIZES = [(1, 1), (17, 9), (64, 64), (300, 200), (1500, 1100)]
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from removal.engine import webp
 from removal.engine.colour import srgb_profile
+from removal.engine.writing import webp
 from tests import pictures
 
 SHAPES = [(1, 1), (1, 7), (7, 1), (17, 31), (100, 300), (1, 9000), (5000, 3)]

@@ -11,9 +11,10 @@ import zipfile
 
 import pytest
 
-from removal.engine import ModelUnavailable, weights
-from removal.engine.catalog import BUILDS, HALF, MODELS, Build, Model, Source
-from removal.engine.weights import registries
+from removal.engine import ModelUnavailable
+from removal.engine.networks import weights
+from removal.engine.networks.catalog import BUILDS, HALF, MODELS, Build, Model, Source
+from removal.engine.networks.weights import registries
 
 from .models import SIDE, brightness
 

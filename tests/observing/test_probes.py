@@ -4,7 +4,7 @@ import pytest
 from django.db import connection
 from django.db.utils import OperationalError
 
-from removal import readiness
+from removal.execution import readiness
 
 pytestmark = pytest.mark.django_db
 

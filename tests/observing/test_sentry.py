@@ -8,9 +8,9 @@ from sentry_sdk.transport import Transport
 
 from pixian_site import sentry
 from pixian_site.env import hidden
-from removal.addresses import parse_allowed
 from removal.execution import inline
-from removal.fetch import FetchLimits, fetch
+from removal.outbound.addresses import parse_allowed
+from removal.outbound.fetch import FetchLimits, fetch
 from tests import pictures
 from tests.api.conftest import new_caller
 from tests.removal import hostile_server

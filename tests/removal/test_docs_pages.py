@@ -11,9 +11,10 @@ from django.utils import translation
 from accounts import services
 from accounts.models import User
 from removal import engine
-from removal.api import reading, removebg_parameters, v1
-from removal.api.schema import Generator
-from removal.api.schema_answers import OF_RESULTS
+from removal.api import reading, v1
+from removal.api.removebg import parameters as removebg_parameters
+from removal.api.schema.answers import OF_RESULTS
+from removal.api.schema.generator import Generator
 from removal.docs import errors, samples, tables
 from removal.docs.pages import PAGES
 from removal.engine.options import OUTPUT_FORMATS

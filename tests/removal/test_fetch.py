@@ -18,8 +18,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from removal import errors
-from removal.addresses import is_public, may_reach, parse_allowed
-from removal.fetch import (
+from removal.outbound.addresses import is_public, may_reach, parse_allowed
+from removal.outbound.fetch import (
     AddressRefused,
     FetchCancelled,
     FetchError,

@@ -17,9 +17,10 @@ from PIL import Image
 from accounts.models import User
 from accounts.services import close_account, suspend
 from billing import ledger
-from removal import kept, limits
+from removal import limits
 from removal.execution import inline
 from removal.models import KeptPicture, Removal
+from removal.page import kept
 
 pytestmark = pytest.mark.django_db(transaction=True)
 COFFEE = Path(__file__).parent.parent.parent / "static" / "img" / "samples" / "coffee.jpg"

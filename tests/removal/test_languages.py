@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 from django.urls import get_script_prefix, reverse
 
-from removal import crawlers, languages
+from pixian_site.web import crawlers, languages
 
 pytestmark = pytest.mark.django_db
 JAPANESE = {"accept-language": "ja,en;q=0.5"}

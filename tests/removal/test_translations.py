@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from babel.messages.catalog import Catalog
 
-from removal import translations
+from pixian_site import translations
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PO_FILES = translations.po_files(ROOT / "locale")

@@ -12,8 +12,9 @@ from django.utils import timezone
 
 from accounts.services import close_account
 from pixian_site import maintenance
-from removal import idempotency, kept, limits
+from removal import idempotency, limits
 from removal.models import KeptPicture, KeyedRequest
+from removal.page import kept
 from tests import pictures
 from tests.api.conftest import new_caller
 from tests.api.test_errors import error_of

@@ -12,8 +12,9 @@ from django.core.management import BaseCommand, CommandError, call_command
 from django.db import OperationalError
 
 from pixian_site.server import serve
-from removal.engine import ModelUnavailable, weights
-from removal.engine.weights.progress import show_progress
+from removal.engine import ModelUnavailable
+from removal.engine.networks import weights
+from removal.engine.networks.weights.progress import show_progress
 
 HINTS = """
   {address} is the page; the API is {address}/api/v2/remove-background

@@ -5,8 +5,9 @@ from typing import Any
 
 from django.core.management import BaseCommand, CommandError
 
-from removal.engine import ModelUnavailable, weights
-from removal.engine.weights.progress import show_progress
+from removal.engine import ModelUnavailable
+from removal.engine.networks import weights
+from removal.engine.networks.weights.progress import show_progress
 
 
 class Command(BaseCommand):

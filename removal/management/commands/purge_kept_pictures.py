@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from removal import kept
+from removal.page import kept
 
 
 class Command(BaseCommand):

@@ -1,0 +1,321 @@
+"""The owner's pages: balance, API keys and what was asked for with them."""
+
+import csv
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from allauth.usersessions.models import UserSession
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models.functions import TruncDate
+from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from accounts import services
+from accounts.models import ApiKey, User
+from billing import ledger
+from removal import limits
+from removal.models import Removal
+
+from .forms import ApiKeyForm, KeyLimitForm, LowBalanceForm, RotateForm
+
+DAYS = 30
+CHART_HEIGHT = 110
+PAGE_SIZE = 50
+MAX_KEYS = 50
+COLUMNS = (
+    "created_at",
+    "request_id",
+    "via",
+    "test",
+    "status",
+    "error_code",
+    "error_message",
+    "input_format",
+    "input_width",
+    "input_height",
+    "output_format",
+    "result_width",
+    "result_height",
+    "credits_charged",
+    "credits_calculated",
+    "duration_ms",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """One bar of the chart, in whole pixels of its 600 x 110 drawing."""
+
+    date: date
+    requests: int
+    errors: int
+    credits: Decimal
+    x: int
+    height: int
+    error_height: int
+
+    @property
+    def top(self) -> int:
+        return CHART_HEIGHT - self.height
+
+    @property
+    def error_top(self) -> int:
+        return CHART_HEIGHT - self.error_height
+
+
+@require_GET
+@login_required
+def overview(request: HttpRequest) -> HttpResponse:
+    user = _user(request)
+    days = list(_days(user))
+    account = ledger.state(user)
+    context = {
+        "account": account,
+        "low_balance_form": LowBalanceForm(initial={"threshold": account.low_balance_threshold}),
+        "days": days,
+        "requests": sum(day.requests for day in days),
+        "errors": sum(day.errors for day in days),
+        "spent": sum((day.credits for day in days), Decimal(0)),
+        "recent": _removals(user)[:10],
+    }
+    return render(request, "dashboard/overview.html", context)
+
+
+@require_POST
+@login_required
+def low_balance(request: HttpRequest) -> HttpResponse:
+    """Choose below which balance a mail is sent."""
+    form = LowBalanceForm(request.POST)
+    if form.is_valid():
+        ledger.set_low_balance_threshold(_user(request), form.cleaned_data["threshold"])
+        messages.success(request, _("Saved."))
+    else:
+        messages.error(request, _("That is not a number of credits."))
+    return redirect("dashboard")
+
+
+@require_GET
+@login_required
+def usage(request: HttpRequest) -> HttpResponse:
+    """Every request, newest first; errors with the message that the program got."""
+    errors_only = "errors" in request.GET
+    rows = _removals(_user(request))
+    if errors_only:
+        rows = rows.filter(status__gte=400)
+    page = Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page"))
+    return render(request, "dashboard/usage.html", {"page": page, "errors_only": errors_only})
+
+
+@require_GET
+@login_required
+def usage_csv(request: HttpRequest) -> StreamingHttpResponse:
+    response = StreamingHttpResponse(_csv(_removals(_user(request))), content_type="text/csv")
+    response["Content-Disposition"] = 'attachment; filename="requests.csv"'
+    return response
+
+
+@require_GET
+@login_required
+@never_cache
+def export(request: HttpRequest) -> JsonResponse:
+    """Everything that is stored about the person, without secrets: there are only hashes."""
+    user = _user(request)
+    keys = ("public_id", "label", "test_only", "created_at", "last_used_at", "revoked_at")
+    data = {
+        "account": {
+            "email": user.email,
+            "joined": user.date_joined,
+            "terms_accepted": user.terms_accepted_at,
+            "language": user.language,
+            "addresses": list(
+                EmailAddress.objects.filter(user=user).values("email", "verified", "primary")
+            ),
+        },
+        "second_factors": list(
+            Authenticator.objects.filter(user=user).values("type", "created_at", "last_used_at")
+        ),
+        "sessions": list(
+            UserSession.objects.filter(user=user).values(
+                "created_at", "last_seen_at", "ip", "user_agent"
+            )
+        ),
+        "api_keys": list(user.api_keys.values(*keys, "monthly_limit")),
+        "purchases": ledger.purchases(user),
+        "ledger": ledger.statement(user),
+        "requests": list(_removals(user).values(*COLUMNS)),
+        "pictures": list(
+            user.kept_pictures.values("name", "state", "size", "created_at", "expires_at")
+        ),
+        "batches": list(
+            user.batches.values(
+                "batch_id", "fields", "webhook_url", "state", "created_at", "expires_at"
+            )
+        ),
+    }
+    response = JsonResponse(data, json_dumps_params={"indent": 2})
+    response["Content-Disposition"] = 'attachment; filename="my-data.json"'
+    return response
+
+
+@require_http_methods(["GET", "POST"])
+@login_required
+@never_cache
+def api_keys(request: HttpRequest) -> HttpResponse:
+    """The list; a POST makes a key, and this one answer shows its secret."""
+    user = _user(request)
+    form = ApiKeyForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        refusal = _too_many_keys(user) or _too_many_new_keys(user)
+        if not refusal:
+            return _show_once(request, *services.issue_api_key(user, **form.cleaned_data))
+        form.add_error(None, refusal)
+    keys = [(key, ledger.spent_this_month(key)) for key in _with_usage(user)]
+    return render(request, "dashboard/keys.html", {"keys": keys, "form": form, "days": DAYS})
+
+
+@require_http_methods(["GET", "POST"])
+@login_required
+def api_key(request: HttpRequest, public_id: str) -> HttpResponse:
+    """Change a key's label or limit, replace it, or end it."""
+    key = _own_key(request, public_id)
+    form = KeyLimitForm(request.POST or None, instance=key)
+    if request.method == "POST" and form.is_valid():
+        form.save()
+        messages.success(request, _("The key is changed."))
+        return redirect("api_keys")
+    context = {"key": key, "form": form, "rotate_form": RotateForm()}
+    return render(request, "dashboard/key.html", context)
+
+
+@require_POST
+@login_required
+@never_cache
+def rotate_key(request: HttpRequest, public_id: str) -> HttpResponse:
+    key = _own_key(request, public_id)
+    form = RotateForm(request.POST)
+    if not form.is_valid() or key.revoked_at is not None:
+        messages.error(request, _("This key cannot be replaced."))
+        return redirect("api_keys")
+    if refusal := _too_many_new_keys(key.user):
+        messages.error(request, refusal)
+        return redirect("api_key", public_id)
+    return _show_once(request, *services.rotate(key, form.overlap()))
+
+
+@require_POST
+@login_required
+def revoke_key(request: HttpRequest, public_id: str) -> HttpResponse:
+    services.revoke(_own_key(request, public_id))
+    messages.success(request, _("The key is revoked: it is refused from now on."))
+    return redirect("api_keys")
+
+
+def _show_once(request: HttpRequest, key: ApiKey, secret: str) -> HttpResponse:
+    # Rendered, not redirected to: the secret would have to be stored in between.
+    endpoint = request.build_absolute_uri("/api/v2/remove-background")
+    context = {"key": key, "secret": secret, "endpoint": endpoint}
+    return render(request, "dashboard/key_created.html", context)
+
+
+def _user(request: HttpRequest) -> User:
+    assert request.user.is_authenticated
+    return request.user
+
+
+def _own_key(request: HttpRequest, public_id: str) -> ApiKey:
+    return get_object_or_404(_user(request).api_keys, public_id=public_id)
+
+
+def _too_many_keys(user: User) -> str:
+    if _live(user.api_keys.all()).count() < MAX_KEYS:
+        return ""
+    return _("You have as many keys as an account may have: revoke one first.")
+
+
+def _too_many_new_keys(user: User) -> str:
+    wait = limits.count_new_key(user)
+    if not wait:
+        return ""
+    minutes = math.ceil(wait / 60)
+    text = _("These were many new keys in an hour. The next one can be made in %(minutes)d min.")
+    return text % {"minutes": minutes}
+
+
+def _live(keys: QuerySet[ApiKey]) -> QuerySet[ApiKey]:
+    return keys.filter(Q(revoked_at=None) | Q(revoked_at__gt=timezone.now()))
+
+
+def _removals(user: User) -> QuerySet[Removal]:
+    return Removal.objects.filter(user=user).select_related("api_key").order_by("-created_at")
+
+
+def _with_usage(user: User) -> QuerySet[ApiKey]:
+    recent = Q(removals__created_at__gte=timezone.now() - timedelta(days=DAYS))
+    return user.api_keys.annotate(
+        requests=Count("removals", filter=recent),
+        spent=Sum("removals__credits_charged", filter=recent, default=Decimal(0)),
+    )
+
+
+def _days(user: User) -> Iterator[Day]:
+    """The last days, also those without a request."""
+    today = timezone.localdate()
+    first = today - timedelta(days=DAYS - 1)
+    rows = (
+        Removal.objects.filter(user=user, created_at__date__gte=first)
+        .annotate(day=TruncDate("created_at"))
+        .values("day")
+        .annotate(
+            requests=Count("pk"),
+            errors=Count("pk", filter=Q(status__gte=400)),
+            spent=Sum("credits_charged"),
+        )
+    )
+    known: dict[date, Any] = {row["day"]: row for row in rows.order_by()}
+    tallest = max((row["requests"] for row in known.values()), default=1)
+    for number in range(DAYS):
+        day = first + timedelta(days=number)
+        row = known.get(day, {"requests": 0, "errors": 0, "spent": Decimal(0)})
+        yield Day(
+            date=day,
+            requests=row["requests"],
+            errors=row["errors"],
+            credits=row["spent"],
+            x=number * 20,
+            height=round(CHART_HEIGHT * row["requests"] / tallest),
+            error_height=round(CHART_HEIGHT * row["errors"] / tallest),
+        )
+
+
+class _Echo:
+    """A file for csv.writer whose write gives the line back."""
+
+    def write(self, line: str) -> str:
+        return line
+
+
+def _csv(rows: QuerySet[Removal]) -> Iterator[str]:
+    writer = csv.writer(_Echo())
+    yield writer.writerow(COLUMNS)
+    for row in rows.values_list(*COLUMNS).iterator(chunk_size=1000):
+        yield writer.writerow([_harmless(value) for value in row])
+
+
+def _harmless(value: Any) -> Any:
+    """Spreadsheets run text that begins like a formula; what callers sent can stand in errors."""
+    if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")):
+        return f"'{value}"
+    return value

@@ -1,0 +1,87 @@
+"""The pages that are read: about, questions and answers, privacy, terms."""
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_GET
+
+from removal.page import kept
+
+PAGES = ("about", "faq", "privacy", "terms")
+
+
+@require_GET
+def page(request: HttpRequest, name: str) -> HttpResponse:
+    context = {
+        "support_email": settings.SUPPORT_EMAIL,
+        "seller": settings.SELLER,
+        "kept_hours": kept.kept_hours(),
+        "questions": _questions() if name == "faq" else (),
+    }
+    return render(request, f"pages/{name}.html", context)
+
+
+def _is_kept() -> str:
+    hours = kept.kept_hours()
+    if not hours:
+        return _("No. It is gone from the server as soon as your browser has the result.")
+    return ngettext(
+        "For %(hours)s hour, for you alone, so that a reload of the page loses nothing. What you "
+        "delete on the page is deleted on the server at once.",
+        "For %(hours)s hours, for you alone, so that a reload of the page loses nothing. What you "
+        "delete on the page is deleted on the server at once.",
+        hours,
+    ) % {"hours": hours}
+
+
+def _questions() -> tuple[tuple[str, str], ...]:
+    """Question and answer; the numbers are those of the settings."""
+    free = {
+        "megapixels": f"{settings.REMOVAL_ANONYMOUS_MAX_PIXELS / 1_000_000:g}",
+        "pictures": settings.REMOVAL_ANONYMOUS_PER_HOUR,
+    }
+    megabytes = settings.REMOVAL_MAX_UPLOAD_BYTES // settings.MIB
+    return (
+        (
+            _("What does it cost?"),
+            _(
+                "At this page nothing, without a watermark, for up to %(pictures)s pictures an "
+                "hour at up to %(megapixels)s megapixels. Full resolution costs credits, here and "
+                "through the API; tests of the API are free and bear a watermark."
+            )
+            % free,
+        ),
+        (
+            _("Which pictures can I send?"),
+            _(
+                "JPEG, PNG, WebP, HEIC, AVIF, TIFF, GIF and BMP with up to 32 megapixels and "
+                "%(megabytes)s MB. Of animations and documents the first picture is taken."
+            )
+            % {"megabytes": megabytes},
+        ),
+        (
+            _("What works best?"),
+            _(
+                "A clear subject that stands out from what is behind it: people, animals, things "
+                "for sale, cars. Glass, smoke and very busy scenes are hard; what is missing or "
+                "too much can be mended with the brushes under “Touch up”."
+            ),
+        ),
+        (
+            _("Is my picture kept?"),
+            _is_kept(),
+        ),
+        (
+            _("May I use the results commercially?"),
+            _("Yes, as far as you had the right to use the picture in the first place."),
+        ),
+        (
+            _("Why is the result empty?"),
+            _(
+                "No subject was found. Pictures such as landscapes or textures have none; the API "
+                "charges nothing for them."
+            ),
+        ),
+    )

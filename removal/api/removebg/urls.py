@@ -1,0 +1,11 @@
+"""Addresses under /v1.0/: what remove.bg's clients ask for."""
+
+from django.urls import re_path
+
+from . import views as removebg
+
+urlpatterns = [
+    re_path(r"^removebg/?$", removebg.RemoveBg.as_view()),
+    re_path(r"^account/?$", removebg.Account.as_view()),
+    re_path(r"", removebg.no_such_path),
+]

@@ -1,0 +1,282 @@
+"""remove.bg's dialect, for clients that move from there: its names, headers, answers and errors."""
+
+import base64
+import binascii
+import time
+from functools import partial
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http.response import HttpResponseBase
+from django.views.decorators.csrf import csrf_exempt
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.request import Request
+
+from accounts.authentication import split_pair
+from accounts.errors import UnknownKey
+from accounts.models import ApiKey, User
+from accounts.services import authenticate_key
+from billing import ledger
+from removal import capacity, engine, errors, services
+from removal.engine import errors as engine_errors
+from removal.services import Order, Outcome, Source, Url
+
+from .. import reading
+from ..errors import error_response, failure_of
+from ..headers import DeliveredResponse, credits_text
+from ..views import Endpoint, caller_of, user_of
+from .parameters import Refusal, read_options
+
+# What our errors are called there, and their status where it is not ours.
+NAMES: dict[type[Exception], tuple[str, int | None]] = {
+    errors.NotAuthenticated: ("auth_failed", 403),
+    errors.PaymentRequired: ("insufficient_credits", None),
+    errors.SlowDown: ("rate_limit_exceeded", None),
+    errors.StartedTooLate: ("rate_limit_exceeded", None),
+    errors.NothingFound: ("unknown_foreground", None),
+    errors.UnreadableImage: ("failed_to_read_image", None),
+    errors.NotBase64: ("failed_to_read_image", None),
+    errors.TooManyBytes: ("file_too_large", 400),
+    errors.Base64TooLong: ("file_too_large", 400),
+    errors.TooManyPixels: ("resolution_too_high", 400),
+    errors.ResultTooLarge: ("invalid_dimensions", None),
+    errors.ImageNotAFile: ("invalid_file_type", None),
+    errors.UnsupportedContentType: ("invalid_file_type", 400),
+    errors.UnreadableBackground: ("failed_bg_download", None),
+    errors.BackgroundUrlFailed: ("failed_bg_download", None),
+    errors.BackgroundUrlRefused: ("invalid_bg_image_url", None),
+    errors.UrlRefused: ("invalid_image_url", None),
+    errors.UrlFailed: ("failed_image_download", None),
+    errors.UrlTooSlow: ("failed_image_download", None),
+    errors.UrlNotAnImage: ("failed_image_download", None),
+    errors.MalformedBody: ("malformed_body", None),
+    errors.BodyTooSlow: ("body_too_slow", None),
+    errors.NoSuchPath: ("not_found", None),
+    errors.MethodNotAllowed: ("method_not_allowed", None),
+    errors.InvalidKey: ("invalid_idempotency_key", None),
+    errors.KeyInProgress: ("idempotency_key_in_use", None),
+    errors.ResultNotKept: ("idempotency_result_gone", None),
+    errors.KeyReused: ("idempotency_key_reused", None),
+    errors.HttpsRequired: ("https_required", None),
+    errors.EngineUnavailable: ("service_unavailable", None),
+    errors.TookTooLong: ("timeout", None),
+    errors.ClientGone: ("timeout", None),
+    errors.InternalError: ("internal_error", None),
+    engine_errors.RegionOutside: ("roi_exceeds_bounds", None),
+    engine_errors.RegionEmpty: ("roi_region_empty", None),
+}
+SOURCES = ("image_file", "image_file_b64", "image_url")
+ALIASES = {"image_base64": "image_file_b64"}  # what the client removebgplus sends
+BACKGROUNDS = ("bg_image_file", "bg_image_url")
+# Refusals of the endpoint itself, beside those of the table and those named for a parameter.
+NO_SOURCE, MANY_SOURCES, MANY_BACKGROUNDS = (
+    "missing_source",
+    "multiple_sources",
+    "multiple_bg_sources",
+)
+NO_KEY = "No API key was sent. Put ID:SECRET, as key creation shows it, into the header X-Api-Key."
+
+
+class XApiKey(BaseAuthentication):
+    """`X-Api-Key: ID:SECRET`, or the Base64 of that."""
+
+    def authenticate(self, request: Request) -> tuple[User, ApiKey]:
+        key = authenticate_key(*_pair(request.META.get("HTTP_X_API_KEY", "").strip()))
+        return key.user, key
+
+
+def _pair(token: str) -> tuple[str, str]:
+    if not token:
+        raise UnknownKey(NO_KEY)
+    if ":" not in token:
+        try:
+            padded = token + "=" * (-len(token) % 4)
+            token = base64.b64decode(padded, validate=True).decode("utf-8")
+        except (binascii.Error, ValueError):
+            raise UnknownKey(NO_KEY) from None
+    return split_pair(token)
+
+
+class RemoveBgEndpoint(Endpoint):
+    authentication_classes = [XApiKey]
+    key: ApiKey | None = None  # once it has proved itself
+
+    def initial(self, request: Request, *args: object, **kwargs: object) -> None:
+        super().initial(request, *args, **kwargs)
+        if request.method != "OPTIONS":
+            self.key = caller_of(request).key
+
+    def get_exception_handler(self) -> Any:
+        return exception_handler
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        return _with_limits(super().dispatch(request, *args, **kwargs), self.key)
+
+
+def _with_limits(response: HttpResponseBase, key: ApiKey | None = None) -> HttpResponseBase:
+    """Their rate limit is the key's places, which change from one moment to the next."""
+    limit = settings.REMOVAL_KEY_CONCURRENCY
+    left = limit
+    if response.status_code == errors.SlowDown.status:
+        left = 0
+    elif key:
+        left = capacity.shared().free_for(key.public_id)
+    response["X-RateLimit-Limit"] = str(limit)
+    response["X-RateLimit-Remaining"] = str(max(left, 0))
+    response["X-RateLimit-Reset"] = str(int(time.time()))
+    return response
+
+
+class RemoveBg(RemoveBgEndpoint):
+    """POST /v1.0/removebg"""
+
+    def post(self, request: Request) -> HttpResponse:
+        reading.check_length(request, files=2)
+        caller = caller_of(request)
+        outcome = services.remove_background(caller, partial(read_order, request))
+        delivered = partial(services.mark_delivered, outcome)
+        content, media_type = outcome.result.content, outcome.result.media_type
+        if wants_json(request):
+            content, media_type = _as_json(outcome), "application/json"
+        response = DeliveredResponse(content, media_type, delivered)
+        response["Cache-Control"] = "private, no-store"
+        for header, value in facts_of(outcome).items():
+            response[header] = value
+        return response
+
+
+class Account(RemoveBgEndpoint):
+    """GET /v1.0/account"""
+
+    def get(self, request: Request) -> HttpResponse:
+        left = float(ledger.state(user_of(request)).credits)
+        credits_left = {"subscription": 0, "payg": left, "enterprise": 0, "total": left}
+        api = {"free_calls": 0, "sizes": "all"}
+        body = {"data": {"attributes": {"credits": credits_left, "api": api}}}
+        return JsonResponse(body, headers={"Cache-Control": "private, no-store"})
+
+
+def read_order(request: Request) -> Order:
+    fields = reading.read_fields(request)
+    fields |= {ALIASES[name]: fields[name] for name in ALIASES if fields.get(name, "").strip()}
+    options = read_options(_with_query_test(fields, request))
+    return Order(
+        source=_source(request, fields),
+        options=options,
+        background=_background(request, fields, options),
+        needs_foreground=True,
+    )
+
+
+def _with_query_test(fields: reading.Fields, request: Request) -> reading.Fields:
+    try:
+        return reading.with_query_test(fields, request)
+    except engine.InvalidOption as error:
+        raise Refusal(f"invalid_{error.parameter}", error.message) from error
+
+
+def _source(request: Request, fields: reading.Fields) -> Source:
+    files = reading.files_of(request, SOURCES[0])
+    names = [name for name in SOURCES[1:] if fields.get(name, "").strip()]
+    if not files and fields.get("image_file", ""):
+        raise errors.ImageNotAFile
+    if not files and not names:
+        raise Refusal(NO_SOURCE, "Send the image in image_file, image_file_b64 or image_url.")
+    if len(files) + len(names) > 1:
+        raise Refusal(
+            MANY_SOURCES, "Send one of image_file, image_file_b64 and image_url, not several."
+        )
+    if files:
+        return reading.file_bytes(files[0])
+    if names == ["image_url"]:
+        return Url(fields["image_url"].strip())
+    return reading.decode_base64(fields["image_file_b64"], "image_file_b64")
+
+
+def _background(request: Request, fields: reading.Fields, options: engine.Options) -> Source | None:
+    files = reading.files_of(request, "bg_image_file")
+    url = fields.get("bg_image_url", "").strip()
+    if len(files) + bool(url) + bool(fields.get("bg_color", "").strip()) > 1:
+        raise Refusal(
+            MANY_BACKGROUNDS, "Send one of bg_color, bg_image_url and bg_image_file at most."
+        )
+    if url:
+        return Url(url)
+    return reading.file_bytes(files[0]) if files else None
+
+
+def wants_json(request: Request) -> bool:
+    """Asked for by name; a library's default that also takes anything else gets the picture."""
+    accept = request.META.get("HTTP_ACCEPT", "").lower()
+    return "application/json" in accept and "*/*" not in accept and "image/" not in accept
+
+
+def _as_json(outcome: Outcome) -> bytes:
+    box = outcome.result.facts.result_foreground
+    data = {
+        "result_b64": base64.b64encode(outcome.result.content).decode(),
+        "foreground_top": box.top,
+        "foreground_left": box.left,
+        "foreground_width": box.width,
+        "foreground_height": box.height,
+    }
+    return JsonResponse({"data": data}).content
+
+
+def facts_of(outcome: Outcome) -> dict[str, str]:
+    facts = outcome.result.facts
+    largest = engine.limited_size(*facts.input_size, engine.MAX_PIXELS)
+    box = facts.result_foreground
+    numbers = {
+        "X-Width": facts.result_size[0],
+        "X-Height": facts.result_size[1],
+        "X-Max-Width": largest[0],
+        "X-Max-Height": largest[1],
+        "X-Foreground-Top": box.top,
+        "X-Foreground-Left": box.left,
+        "X-Foreground-Width": box.width,
+        "X-Foreground-Height": box.height,
+    }
+    headers = {"X-Type": "other", "X-Credits-Charged": credits_text(outcome.credits_charged)}
+    if outcome.options.watermark and outcome.credits_calculated is not None:
+        headers["X-Credits-Calculated"] = f"{outcome.credits_calculated:.3f}"
+    if outcome.replay_of:
+        headers |= {"X-Request-Id": outcome.replay_of, "Idempotency-Replayed": "true"}
+    return headers | {name: str(number) for name, number in numbers.items()}
+
+
+def exception_handler(error: Exception, context: dict[str, Any]) -> HttpResponseBase:
+    """As all other endpoints refuse, in remove.bg's words."""
+    failure = failure_of(error, context)
+    return _in_their_words(failure, error_response(context["request"]._request, failure))
+
+
+@csrf_exempt
+def no_such_path(request: HttpRequest) -> HttpResponseBase:
+    return refuse(request, errors.NoSuchPath(request.path))
+
+
+def refuse(request: HttpRequest, failure: errors.RemovalError) -> HttpResponse:
+    """A refusal that comes from outside the endpoints."""
+    response = _in_their_words(failure, error_response(request, failure))
+    _with_limits(response)
+    return response
+
+
+def _in_their_words(failure: errors.RemovalError, ours: HttpResponseBase) -> HttpResponse:
+    name, status = name_of(failure)
+    title, _, detail = failure.message.partition(". ")
+    body = {"errors": [{"title": title.rstrip("."), "code": name, "detail": detail}]}
+    response = JsonResponse(body, status=status or failure.status)
+    for header in ("Retry-After", "Allow"):
+        if header in ours:
+            response[header] = ours[header]
+    return response
+
+
+def name_of(failure: errors.RemovalError) -> tuple[str, int | None]:
+    if isinstance(failure, Refusal):
+        return failure.name, None
+    causes = [type(failure.__cause__), *type(failure).__mro__]
+    return next((NAMES[cause] for cause in causes if cause in NAMES), ("invalid_request", None))

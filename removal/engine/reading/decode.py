@@ -1,0 +1,282 @@
+"""From a file's bytes to upright 8-bit sRGB pixels of the size that will be worked on.
+
+`inspect` reads headers only, so that a picture can be priced or refused before work starts.
+Nothing that the file holds besides its first picture, its alpha, resolution and colour profile
+goes any further.
+"""
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, TypeVar, cast
+
+import cv2
+import numpy as np
+import simplejpeg
+from numpy.typing import NDArray
+from PIL import Image
+
+from .. import colour
+from ..errors import EngineError, TooManyPixels, UnreadableImage
+from ..geometry import limited_size
+from . import headers
+from .headers import Container, bmff, bmp
+
+Pixels = NDArray[np.uint8]
+Size = tuple[int, int]
+Number = TypeVar("Number", int, float)
+
+MAX_INPUT_PIXELS = 32_000_000
+Image.MAX_IMAGE_PIXELS = MAX_INPUT_PIXELS  # Pillow's own alarm, should a header have lied to ours
+
+_STRIP_ROWS = 64  # divided at a time: floating-point frames of the whole picture would not fit
+_FLIPS = {2: 1, 4: 0}  # orientation -> cv2's flip code
+_TURBO_SPACES = {"gray": "GRAY", "ycbcr": "RGB", "rgb": "RGB", "cmyk": "CMYK", "ycck": "CMYK"}
+_TURNS = {3: cv2.ROTATE_180, 6: cv2.ROTATE_90_CLOCKWISE, 8: cv2.ROTATE_90_COUNTERCLOCKWISE}
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What is known before decoding. `size` is (width, height) once `orientation` is applied."""
+
+    format: str
+    orientation: int
+    size: Size
+
+    @property
+    def pixels(self) -> int:
+        return self.size[0] * self.size[1]
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """Decoded pixels.
+
+    `rgb` is uint8 (h, w, 3), C-contiguous and writable, sRGB, upright; `alpha` uint8 (h, w),
+    straight, or None where the picture is opaque; `resolution` (x, y) in dots per inch or None.
+    Colours under alpha 0 are whatever the file held there.
+    """
+
+    rgb: Pixels
+    alpha: Pixels | None
+    resolution: tuple[float, float] | None
+    header: Header
+
+
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """Pixels as they lie in the file: uint8 (h, w) for mode L, else (h, w, channels of mode)."""
+
+    pixels: Pixels
+    mode: str
+    alpha: Pixels | None = None
+
+    @property
+    def size(self) -> Size:
+        height, width = self.pixels.shape[:2]
+        return width, height
+
+
+def inspect(data: bytes) -> Header:
+    """Reads headers only. Raises UnreadableImage, TooManyPixels."""
+    return _header(headers.read(data))
+
+
+def decode(data: bytes, header: Header, max_pixels: int) -> Picture:
+    """The picture at `limited_size` of its upright size; `header` is what `inspect` said of `data`.
+
+    Existing alpha weighs the colours when the picture is shrunk. Raises UnreadableImage, also for
+    files that are cut off.
+    """
+    container = headers.read(data)
+    size = limited_size(*header.size, max_pixels)
+    stored_size = _turned(size, container.turn)
+    with _clear_errors(container.format):
+        stored = _READERS.get(container.format, _read_pillow)(container, stored_size)
+        stored = _shrink(stored, stored_size)
+        rgb = colour.to_srgb(stored.pixels, stored.mode, _profile(container))
+    return Picture(
+        rgb=np.require(_upright(rgb, container.turn), requirements=["C", "W"]),
+        alpha=None if stored.alpha is None else _upright(stored.alpha, container.turn),
+        resolution=_turned(container.resolution, container.turn) if container.resolution else None,
+        header=header,
+    )
+
+
+def _profile(container: Container) -> bytes | None:
+    coded = colour.coded_profile(*container.coding) if container.coding else None
+    return coded or container.profile
+
+
+def _header(container: Container) -> Header:
+    size = _turned(container.size, container.turn)
+    header = Header(container.format, container.orientation, size)
+    if header.pixels > MAX_INPUT_PIXELS:
+        raise TooManyPixels(header.pixels, MAX_INPUT_PIXELS)
+    return header
+
+
+def _turned(pair: tuple[Number, Number], orientation: int) -> tuple[Number, Number]:
+    return (pair[1], pair[0]) if orientation >= 5 else pair
+
+
+def _upright(pixels: Pixels, orientation: int) -> Pixels:
+    """Undo EXIF's `orientation` 1..8, which says how the stored pixels are turned."""
+    if orientation in _TURNS:
+        return cast(Pixels, cv2.rotate(pixels, _TURNS[orientation]))
+    if orientation in _FLIPS:
+        return cast(Pixels, cv2.flip(pixels, _FLIPS[orientation]))
+    if orientation in (5, 7):
+        mirrored = cv2.transpose(pixels)
+        return cast(Pixels, mirrored if orientation == 5 else cv2.rotate(mirrored, cv2.ROTATE_180))
+    return pixels
+
+
+@contextmanager
+def _clear_errors(name: str) -> Iterator[None]:
+    """Decoders raise anything on hostile bytes; all of it means that the picture is unreadable."""
+    try:
+        yield
+    except (EngineError, MemoryError):
+        raise
+    except Exception as error:
+        raise UnreadableImage(
+            f"The {headers.PUBLIC_NAMES[name]} file is damaged or cut off: its picture data could "
+            "not be decoded. Send the complete file."
+        ) from error
+
+
+def _read_jpeg(container: Container, wanted: Size) -> _Stored:
+    try:
+        return _read_turbo(container.payload, wanted)
+    except ValueError as error:
+        if "premature end" in str(error).lower():
+            raise
+        # Other complaints (stray bytes between segments) are of no consequence to the picture, and
+        # what TurboJPEG has no word for (rare subsamplings) Pillow reads.
+        return _read_pillow(container, wanted)
+
+
+def _read_turbo(data: bytes, wanted: Size) -> _Stored:
+    """At the smallest of the codec's sizes (1/2, 3/8, 1/4, ...) that is no smaller than wanted."""
+    space = simplejpeg.decode_jpeg_header(data)[2].lower()
+    if space not in _TURBO_SPACES:
+        raise ValueError(f"no reading of {space}")
+    pixels = simplejpeg.decode_jpeg(
+        data,
+        _TURBO_SPACES[space],
+        min_width=wanted[0],
+        min_height=wanted[1],
+        min_factor=2,
+    )
+    if space == "gray":
+        return _Stored(pixels[..., 0], "L")
+    if pixels.shape[2] == 4:  # inks stand the other way round in JPEG, as Adobe's programs began it
+        return _Stored(np.bitwise_not(pixels, out=pixels), "CMYK")
+    return _Stored(pixels, "RGB")
+
+
+def _read_heif(container: Container, wanted: Size) -> _Stored:
+    image = bmff.open_heif(container.payload)
+    pixels = np.asarray(image)
+    _expect_size(container, (pixels.shape[1], pixels.shape[0]))
+    return _from_pillow(Image.fromarray(pixels, image.mode), container)
+
+
+def _read_bmp(container: Container, wanted: Size) -> _Stored:
+    if not bmp.is_run_length_coded(container.payload):
+        return _read_pillow(container, wanted)
+    # Pillow decodes runs in Python, at a microsecond each.
+    encoded = np.frombuffer(container.payload, np.uint8)
+    pixels = cv2.imdecode(encoded, cv2.IMREAD_COLOR_RGB)
+    if pixels is None:
+        raise ValueError("run-length data are damaged")
+    return _Stored(cast(Pixels, pixels), "RGB")
+
+
+def _read_pillow(container: Container, wanted: Size) -> _Stored:
+    with Image.open(io.BytesIO(container.payload), formats=[container.format]) as image:
+        _expect_size(container, image.size)
+        image.load()
+        _expect_size(container, image.size)
+        return _from_pillow(image, container)
+
+
+_READERS = {"JPEG": _read_jpeg, "HEIF": _read_heif, "BMP": _read_bmp}
+
+
+def _expect_size(container: Container, size: Size) -> None:
+    """A decoder that sees another size than was judged and priced is not to go on."""
+    if size != container.size:
+        raise ValueError(f"header says {container.size}, decoder {size}")
+
+
+def _from_pillow(image: Image.Image, container: Container) -> _Stored:
+    """The image as 8-bit samples of L, RGB, CMYK or LAB, its transparency as alpha."""
+    if image.mode.startswith("I;16"):
+        return _from_16_bit(image, container)
+    key = image.info.pop("transparency", None) if image.mode != "P" else None
+    if image.mode in ("P", "PA", "LA", "La", "RGBA", "RGBa"):
+        return _from_alpha(image)
+    depth = container.depth
+    if image.mode == "1":
+        image, depth = image.convert("L"), 8  # Pillow tells this key as 0 or 255
+    elif image.mode in ("YCbCr", "RGBX"):
+        image = image.convert("RGB")
+    if image.mode not in ("L", "RGB", "CMYK", "LAB"):
+        raise ValueError(f"mode {image.mode} has no 8-bit reading")
+    pixels = np.asarray(image)
+    return _Stored(pixels, image.mode, None if key is None else _keyed(pixels, key, depth))
+
+
+def _from_alpha(image: Image.Image) -> _Stored:
+    if image.mode == "P" and "transparency" not in image.info:
+        return _Stored(np.asarray(image.convert("RGB")), "RGB")
+    mode = "LA" if image.mode in ("LA", "La") else "RGBA"
+    pixels = np.asarray(image if image.mode == mode else image.convert(mode))
+    alpha = None if pixels[..., -1].min() == 255 else pixels[..., -1].copy()
+    if mode == "LA":  # stays grey, as its profile is one of greys
+        return _Stored(pixels[..., 0].copy(), "L", alpha)
+    return _Stored(cast(Pixels, cv2.cvtColor(pixels, cv2.COLOR_RGBA2RGB)), "RGB", alpha)
+
+
+def _from_16_bit(image: Image.Image, container: Container) -> _Stored:
+    """Keep the high byte, as Pillow does for 16-bit RGB (its own `convert` would clip)."""
+    samples = np.asarray(image)
+    pixels = (samples >> (container.depth - 8)).astype(np.uint8)
+    if container.white_is_zero:
+        pixels = 255 - pixels
+    key = image.info.get("transparency")
+    alpha = None if key is None else np.where(samples == key, 0, 255).astype(np.uint8)
+    return _Stored(pixels, "L", alpha)
+
+
+def _keyed(pixels: Pixels, key: int | tuple[int, ...], depth: int) -> Pixels:
+    """Alpha 0 where a pixel has PNG's transparent colour, which is told in the file's own depth."""
+    told = np.asarray(key)
+    wanted = told >> 8 if depth == 16 else told * (255 // (2**depth - 1))
+    same = pixels == wanted
+    return np.where(same.all(-1) if pixels.ndim == 3 else same, 0, 255).astype(np.uint8)
+
+
+def _shrink(stored: _Stored, size: Size) -> _Stored:
+    """Average areas down to `size`, colours weighed by alpha: hidden ones must not bleed in."""
+    if stored.size == size:
+        return stored
+    if stored.alpha is None:
+        return _Stored(_area(stored.pixels, size), stored.mode)
+    alpha = stored.alpha if stored.pixels.ndim == 2 else cv2.merge([stored.alpha] * 3)
+    weighed = _area(cv2.multiply(stored.pixels, alpha, dtype=cv2.CV_16U), size)
+    weights = _area(np.multiply(stored.alpha, np.uint16(255)), size)
+    colours = np.empty(weighed.shape, np.uint8)
+    for start in range(0, size[1], _STRIP_ROWS):
+        strip = slice(start, start + _STRIP_ROWS)
+        share = np.float32(255) / np.maximum(weights[strip], 1)
+        share = share if weighed.ndim == 2 else cv2.merge([share] * 3)
+        cv2.multiply(weighed[strip], share, colours[strip], dtype=cv2.CV_8U)
+    return _Stored(colours, stored.mode, ((weights + np.uint16(127)) // 255).astype(np.uint8))
+
+
+def _area(pixels: NDArray[Any], size: Size) -> NDArray[Any]:
+    return cast(NDArray[Any], cv2.resize(pixels, size, interpolation=cv2.INTER_AREA))

@@ -1,0 +1,80 @@
+"""HEIC and AVIF: boxes that only their libraries read; opening one decodes no pixels."""
+
+import io
+from typing import Any
+
+import pillow_heif
+from PIL import AvifImagePlugin, Image
+
+from removal.engine import threads
+
+from . import av1
+from .container import Container, Damaged
+from .tags import exif
+
+_AVIF_BRANDS = {b"avif", b"avis"}
+_HEIF_BRANDS = {b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"hevm", b"hevs"}
+_MAX_TILED_PIXELS = 2 * 32_000_000  # of a grid, whose outer tiles may reach over its edge
+
+# Nothing but the picture itself is wanted; thumbnails and depth maps would be opened too.
+pillow_heif.options.THUMBNAILS = False
+pillow_heif.options.DEPTH_IMAGES = False
+pillow_heif.options.AUX_IMAGES = False
+pillow_heif.options.DECODE_THREADS = threads.count()
+AvifImagePlugin.DEFAULT_MAX_THREADS = threads.count()
+
+
+def sniff(data: bytes) -> str | None:
+    """By the brands of the `ftyp` box: "AVIF", "HEIF" or None."""
+    if data[4:8] != b"ftyp":
+        return None
+    end = min(int.from_bytes(data[:4], "big"), 256)
+    brands = [data[8:12], *(data[at : at + 4] for at in range(16, end, 4))]
+    for brand in brands:
+        if brand in _AVIF_BRANDS:
+            return "AVIF"
+        if brand in _HEIF_BRANDS:
+            return "HEIF"
+    return None
+
+
+def read_heif(data: bytes) -> Container:
+    """libheif turns the picture as the container demands; its EXIF orientation is a mere note."""
+    try:
+        image = open_heif(data)
+    except (OSError, ValueError, SyntaxError, RuntimeError, EOFError, IndexError) as error:
+        raise Damaged("it is incomplete or not of the HEIC kind") from error
+    _check_tiles(image.info.get("tiling") or {})
+    profile = image.info.get("icc_profile")
+    codes = image.info.get("nclx_profile")
+    coding = (codes["color_primaries"], codes["transfer_characteristics"]) if codes else None
+    return Container("HEIF", image.size, data, profile=profile, coding=None if profile else coding)
+
+
+def open_heif(data: bytes) -> Any:
+    """The primary picture of a HEIC file, not yet decoded: 8 bits per sample."""
+    file = pillow_heif.open_heif(io.BytesIO(data), convert_hdr_to_8bit=True)
+    return file[file.primary_index]
+
+
+def _check_tiles(tiling: dict[str, int]) -> None:
+    pixels = 1
+    for key in ("num_columns", "num_rows", "tile_width", "tile_height"):
+        pixels *= tiling.get(key, 1)
+    if pixels > _MAX_TILED_PIXELS:
+        raise Damaged(f"its tiles have {pixels:,} pixels in all")
+
+
+def read_avif(data: bytes) -> Container:
+    """AVIF demands its turn in the container too; Pillow tells it as an EXIF orientation."""
+    data = av1.still(data)
+    try:
+        with Image.open(io.BytesIO(data), formats=["AVIF"]) as image:
+            size, info = image.size, image.info
+    except (OSError, ValueError, SyntaxError, RuntimeError, EOFError) as error:
+        raise Damaged("it is incomplete or not an AVIF still picture") from error
+    directory = exif(info.get("exif", b"").removeprefix(b"Exif\0\0"))
+    turn = directory.orientation if directory else 1
+    profile = info.get("icc_profile")
+    coding = None if profile else av1.coding(data)
+    return Container("AVIF", size, data, turn=turn, profile=profile, coding=coding)

@@ -1,0 +1,21 @@
+"""`python -m removal.engine.weights`: fetch and build the networks' files, showing progress."""
+
+import sys
+
+from .errors import ModelUnavailable
+from .networks.weights import ensure, models_dir
+from .networks.weights.progress import show_progress
+
+
+def main() -> int:
+    try:
+        ensure(show_progress(sys.stderr))
+    except ModelUnavailable as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(f"The weights are ready in {models_dir()}.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

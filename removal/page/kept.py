@@ -1,0 +1,259 @@
+"""Pictures of the page and their results, kept for a while for whoever sent them.
+
+A row stands before its files are written and goes before they are deleted, so a file without a row
+is always rubbish. Files have names that can't be guessed and are handed to their owner only.
+
+    working -> done -> deleted: on request, with the account, or when the time is over
+          `-> failed: with its reason; the original is still there to try again
+"""
+
+import hashlib
+import math
+import re
+import uuid
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import Q, QuerySet, Sum
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+
+from accounts.models import User
+from billing.models import Hold
+
+from .. import engine, services, storage
+from ..errors import ClientGone, KeyInProgress, NoSuchPath, TooManyBytes, UnreadableImage
+from ..models import KeptPicture
+
+State = KeptPicture.State
+COOKIE = "visitor"
+COOKIE_AGE = timedelta(days=14)
+FOLDER = "page-pictures"
+SIGNED_SECONDS = 60
+# Whatever a stranger has sent is never shown as a page.
+MEDIA_TYPES = {"original": "application/octet-stream", "touched-up": "image/png"}
+KINDS = ("original", "result", "touched-up")
+PICTURE_ID = re.compile(r"[0-9a-f]{32}")
+MAX_TOUCHED_UP = 60 * 1024 * 1024  # a PNG of 25 megapixels may be larger than the photo was
+
+
+def kept_hours() -> int:
+    """How long the page's pictures are kept, in whole hours; 0: not at all."""
+    return math.ceil(settings.REMOVAL_PAGE_KEEP_SECONDS / 3600)
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Who may see a picture: an account and, in this browser, whoever it was before signing in."""
+
+    user: User | None
+    visitor: str
+
+    @property
+    def pictures(self) -> QuerySet[KeptPicture]:
+        mine = Q(pk=None)
+        if self.user is not None:
+            mine |= Q(user=self.user)
+        if self.visitor:
+            mine |= Q(visitor=self.visitor_mark)
+        return KeptPicture.objects.filter(mine, expires_at__gt=timezone.now())
+
+    @property
+    def visitor_mark(self) -> str:
+        """What the database knows of the cookie: who copies it can't show the cookie."""
+        return hashlib.sha256(self.visitor.encode()).hexdigest()[:32] if self.visitor else ""
+
+    def picture(self, picture_id: str) -> KeptPicture:
+        """Raises NoSuchPath for what is not there and for what is somebody else's alike."""
+        row = self.pictures.filter(picture_id=picture_id).first()
+        if row is None:
+            raise NoSuchPath(f"/removals/{picture_id}")
+        return row
+
+
+def owner_of(request: HttpRequest) -> Owner:
+    visitor = request.COOKIES.get(COOKIE, "")
+    user = request.user if request.user.is_authenticated else None
+    return Owner(user, visitor if PICTURE_ID.fullmatch(visitor) else "")
+
+
+def remember_visitor(response: HttpResponse, owner: Owner) -> None:
+    """Hand out the cookie by which a visitor finds the pictures again, or renew it."""
+    response.set_cookie(
+        COOKIE,
+        owner.visitor or uuid.uuid4().hex,
+        max_age=COOKIE_AGE,
+        secure=settings.REQUIRE_HTTPS,
+        httponly=True,
+        samesite="Lax",
+    )
+
+
+class Shelf:
+    """Keeps one picture of the page (a services.Keeper)."""
+
+    def __init__(self, owner: Owner, picture_id: str, name: str, request_id: str) -> None:
+        self._owner = owner
+        self._picture_id = picture_id
+        self._name = name[-255:]
+        self._request_id = request_id
+        self._row: KeptPicture | None = None
+
+    def open(self, delta: bool, full: bool) -> None:
+        """Take the picture's id; raises KeyInProgress where it is not to be had."""
+        earlier = KeptPicture.objects.filter(picture_id=self._picture_id).first()
+        if earlier is not None:
+            self._take_over(earlier)
+        now = timezone.now()
+        try:
+            self._row = KeptPicture.objects.create(
+                picture_id=self._picture_id,
+                token=uuid.uuid4().hex,
+                user=self._owner.user,
+                visitor="" if self._owner.user else self._owner.visitor_mark,
+                name=self._name,
+                request_id=self._request_id,
+                created_at=now,
+                expires_at=now + timedelta(seconds=settings.REMOVAL_PAGE_KEEP_SECONDS),
+                delta=delta,
+                full=full,
+            )
+        except IntegrityError:
+            raise KeyInProgress from None
+
+    def _take_over(self, earlier: KeptPicture) -> None:
+        """Forget an earlier attempt. If it is still at work it ends without result or charge, so
+        that nobody has to wait for one whose process has died."""
+        mine = self._owner.pictures.filter(pk=earlier.pk).exclude(state=State.DONE)
+        if not mine.update(state=State.FAILED):
+            raise KeyInProgress
+        earlier.delete()
+
+    def is_wanted(self) -> bool:
+        """Whether the result shall be made although nobody is waiting for it."""
+        return self._row is not None and KeptPicture.objects.filter(pk=self._row.pk).exists()
+
+    def take(self, data: bytes) -> None:
+        """Keep the original; where there is no room, nothing of this picture is kept."""
+        assert self._row is not None
+        if not _has_room(len(data)):
+            self._row.delete()
+            self._row = None
+            return
+        _save(self._row, "original", data)
+
+    def store(self, content: bytes) -> None:
+        if self._row is not None:
+            _save(self._row, "result", content)
+
+    def remember(self, outcome: dict[str, Any], hold: Hold | None) -> None:
+        """Raises ClientGone where the owner has deleted the picture meanwhile."""
+        if self._row is None:
+            return
+        mine = KeptPicture.objects.filter(pk=self._row.pk, state=State.WORKING)
+        if not mine.update(state=State.DONE, outcome=outcome, hold=hold):
+            raise ClientGone
+
+    def give_up(self) -> None:
+        if self._row is not None and not self.is_wanted():
+            _delete_files(self._row.token)
+
+    def fail(self, message: str) -> None:
+        """Note why there is no result, where the original is there to try again."""
+        if self._row is None:
+            return
+        rows = KeptPicture.objects.filter(pk=self._row.pk, state=State.WORKING)
+        rows.filter(size=0).delete()
+        rows.update(state=State.FAILED, error_message=message[:500])
+
+
+def shelf_of(owner: Owner, picture_id: str, name: str, request_id: str) -> Shelf | None:
+    """Where the owner's picture is to be kept; None where nothing is kept of it."""
+    keeps = settings.REMOVAL_PAGE_KEEP_SECONDS > 0 and (owner.user or owner.visitor)
+    if not keeps or not PICTURE_ID.fullmatch(picture_id):
+        return None
+    return Shelf(owner, picture_id, name, request_id)
+
+
+def is_alive(row: KeptPicture) -> bool:
+    """Whether a row at work can still come to an end; else its process has died."""
+    lease = settings.REMOVAL_DEADLINE_SECONDS + settings.IMAGE_URL_SECONDS
+    age = timezone.now() - row.created_at
+    return row.state == State.WORKING and age < timedelta(seconds=lease)
+
+
+def outcome_of(row: KeptPicture) -> services.Outcome:
+    """The result as it was sent first; raises NoSuchPath where its file is lost."""
+    options = engine.Options(output_format="delta_png" if row.delta else "png")
+    content = read(row, "result")
+    return services.outcome_of(row.outcome, content, options, row.hold, row.request_id)
+
+
+def read(row: KeptPicture, kind: str) -> bytes:
+    try:
+        return storage.get(_name(row.token, kind))
+    except FileNotFoundError:
+        raise NoSuchPath(f"/removals/{row.picture_id}/{kind}") from None
+
+
+def signed_address(row: KeptPicture, kind: str) -> str:
+    """Where the owner's browser may fetch the file from the bucket; "" where we hand it out."""
+    return storage.signed_address(_name(row.token, kind), SIGNED_SECONDS, MEDIA_TYPES[kind])
+
+
+def touch_up(row: KeptPicture, content: bytes) -> None:
+    """Keep a changed cut-out beside the result: a PNG of the same size."""
+    header = engine.inspect(content)
+    size = row.outcome["facts"]["result_size"] if row.state == State.DONE else None
+    if header.format != "PNG" or list(header.size) != size:
+        raise UnreadableImage("A touched-up cut-out is a PNG of the result's own size.")
+    if not _has_room(len(content)):
+        raise TooManyBytes("There is no room to keep this at the moment.")
+    storage.put(_name(row.token, "touched-up"), content)
+    # Measured, as it may have taken the place of an earlier one of any size.
+    size = sum(storage.size_of(_name(row.token, kind)) for kind in KINDS)
+    KeptPicture.objects.filter(pk=row.pk).update(touched_up=True, size=size)
+
+
+def purge_kept(now: datetime | None = None) -> int:
+    """Delete pictures whose time is over; their number."""
+    expired = KeptPicture.objects.filter(expires_at__lte=now or timezone.now())
+    return expired.delete()[1].get(KeptPicture._meta.label, 0)
+
+
+def sweep(now: datetime | None = None) -> int:
+    """Delete files that have lost their row; their number."""
+    return storage.sweep(FOLDER, _owned_files, now)
+
+
+def _owned_files() -> set[str]:
+    tokens = KeptPicture.objects.values_list("token", flat=True)
+    return {_name(token, kind) for token in tokens for kind in KINDS}
+
+
+def delete_files(instance: KeptPicture, **signal: Any) -> None:
+    """A row takes its files along, whoever deletes it; one that stays behind is purged later."""
+    transaction.on_commit(partial(_delete_files, instance.token), robust=True)
+
+
+def _has_room(size: int) -> bool:
+    used = KeptPicture.objects.aggregate(total=Sum("size"))["total"] or 0
+    return int(used) + size <= settings.REMOVAL_PAGE_KEEP_BYTES
+
+
+def _save(row: KeptPicture, kind: str, content: bytes) -> None:
+    storage.put(_name(row.token, kind), content)
+    row.size += len(content)
+    KeptPicture.objects.filter(pk=row.pk).update(size=row.size)
+
+
+def _name(token: str, kind: str) -> str:
+    return f"{FOLDER}/{token}-{kind}"
+
+
+def _delete_files(token: str) -> None:
+    storage.discard(*(_name(token, kind) for kind in KINDS))

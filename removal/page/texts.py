@@ -1,0 +1,94 @@
+"""Sentences of the page that no template holds: those of its scripts and of its errors."""
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from ..errors import RemovalError
+from ..limits import HourUsedUp
+
+# Read by static/js/text.js; {name} marks a place that the script fills.
+SCRIPT_TEXTS: dict[str, str | Promise] = {
+    "waiting": _("Waiting for its turn …"),
+    "reading": _("Reading …"),
+    "uploading": _("Uploading … {percent} %"),
+    "processing": _("Cutting out …"),
+    "busy": _("The server is busy. Starting again in a moment …"),
+    "cancelled": _("Cancelled."),
+    "priced": _("{price}. Not started yet."),
+    "price": _("{credits} credits"),
+    "priceAtMost": _("At most {credits} credits"),
+    "batchPrice": _("{count} × full resolution: {credits} credits in all."),
+    "batchPriceAtMost": _("{count} × full resolution: at most {credits} credits in all."),
+    "batchCharged": _("{credits} credits charged, {balance} left."),
+    "lack": _("You need {credits} credits more."),
+    "balance": _("You have {credits} credits."),
+    "charged": _("{credits} credits charged"),
+    "nothingFound": _("no subject found"),
+    "stored": _("Kept from your last visit."),
+    "lost": _("Not yet sent when the page was left: {names}. Please choose them again."),
+    "forgotten": _("All pictures are deleted."),
+    "announceDone": _("{name}: the cut-out is ready."),
+    "size": _("{width} × {height} px"),
+    "alt.before": _("{name}, original"),
+    "alt.after": _("{name}, background removed"),
+    "downloadName": _("{name}-cutout"),
+    "error.offline": _("The server cannot be reached. Check your connection and try again."),
+    "error.expired": _("This page has been open for too long. Reload it and try again."),
+    "error.unexpected": _("The server gave an unexpected answer. Try again."),
+    "error.tooManyBytes": _("This file is larger than {megabytes} MB. Choose a smaller one."),
+    "error.empty": _("This file is empty. Choose another one."),
+    "error.notAnImage": _(
+        "This is not a picture. Choose a JPEG, PNG, WebP, HEIC, AVIF, TIFF, GIF or BMP file."
+    ),
+    "error.link": _("This is not a link. It begins with https:// or http://."),
+    "archiveName": _("cut-outs"),
+    "copied": _("Copied."),
+    "preparing": _("Preparing the download …"),
+    "error.copy": _("The browser did not allow copying."),
+    "error.render": _("This result could not be made in the browser. Choose a smaller size."),
+    "error.backgroundPicture": _("This file cannot be a background. Choose a picture."),
+    "error.margin": _("Margin: one to four lengths in px or %, for example 10px or 5% 10px."),
+    "error.marginTooLarge": _("The margins leave no room for the picture. Make them smaller."),
+    "error.target": _("Size: width and height in whole pixels, both at least 1."),
+    "error.resultTooLarge": _("The result would be too large. Choose a smaller size or margin."),
+    "error.gone": _("This picture is no longer kept."),
+    "error.forget": _("The server could not be asked to delete it. Try again."),
+    "error.keep": _("The touched-up picture could not be kept on the server. Download it."),
+    "error.sample": _("The sample could not be loaded. Try again."),
+}
+
+# By the API's stable codes: what a person at the page can do about it. Others keep their message.
+_PAGE_SENTENCES: dict[int, str | Promise] = {
+    1003: _("This account is suspended. Please write to support."),
+    1005: _("Choose one picture."),
+    1006: _(
+        "This picture could not be read. "
+        "Choose a complete JPEG, PNG, WebP, HEIC, AVIF, TIFF, GIF or BMP file."
+    ),
+    1012: _("This file is too large. Choose a smaller one."),
+    1013: _("This picture has more than 32 megapixels. Make it smaller and try again."),
+    1015: _("Too many people are here at the moment. Try again in a few seconds."),
+    1017: _("Too many people are here at the moment. Try again in a few seconds."),
+    1008: _("There are no credits on your account yet."),
+    1010: _("Your credits are asleep; they wake with your next purchase."),
+    1011: _("There are not enough credits on your account for this picture."),
+    1111: _("The result would be too large. Choose a smaller size or margin."),
+    1126: _("This picture is already being worked on. Try again in a few seconds."),
+    1150: _("The picture could not be fetched from this link."),
+    1151: _("This link leads to an address that is not public."),
+    1152: _("The picture took too long to fetch from this link."),
+    1153: _("There is no picture behind this link."),
+    1200: _("The service is starting or very busy. Try again in a few seconds."),
+    1201: _("This picture took too long. Try again, perhaps with a smaller one."),
+    1500: _("Something went wrong on our side. Please try again."),
+}
+
+
+def for_people(error: RemovalError) -> RemovalError:
+    """The same error, its sentence in the visitor's language and free of the API's terms."""
+    known = _PAGE_SENTENCES.get(error.code)
+    if known is None or isinstance(error, HourUsedUp):
+        return error
+    told = RemovalError(str(known), code=error.code)
+    told.status, told.retry_after = error.status, error.retry_after
+    return told

@@ -1,0 +1,76 @@
+"""The page at `/`; workbench.py answers the requests that its script sends."""
+
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.templatetags.static import static
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.cache import cache_control
+from django.views.decorators.http import require_GET
+
+from billing import ledger
+
+from ..engine import MAX_PIXELS
+from . import kept, texts, workbench
+
+SAMPLES = (
+    ("astronaut", _("An astronaut before a flag and a model of the shuttle")),
+    ("coffee", _("A cup of coffee on a wooden table")),
+    ("chelsea", _("A cat, close up")),
+)
+SIZES = (
+    ("1000 1000", _("1000 × 1000, square")),
+    ("2000 2000", _("2000 × 2000, marketplaces")),
+    ("1080 1350", _("1080 × 1350, portrait post")),
+    ("1080 1920", _("1080 × 1920, story")),
+    ("1920 1080", _("1920 × 1080, slide")),
+)
+CODE_LANGUAGES = (("curl", "curl"), ("python", "Python"), ("javascript", "JavaScript (Node)"))
+
+
+@require_GET
+@cache_control(private=True, no_cache=True)
+def home(request: HttpRequest) -> HttpResponse:
+    owner = kept.owner_of(request)
+    context = {
+        "samples": [_sample(name, title) for name, title in SAMPLES],
+        "texts": {key: str(sentence) for key, sentence in texts.SCRIPT_TEXTS.items()},
+        "max_bytes": settings.REMOVAL_MAX_UPLOAD_BYTES,
+        "max_megabytes": settings.REMOVAL_MAX_UPLOAD_BYTES // settings.MIB,
+        "max_pixels": settings.REMOVAL_ANONYMOUS_MAX_PIXELS,
+        "max_result_pixels": settings.REMOVAL_MAX_RESULT_PIXELS,
+        "social_picture": request.build_absolute_uri(static("img/social.jpg")),
+        "sizes": SIZES,
+        "code_languages": CODE_LANGUAGES,
+        "free_megapixels": settings.REMOVAL_ANONYMOUS_MAX_PIXELS / 1_000_000,
+        "kept": workbench.told(owner),
+        "kept_hours": kept.kept_hours(),
+        **_prices(owner),
+    }
+    response = render(request, "removal/home.html", context)
+    if settings.REMOVAL_PAGE_KEEP_SECONDS:
+        kept.remember_visitor(response, owner)
+    return response
+
+
+def _prices(owner: kept.Owner) -> dict[str, Any]:
+    """What full resolution costs, by the rule of billing.pricing, and what the user has."""
+    return {
+        "full_pixels": MAX_PIXELS,
+        "full_megapixels": MAX_PIXELS // 1_000_000,
+        "price_base": f"{settings.CREDITS_BASE:f}",
+        "price_per_megapixel": f"{settings.CREDITS_PER_MEGAPIXEL:f}",
+        "balance": f"{ledger.state(owner.user).credits:f}" if owner.user else "",
+    }
+
+
+def _sample(name: str, title: Promise) -> dict[str, str | Promise]:
+    return {
+        "file": f"{name}.jpg",
+        "title": title,
+        "photo": static(f"img/samples/{name}.jpg"),
+        "thumbnail": static(f"img/samples/{name}-thumb.jpg"),
+    }

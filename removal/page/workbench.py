@@ -1,0 +1,200 @@
+"""The requests that the page's script sends: work on pictures, and what is kept of them."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_http_methods
+
+from accounts.errors import AccountSuspended
+from accounts.models import User
+
+from .. import engine, limits, services
+from ..api.errors import error_response, request_id_of
+from ..api.headers import image_response
+from ..api.reading import read_source
+from ..api.views import gone_of
+from ..errors import NotAuthenticated, RemovalError, TooManyBytes, translate
+from ..models import KeptPicture, Removal
+from . import kept, texts
+from .kept import Owner, Shelf
+
+State = KeptPicture.State
+View = Callable[..., HttpResponse]
+
+
+def for_people(view: View) -> View:
+    """Errors become the API's JSON with sentences for people."""
+
+    @never_cache
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            return view(request, *args, **kwargs)
+        except Exception as error:
+            failure = translate(error)
+            if failure is None:
+                raise
+            response = error_response(request, texts.for_people(failure))
+            del response["WWW-Authenticate"]  # browsers would ask for a name and a password
+            return response
+
+    return guarded
+
+
+@require_http_methods(["GET", "POST", "DELETE"])
+@for_people
+def removals(request: HttpRequest) -> HttpResponse:
+    """All that is kept, one more picture, or nothing any more."""
+    owner = kept.owner_of(request)
+    if request.method == "DELETE":
+        owner.pictures.delete()
+        return HttpResponse(status=204)
+    if request.method == "POST":
+        return _remove_background(request, owner)
+    return JsonResponse({"pictures": told(owner)})
+
+
+@require_http_methods(["GET", "DELETE"])
+@for_people
+def removal(request: HttpRequest, picture_id: str) -> HttpResponse:
+    """How one picture fares; or delete it, which also stops the work on it."""
+    owner = kept.owner_of(request)
+    if request.method == "DELETE":
+        owner.pictures.filter(picture_id=picture_id).delete()
+        return HttpResponse(status=204)
+    return JsonResponse(_told(owner.picture(picture_id)))
+
+
+@require_GET
+@for_people
+def original(request: HttpRequest, picture_id: str) -> HttpResponse:
+    return _handed_out(kept.owner_of(request).picture(picture_id), "original")
+
+
+@require_http_methods(["GET", "PUT"])
+@for_people
+def result(request: HttpRequest, picture_id: str) -> HttpResponse:
+    """The result as it was first sent; PUT keeps a touched-up cut-out beside it."""
+    row = kept.owner_of(request).picture(picture_id)
+    if request.method == "PUT":
+        kept.touch_up(row, _body(request))
+        return HttpResponse(status=204)
+    return _replayed(row)
+
+
+@require_GET
+@for_people
+def touched_up(request: HttpRequest, picture_id: str) -> HttpResponse:
+    return _handed_out(kept.owner_of(request).picture(picture_id), "touched-up")
+
+
+def _handed_out(row: KeptPicture, kind: str) -> HttpResponse:
+    """The file, or where to fetch it from the bucket."""
+    if address := kept.signed_address(row, kind):
+        return HttpResponseRedirect(address)
+    return HttpResponse(kept.read(row, kind), content_type=kept.MEDIA_TYPES[kind])
+
+
+def told(owner: Owner) -> list[dict[str, Any]]:
+    """What the page is told of everything it can show again."""
+    return [_told(row) for row in owner.pictures if row.size or kept.is_alive(row)]
+
+
+def _told(row: KeptPicture) -> dict[str, Any]:
+    state, message = row.state, row.error_message
+    if state == State.WORKING and not kept.is_alive(row):
+        state = State.FAILED
+        message = _("The server was stopped while it worked on this picture. Try again.")
+    return {
+        "id": row.picture_id,
+        "name": row.name,
+        "state": state,
+        "delta": row.delta,
+        "full": row.full,
+        "touchedUp": row.touched_up,
+        "charged": row.outcome.get("charged", "0.000"),
+        "message": message,
+    }
+
+
+def _remove_background(request: HttpRequest, owner: Owner) -> HttpResponse:
+    """One picture in, its cut-out out: free and small, or of full size for credits."""
+    picture_id = request.POST.get("picture", "")
+    shelf = kept.shelf_of(owner, picture_id, _name_of(request), request_id_of(request))
+    earlier = shelf and owner.pictures.filter(picture_id=picture_id, state=State.DONE).first()
+    if earlier:  # the answer was lost on its way; it is not charged twice
+        return _replayed(earlier)
+    caller = _caller(request, owner, shelf)
+    try:
+        outcome = services.remove_background(caller, partial(_order, request, caller, shelf))
+    except RemovalError as error:
+        if shelf is not None:
+            shelf.fail(texts.for_people(error).message)
+        raise
+    response = image_response(outcome, partial(services.mark_delivered, outcome))
+    response["X-Kept"] = "1" if shelf is not None and shelf.is_wanted() else "0"
+    return response
+
+
+def _caller(request: HttpRequest, owner: Owner, shelf: Shelf | None) -> services.Caller:
+    address = request.META["REMOTE_ADDR"]
+    has_left = gone_of(request)
+    return services.Caller(
+        request_id=request_id_of(request),
+        via=Removal.Via.PAGE,
+        owner=f"user {owner.user.pk}" if owner.user else address,
+        user=owner.user,
+        pays=_pays(request, owner.user),
+        # A reload of the page is no reason to throw the work away.
+        gone=lambda: has_left() and not (shelf is not None and shelf.is_wanted()),
+    )
+
+
+def _pays(request: HttpRequest, user: User | None) -> bool:
+    if request.POST.get("resolution") != "full":
+        return False
+    if user is None:  # signed out since the page was opened
+        raise NotAuthenticated(_("You are signed out. Sign in again for full resolution."))
+    if user.is_suspended:
+        raise AccountSuspended
+    return True
+
+
+def _order(request: HttpRequest, caller: services.Caller, shelf: Shelf | None) -> services.Order:
+    """Read once a place is sure, so that being turned away uses up none of the visitor's hour."""
+    if not caller.pays:
+        limits.admit_visitor(request.META["REMOTE_ADDR"])
+    fields = {name: str(value) for name, value in request.POST.items()}
+    source = read_source(fields, request.FILES.getlist("image"))
+    options = engine.parse_options(fields)
+    if not caller.pays:
+        free = min(options.max_pixels, settings.REMOVAL_ANONYMOUS_MAX_PIXELS)
+        options = replace(options, max_pixels=free)
+    if shelf is not None:
+        shelf.open(delta=options.output_format == "delta_png", full=caller.pays)
+    return services.Order(source, options, keeper=shelf)
+
+
+def _replayed(row: KeptPicture) -> HttpResponse:
+    outcome = kept.outcome_of(row)
+    response = image_response(outcome, partial(services.mark_delivered, outcome))
+    response["X-Kept"] = "1"
+    return response
+
+
+def _name_of(request: HttpRequest) -> str:
+    upload = request.FILES.get("image")
+    name = request.POST.get("name", "") or (upload.name if upload else "") or "photo"
+    return "".join(letter for letter in name if letter.isprintable())
+
+
+def _body(request: HttpRequest) -> bytes:
+    content = request.read(kept.MAX_TOUCHED_UP + 1)
+    if len(content) > kept.MAX_TOUCHED_UP:
+        raise TooManyBytes.over(kept.MAX_TOUCHED_UP)
+    return bytes(content)
