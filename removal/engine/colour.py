@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
-from . import threads
+from . import icc, threads
 
 Pixels = NDArray[np.uint8]
 
@@ -101,8 +101,11 @@ def _transform(mode: str, profile: bytes | None) -> ImageCms.ImageCmsTransform |
         return _build(ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")), mode)
     if profile is None or profile[16:20] != _SPACES[mode]:
         return None
+    safe = icc.rebuilt(profile)
+    if safe is None:
+        return None
     try:
-        transform = _build(ImageCms.ImageCmsProfile(io.BytesIO(profile)), mode)
+        transform = _build(ImageCms.ImageCmsProfile(io.BytesIO(safe)), mode)
     except (ImageCms.PyCMSError, OSError, ValueError):
         return None
     return None if mode == "RGB" and _changes_nothing(transform) else transform

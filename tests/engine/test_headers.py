@@ -160,13 +160,29 @@ def test_a_profile_that_inflates_without_end_is_cut():
     assert len(profile) == 4 << 20
 
 
-def test_an_srgb_chunk_outweighs_a_profile():
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_profile_outweighs_an_srgb_chunk(order):
     chunks = (
         hostile.png_chunk(b"sRGB", b"\0"),
         hostile.png_chunk(b"iCCP", b"name\0\0" + zlib.compress(b"profile")),
-    )
+    )[::order]
 
-    assert headers.read(hostile.png(2, 1, *chunks)).profile is None
+    assert headers.read(hostile.png(2, 1, *chunks)).profile == b"profile"
+
+
+def test_a_profile_packed_by_an_unknown_method_is_ignored():
+    chunk = hostile.png_chunk(b"iCCP", b"name\0\1" + zlib.compress(b"profile"))
+
+    assert headers.read(hostile.png(2, 1, chunk)).profile is None
+
+
+@pytest.mark.parametrize("at", [26, 27, 28])
+def test_a_png_of_an_unknown_method_is_refused(at):
+    data = bytearray(hostile.png(2, 1))
+    data[at] = 2
+
+    with pytest.raises(UnreadableImage, match="unknown method"):
+        inspect(bytes(data))
 
 
 def test_too_many_png_chunks_are_refused():

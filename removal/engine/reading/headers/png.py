@@ -19,11 +19,12 @@ def read(data: bytes) -> Container:
     for kind, start, end in _chunks(data):
         if kind in _NEEDED:
             payload.append(data[start - 8 : end + 4])
-        elif kind in (b"eXIf", b"cICP", b"iCCP", b"pHYs", b"sRGB"):
+        elif kind in (b"eXIf", b"cICP", b"iCCP", b"pHYs"):
             notes.setdefault(kind, data[start:end])
     if len(payload) < 2 or payload[1][4:8] != b"IHDR" or len(payload[1]) != 25:
         raise Damaged("it does not begin with an IHDR chunk")
     width, height, depth = struct.unpack_from(">IIB", payload[1], 8)
+    _check_methods(*struct.unpack_from(">BBB", payload[1], 18))
     directory = exif(notes.get(b"eXIf", b""))
     orientation = directory.orientation if directory else 1
     return Container(
@@ -33,10 +34,19 @@ def read(data: bytes) -> Container:
         turn=orientation,
         orientation=orientation,
         resolution=_resolution(notes.get(b"pHYs", b"")),
-        profile=None if b"sRGB" in notes else _profile(notes.get(b"iCCP", b"")),
+        profile=_profile(notes.get(b"iCCP", b"")),  # outweighs an sRGB chunk, PNG 3rd edition 4.3
         coding=_coding(notes.get(b"cICP", b"")),
         depth=depth,
     )
+
+
+def _check_methods(compression: int, filtering: int, interlace: int) -> None:
+    """What there is no method for, decoders take as the one that there is, or as noise."""
+    if compression or filtering or interlace > 1:
+        raise Damaged(
+            f"it names an unknown method (compression {compression}, filter {filtering}, "
+            f"interlace {interlace}), where PNG has only 0, 0 and 0 or 1"
+        )
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
@@ -66,6 +76,8 @@ def _coding(body: bytes) -> tuple[int, int] | None:
 
 def _profile(body: bytes) -> bytes | None:
     _, _, packed = body.partition(b"\0")
+    if packed[:1] != b"\0":  # deflate, the only method
+        return None
     try:
         return zlib.decompressobj().decompress(packed[1:], _MAX_PROFILE) or None
     except zlib.error:
