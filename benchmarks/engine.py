@@ -95,7 +95,7 @@ def _single(data: bytes, name: str, repeats: int) -> dict[str, Any]:
         bare.append(seconds(bare_run))
         total.append(_request(data, options, stages))
     return {
-        "networks": str(session.networks().description),
+        "networks": str(session.networks().info),
         "bare": statistics.median(bare),
         "total": statistics.median(total),
         "stages": {stage: statistics.median(times) for stage, times in stages.items()},

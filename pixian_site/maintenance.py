@@ -19,7 +19,7 @@ from billing import ledger, low_balance, stripe_gateway, webhooks
 from removal import idempotency
 from removal.batches import register
 from removal.capacity import database
-from removal.execution import parcels
+from removal.execution import blobs
 from removal.page import kept
 
 log = logging.getLogger(__name__)
@@ -56,7 +56,7 @@ def purge() -> None:
 def sweep() -> None:
     """Delete files that nobody owns: a process was killed, or the storage was away, when it was
     time. Listing costs a bucket's owner money, so this is done by the hour."""
-    owners = (idempotency.sweep, kept.sweep, register.sweep, parcels.purge)
+    owners = (idempotency.sweep, kept.sweep, register.sweep, blobs.purge)
     _tell("Deleted %d files that were left behind", sum(sweep() for sweep in owners))
 
 

@@ -54,7 +54,7 @@ def claim(user: User, key: str, fingerprint: str, request_id: str) -> KeyedReque
     return row
 
 
-class Keeper:
+class KeyedResultStore:
     """Keeps the result of the request that claimed a row; the picture it does not keep."""
 
     def __init__(self, row: KeyedRequest) -> None:

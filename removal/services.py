@@ -37,11 +37,11 @@ log = logging.getLogger(__name__)
 FREE = Decimal("0.000")
 
 
-def _never_gone() -> bool:
+def _never() -> bool:
     return False
 
 
-class Keeper(Protocol):
+class ResultStore(Protocol):
     """Puts aside what whoever asked may ask for again: see idempotency and kept."""
 
     def take(self, data: bytes) -> None:
@@ -63,11 +63,11 @@ class Caller:
 
     request_id: str
     via: str
-    owner: str  # whose concurrency is counted: a key's id or an address
+    concurrency_key: str  # whose concurrency is counted: a key's id or an address
     key: ApiKey | None = None
     user: User | None = None
     pays: bool = False
-    gone: Callable[[], bool] = _never_gone
+    disconnected: Callable[[], bool] = _never
     endpoint: str = ""
     idempotency_key: str | None = None
 
@@ -88,14 +88,14 @@ class Order:
 
     background: where the picture behind the cut-out comes from.
     needs_foreground: whether a picture in which nothing is found is an error, NothingFound.
-    keeper: who keeps picture and result, where the request has no Idempotency-Key.
+    results: where to keep picture and result, where the request has no Idempotency-Key.
     """
 
     source: Source
     options: engine.Options
     background: Source | None = None
     needs_foreground: bool = False
-    keeper: Keeper | None = None
+    results: ResultStore | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +123,7 @@ def remove_background(caller: Caller, read: Callable[[], Order]) -> Outcome:
     )
     started = time.monotonic()
     try:
-        with capacity.shared().admit(caller.owner):
+        with capacity.shared().admit(caller.concurrency_key):
             outcome = _once(caller, _forced(caller, read()), started, record)
     except SlowDown:  # a row each would be most of the work of turning a crowd away
         raise
@@ -154,7 +154,7 @@ def _forced(caller: Caller, order: Order) -> Order:
 
 def _once(caller: Caller, order: Order, started: float, record: Removal) -> Outcome:
     """Under an Idempotency-Key one request does the work; the others get what it earned."""
-    keeper = order.keeper
+    results = order.results
     if caller.idempotency_key is not None and caller.user is not None:
         row = idempotency.claim(
             caller.user, caller.idempotency_key, _fingerprint(caller, order), caller.request_id
@@ -162,17 +162,17 @@ def _once(caller: Caller, order: Order, started: float, record: Removal) -> Outc
         if row.state == KeyedRequest.State.DONE:
             content = idempotency.content_of(row)
             return outcome_of(row.outcome, content, order.options, row.hold, row.request_id)
-        keeper = idempotency.Keeper(row)
+        results = idempotency.KeyedResultStore(row)
     try:
-        return _work(caller, order, started, record, keeper)
+        return _work(caller, order, started, record, results)
     except BaseException:
-        if keeper is not None:
-            keeper.give_up()
+        if results is not None:
+            results.give_up()
         raise
 
 
 def _work(
-    caller: Caller, order: Order, started: float, record: Removal, keeper: Keeper | None
+    caller: Caller, order: Order, started: float, record: Removal, results: ResultStore | None
 ) -> Outcome:
     options = order.options
     record.test = options.watermark
@@ -188,23 +188,23 @@ def _work(
     if order.background is not None:
         options = replace(options, background_image=_background_of(order.background, caller))
     engine.check(header, options)
-    if keeper is not None:
-        keeper.take(data)
+    if results is not None:
+        results.take(data)
     price = ledger.price_of(min(header.size[0] * header.size[1], options.max_pixels))
     job = execution.Job(
         data=data,
         header=header,
         options=options,
         deadline=started + settings.REMOVAL_DEADLINE_SECONDS,
-        gone=caller.gone,
+        disconnected=caller.disconnected,
         needs_foreground=order.needs_foreground,
         queue="batch" if caller.via == Removal.Via.BATCH else "interactive",
     )
     if pays:
-        return _charged(caller, job, price, keeper)
+        return _charged(caller, job, price, results)
     result = execution.run(job)
     calculated = (price if result.facts.result_foreground else FREE) if caller.pays else None
-    return _finished(caller, Outcome(result, options, FREE, calculated, None, None), keeper)
+    return _finished(caller, Outcome(result, options, FREE, calculated, None, None), results)
 
 
 def _bytes_of(source: Source, caller: Caller) -> bytes:
@@ -217,7 +217,7 @@ def _bytes_of(source: Source, caller: Caller) -> bytes:
         max_redirects=settings.IMAGE_URL_REDIRECTS,
         allow=settings.IMAGE_URL_ALLOW,
     )
-    return fetch.fetch(source.text, limits, cancelled=caller.gone)
+    return fetch.fetch(source.text, limits, cancelled=caller.disconnected)
 
 
 def _background_of(source: Source, caller: Caller) -> bytes:
@@ -229,7 +229,9 @@ def _background_of(source: Source, caller: Caller) -> bytes:
         raise BackgroundUrlFailed(f"The background: {error}") from error
 
 
-def _charged(caller: Caller, job: execution.Job, price: Decimal, keeper: Keeper | None) -> Outcome:
+def _charged(
+    caller: Caller, job: execution.Job, price: Decimal, results: ResultStore | None
+) -> Outcome:
     assert caller.user is not None
     lifetime = settings.REMOVAL_DEADLINE_SECONDS + settings.HOLD_GRACE_SECONDS
     hold = ledger.hold(caller.user, price, caller.request_id, lifetime, caller.key)
@@ -237,22 +239,22 @@ def _charged(caller: Caller, job: execution.Job, price: Decimal, keeper: Keeper 
         result = execution.run(job)
         if result.facts.result_foreground:
             outcome = Outcome(result, job.options, price, None, None, hold)
-            return _finished(caller, outcome, keeper)
+            return _finished(caller, outcome, results)
     except BaseException:
         ledger.release(hold)
         raise
     ledger.release(hold)
-    return _finished(caller, Outcome(result, job.options, FREE, None, None, None), keeper)
+    return _finished(caller, Outcome(result, job.options, FREE, None, None, None), results)
 
 
-def _finished(caller: Caller, outcome: Outcome, keeper: Keeper | None) -> Outcome:
+def _finished(caller: Caller, outcome: Outcome, results: ResultStore | None) -> Outcome:
     """Charge for the outcome and, where it is kept, remember it: both or neither."""
-    if keeper is None:
+    if results is None:
         return _settled(caller, outcome)
-    keeper.store(outcome.result.content)
+    results.store(outcome.result.content)
     with transaction.atomic():
         outcome = _settled(caller, outcome)
-        keeper.remember(_to_json(outcome), outcome.hold)
+        results.remember(_to_json(outcome), outcome.hold)
     return outcome
 
 
@@ -296,7 +298,7 @@ def outcome_of(
     hold: Hold | None,
     request_id: str,
 ) -> Outcome:
-    """The outcome that a keeper remembered, as the request `request_id` had it."""
+    """The outcome that a result store remembered, as the request `request_id` had it."""
     facts: dict[str, Any] = {
         name: engine.Box(**value) if isinstance(value, dict)
         else tuple(value) if isinstance(value, list)

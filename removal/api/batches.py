@@ -158,7 +158,7 @@ def _outcome_of(batch: Batch, picture: BatchPicture) -> services.Outcome:
 def _answer(batch: Batch, status: int = 200) -> HttpResponse:
     batch.refresh_from_db()
     body: dict[str, Any] = register.progress(batch)
-    body["items"] = [register.told(picture) for picture in batch.pictures.all()]
+    body["items"] = [register.as_dict(picture) for picture in batch.pictures.all()]
     if batch.webhook_url:
         body["webhook"] = {"url": batch.webhook_url, "secret": webhooks.secret_of(batch.user)}
     return _json(body, status)

@@ -80,11 +80,11 @@ def caller_of(request: Request) -> services.Caller:
     return services.Caller(
         request_id=request_id_of(request._request),
         via="api",
-        owner=key.public_id,
+        concurrency_key=key.public_id,
         key=key,
         user=user_of(request),
         pays=True,
-        gone=gone_of(request._request),
+        disconnected=disconnected_of(request._request),
         endpoint=request.path.rstrip("/"),
         idempotency_key=request.META.get("HTTP_IDEMPOTENCY_KEY"),
     )
@@ -96,7 +96,7 @@ def user_of(request: Request) -> User:
     return user
 
 
-def gone_of(request: HttpRequest) -> Callable[[], bool]:
+def disconnected_of(request: HttpRequest) -> Callable[[], bool]:
     """Whether the client has hung up, as far as the server can tell."""
     asked: Callable[[], bool] = request.META.get("waitress.client_disconnected", lambda: False)
     return asked

@@ -163,7 +163,7 @@ def progress(batch: Batch) -> dict[str, Any]:
     }
 
 
-def told(picture: BatchPicture) -> dict[str, Any]:
+def as_dict(picture: BatchPicture) -> dict[str, Any]:
     """What is told of a picture."""
     facts: dict[str, Any] = {
         "number": picture.number,

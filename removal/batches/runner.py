@@ -28,8 +28,8 @@ PAUSE = timedelta(seconds=2)  # before a picture that found no place is tried ag
 CANDIDATES = 5  # looked at for one that no other worker takes first
 
 
-class Tray:
-    """Keeps one picture's result (a services.Keeper); its original lies there already."""
+class BatchResultStore:
+    """Keeps one picture's result (a services.ResultStore); its original lies there already."""
 
     def __init__(self, picture: BatchPicture) -> None:
         self._mine = BatchPicture.objects.filter(
@@ -105,32 +105,32 @@ def _work_on(picture: BatchPicture) -> None:
     """Raises RemovalError."""
     if picture.attempts > MOST_ATTEMPTS:  # each time its process died with it
         raise InternalError(picture.request_id, settings.SUPPORT_EMAIL)
-    batch, tray = picture.batch, Tray(picture)
+    batch, results = picture.batch, BatchResultStore(picture)
     caller = services.Caller(
         request_id=picture.request_id,
         via=Removal.Via.BATCH,
-        owner=f"batch {batch.batch_id}",
+        concurrency_key=f"batch {batch.batch_id}",
         key=batch.api_key,
         user=batch.user,
         pays=True,
-        gone=lambda: not tray.is_wanted(),
+        disconnected=lambda: not results.is_wanted(),
         endpoint="/api/v2/batches",
     )
 
     def order() -> services.Order:
         _check_owner(batch)
-        content = _original(picture, tray)
-        return services.Order(content, engine.parse_options(batch.fields), keeper=tray)
+        content = _original(picture, results)
+        return services.Order(content, engine.parse_options(batch.fields), results=results)
 
     services.mark_delivered(services.remove_background(caller, order))
     storage.discard(register.file_name(picture.token, "original"))
 
 
-def _original(picture: BatchPicture, tray: Tray) -> bytes:
+def _original(picture: BatchPicture, results: BatchResultStore) -> bytes:
     try:
         return storage.get(register.file_name(picture.token, "original"))
     except FileNotFoundError:
-        if not tray.is_wanted():
+        if not results.is_wanted():
             raise ClientGone from None
         raise
 
@@ -167,5 +167,5 @@ def _not_done(picture: BatchPicture, error: RemovalError) -> None:
 
 
 def _ended(picture: BatchPicture, event: str) -> None:
-    webhooks.note(picture.batch, event, register.told(picture))
+    webhooks.note(picture.batch, event, register.as_dict(picture))
     register.end_if_done(picture.batch)

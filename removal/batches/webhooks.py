@@ -62,7 +62,7 @@ def deliver_next() -> bool:
     accounts = set(due.order_by().values_list("batch__user", flat=True))
     if not accounts:
         return False
-    account = _turns.next_of(accounts)
+    account = _queue.next_of(accounts)
     delivery = due.filter(batch__user=account).order_by("due_at").first()
     if delivery is None:  # another process was quicker
         return True
@@ -70,11 +70,11 @@ def deliver_next() -> bool:
     if same.update(due_at=now + LEASE):
         started = monotonic()
         _attempt(WebhookDelivery.objects.select_related("batch__user").get(pk=delivery.pk))
-        _turns.took(account, monotonic() - started)
+        _queue.took(account, monotonic() - started)
     return True
 
 
-class Turns:
+class FairQueue:
     """Accounts take turns by the time that their servers take, so a slow one keeps its own waiting.
 
     It is start-time fair queueing: who comes anew starts where the others are, not before them.
@@ -97,7 +97,7 @@ class Turns:
         return max(self._served.get(account, 0.0), self._others)
 
 
-_turns = Turns()
+_queue = FairQueue()
 
 
 def _attempt(delivery: WebhookDelivery) -> None:

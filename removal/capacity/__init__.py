@@ -23,9 +23,9 @@ from removal import metrics
 from removal.errors import ClientGone, SlowDown, StartedTooLate
 
 from .database import DatabaseLeases
-from .keeper import Keeper
 from .leases import Lease, Leases
 from .redis import RedisLeases
+from .renewer import LeaseRenewer
 
 log = logging.getLogger(__name__)
 REQUESTS, PLACES = "requests", "places"  # the pools that all owners share
@@ -48,14 +48,14 @@ class Capacity:
     def __init__(self, limits: Limits, leases: Leases) -> None:
         self.limits = limits
         self._leases = leases
-        self._keeper = Keeper(leases)
+        self._renewer = LeaseRenewer(leases)
         self._left = threading.Condition()  # told when a place of this process is free again
         self._full: dict[str, float] = {}  # pool -> until when it counts as full
 
     @contextmanager
-    def admit(self, owner: str) -> Iterator[None]:
+    def admit(self, key: str) -> Iterator[None]:
         """Let a request in, or raise SlowDown at once where everything is taken."""
-        own = _own_pool(owner)
+        own = _own_pool(key)
         everybody = self.limits.places + self.limits.queue_length
         with self._lease({own: self.limits.per_owner, REQUESTS: everybody}) as (_, full):
             if full == own:
@@ -72,9 +72,9 @@ class Capacity:
         """Whether it was full a moment ago and nobody of this process has left since."""
         return self._full.get(pool, 0) > time.monotonic()
 
-    def free_for(self, owner: str) -> int:
+    def free_for(self, key: str) -> int:
         """How many requests more this owner may have under way."""
-        return self.limits.per_owner - self._leases.count(_own_pool(owner))
+        return self.limits.per_owner - self._leases.count(_own_pool(key))
 
     def in_line(self) -> tuple[int, int]:
         """How many pictures of all processes have a place, and how many wait for one."""
@@ -83,17 +83,17 @@ class Capacity:
         return taken, line - taken
 
     @contextmanager
-    def place(self, gone: Callable[[], bool]) -> Iterator[None]:
+    def place(self, disconnected: Callable[[], bool]) -> Iterator[None]:
         """Wait in line for a place to work in.
 
         Raises StartedTooLate after the queue's time, ClientGone where nobody waits any more.
         """
         with self._lease({PLACES: None}) as (lease, _):
             with metrics.waiting():
-                self._wait_in_line(lease, gone)
+                self._wait_in_line(lease, disconnected)
             yield
 
-    def _wait_in_line(self, lease: Lease, gone: Callable[[], bool]) -> None:
+    def _wait_in_line(self, lease: Lease, disconnected: Callable[[], bool]) -> None:
         """Those at the head of the line have the places: whoever leaves lets the next one in."""
         deadline = time.monotonic() + self.limits.queue_seconds
         while (ahead := self._leases.ahead(lease, PLACES)) >= self.limits.places:
@@ -103,7 +103,7 @@ class Capacity:
             is_next = ahead < 2 * self.limits.places
             with self._left:
                 self._left.wait(min(left, NEXT_SECONDS if is_next else LATER_SECONDS))
-            if gone():
+            if disconnected():
                 raise ClientGone
 
     @contextmanager
@@ -116,7 +116,7 @@ class Capacity:
             yield lease, full
             return
         try:
-            with self._keeper.renewing(lease):
+            with self._renewer.renewing(lease):
                 yield lease, None
         finally:
             self._give_up(lease)
@@ -137,8 +137,8 @@ class Capacity:
             self._left.notify_all()
 
 
-def _own_pool(owner: str) -> str:
-    return f"owner:{owner}"
+def _own_pool(key: str) -> str:
+    return f"owner:{key}"
 
 
 @cache

@@ -15,10 +15,10 @@ def run(job: Job) -> engine.Result:
     def checkpoint(stage: str) -> None:
         if time.monotonic() > job.deadline:
             raise TookTooLong
-        if job.gone():
+        if job.disconnected():
             raise ClientGone
 
-    with capacity.shared().place(job.gone):
+    with capacity.shared().place(job.disconnected):
         checkpoint("start")
         stopwatch = metrics.Stopwatch(checkpoint)
         try:

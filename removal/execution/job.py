@@ -9,12 +9,12 @@ from removal import engine
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """`deadline` is in time.monotonic() seconds; `gone` tells whether the client has hung up."""
+    """`deadline` is in time.monotonic() seconds; `disconnected` tells if the client hung up."""
 
     data: bytes
     header: engine.Header
     options: engine.Options
     deadline: float
-    gone: Callable[[], bool]
+    disconnected: Callable[[], bool]
     needs_foreground: bool = False
     queue: Literal["interactive", "batch"] = "interactive"  # whether somebody waits for it

@@ -20,7 +20,7 @@ from removal import capacity, engine, metrics
 from removal.errors import ClientGone, EngineUnavailable, TookTooLong
 from removal.execution import tasks
 
-from . import board, parcels, wire
+from . import blobs, mailbox, wire
 from .job import Job
 
 log = logging.getLogger(__name__)
@@ -36,14 +36,14 @@ def run(job: Job) -> engine.Result:
     structlog.contextvars.bind_contextvars(work=work)  # by which the worker's log calls it
     background = job.options.background_image
     try:
-        parcels.put(work, parcels.PICTURE, job.data)
+        blobs.put(work, blobs.PICTURE, job.data)
         if background is not None:
-            parcels.put(work, parcels.BACKGROUND, background)
-        with capacity.shared().place(job.gone):
+            blobs.put(work, blobs.BACKGROUND, background)
+        with capacity.shared().place(job.disconnected):
             answer = _have_it_done(work, job)
         return _result_of(work, answer)
     finally:
-        parcels.discard(work)
+        blobs.discard(work)
 
 
 def _have_it_done(work: str, job: Job) -> str:
@@ -52,7 +52,7 @@ def _have_it_done(work: str, job: Job) -> str:
         return _wait(work, job)
     except BaseException:
         with suppress(RedisError):
-            board.cancel(work)
+            mailbox.cancel(work)
         raise
 
 
@@ -75,13 +75,13 @@ def _wait(work: str, job: Job) -> str:
         left = job.deadline - time.monotonic()
         if left <= 0:
             raise TookTooLong
-        answer = board.wait_for_answer(work, min(left, LOOK_SECONDS))
+        answer = mailbox.wait_for_answer(work, min(left, LOOK_SECONDS))
         if answer is not None:
             return answer
-        if job.gone():
+        if job.disconnected():
             raise ClientGone
-        if board.is_lost(work):
-            answer = board.wait_for_answer(work, LOOK_SECONDS)  # perhaps its last word
+        if mailbox.is_lost(work):
+            answer = mailbox.wait_for_answer(work, LOOK_SECONDS)  # perhaps its last word
             if answer is None:
                 raise EngineUnavailable(detail=f"No worker answers for {work}")
             return answer
@@ -92,7 +92,7 @@ def _result_of(work: str, answer: str) -> engine.Result:
     match wire.load_answer(answer):
         case wire.Done(media_type, facts, stages):
             metrics.count_stages(stages)
-            return engine.Result(parcels.get(work, parcels.RESULT), media_type, facts)
+            return engine.Result(blobs.get(work, blobs.RESULT), media_type, facts)
         case wire.Failed(error):
             raise error
         case wire.Broken(detail):

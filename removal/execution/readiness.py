@@ -9,7 +9,7 @@ from redis import RedisError
 
 from removal.engine import ModelUnavailable
 from removal.engine.networks import session
-from removal.execution import board
+from removal.execution import mailbox
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ def warm_in_background() -> None:
 
 def _of_workers() -> State:
     try:
-        workers = board.workers()
+        workers = mailbox.workers()
     except RedisError:
         return State(None, None, ("Redis does not answer.",))
     if not workers:
@@ -56,9 +56,9 @@ def _of_workers() -> State:
 
 def _load() -> State:
     try:
-        description = session.warm()
+        info = session.warm()
     except ModelUnavailable as error:
         log.error("The engine is not ready: %s", error)
         return State(None, None, (str(error),))
-    log.info("The engine is ready: %s", description)
-    return State(description.model, description.device, ())
+    log.info("The engine is ready: %s", info)
+    return State(info.model, info.device, ())

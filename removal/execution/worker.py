@@ -16,7 +16,7 @@ from removal.engine import memory
 from removal.errors import RemovalError
 from removal.execution import readiness
 
-from . import board, parcels, wire
+from . import blobs, mailbox, wire
 
 log = logging.getLogger(__name__)
 ASK_SECONDS = 0.1  # how often work is asked about at most: each time costs a way to Redis
@@ -36,11 +36,11 @@ def start() -> None:
 
 def perform(work: str, options: dict[str, object]) -> None:
     """Do one piece of work and leave the answer, whatever comes of it, for who waits."""
-    board.take(work, _name())
+    mailbox.take(work, _name())
     try:
-        board.answer(work, wire.dump_answer(_answer(work, wire.load_options(options))))
-        if board.is_cancelled(work):
-            parcels.discard(work)  # nobody else will: the web tier had cleared up before
+        mailbox.answer(work, wire.dump_answer(_answer(work, wire.load_options(options))))
+        if mailbox.is_cancelled(work):
+            blobs.discard(work)  # nobody else will: the web tier had cleared up before
     finally:
         memory.trim()  # nobody has to wait for that
 
@@ -52,7 +52,7 @@ def _answer(work: str, options: engine.Options) -> wire.Answer:
         checkpoint("start")
         result = _remove_background(work, options, stopwatch)
         stages = stopwatch.stages()
-        parcels.put(work, parcels.RESULT, result.content)
+        blobs.put(work, blobs.RESULT, result.content)
     except (engine.EngineError, RemovalError) as error:
         return wire.Failed(error)
     except Exception as error:
@@ -73,7 +73,7 @@ class Checkpoint:
         if now < self._asked + ASK_SECONDS:
             return
         self._asked = now
-        if board.is_cancelled(self._work):
+        if mailbox.is_cancelled(self._work):
             raise engine.Cancelled
 
 
@@ -81,8 +81,8 @@ def _remove_background(
     work: str, options: engine.Options, stopwatch: metrics.Stopwatch
 ) -> engine.Result:
     if options.background_image is not None:
-        options = replace(options, background_image=parcels.get(work, parcels.BACKGROUND))
-    picture = parcels.get(work, parcels.PICTURE)
+        options = replace(options, background_image=blobs.get(work, blobs.BACKGROUND))
+    picture = blobs.get(work, blobs.PICTURE)
     return engine.remove_background(picture, options, checkpoint=stopwatch)
 
 
@@ -91,10 +91,10 @@ def _beat(name: str, state: readiness.State) -> None:
     pause = threading.Event()
     while True:
         try:
-            board.report(name, {"model": state.model, "device": state.device})
+            mailbox.report(name, {"model": state.model, "device": state.device})
         except RedisError as error:
             log.warning("This worker cannot tell that it lives: %s", error)
-        pause.wait(board.BEAT_SECONDS)
+        pause.wait(mailbox.BEAT_SECONDS)
 
 
 _names: dict[int, str] = {}

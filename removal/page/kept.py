@@ -93,8 +93,8 @@ def remember_visitor(response: HttpResponse, owner: Owner) -> None:
     )
 
 
-class Shelf:
-    """Keeps one picture of the page (a services.Keeper)."""
+class PageResultStore:
+    """Keeps one picture of the page (a services.ResultStore)."""
 
     def __init__(self, owner: Owner, picture_id: str, name: str, request_id: str) -> None:
         self._owner = owner
@@ -171,12 +171,14 @@ class Shelf:
         rows.update(state=State.FAILED, error_message=message[:500])
 
 
-def shelf_of(owner: Owner, picture_id: str, name: str, request_id: str) -> Shelf | None:
+def result_store_of(
+    owner: Owner, picture_id: str, name: str, request_id: str
+) -> PageResultStore | None:
     """Where the owner's picture is to be kept; None where nothing is kept of it."""
     keeps = settings.REMOVAL_PAGE_KEEP_SECONDS > 0 and (owner.user or owner.visitor)
     if not keeps or not PICTURE_ID.fullmatch(picture_id):
         return None
-    return Shelf(owner, picture_id, name, request_id)
+    return PageResultStore(owner, picture_id, name, request_id)
 
 
 def is_alive(row: KeptPicture) -> bool:

@@ -46,7 +46,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "sizes": SIZES,
         "code_languages": CODE_LANGUAGES,
         "free_megapixels": settings.REMOVAL_ANONYMOUS_MAX_PIXELS / 1_000_000,
-        "kept": workbench.told(owner),
+        "kept": workbench.as_dicts(owner),
         "kept_hours": kept.kept_hours(),
         **_prices(owner),
     }

@@ -18,11 +18,11 @@ from .. import engine, limits, services
 from ..api.errors import error_response, request_id_of
 from ..api.headers import image_response
 from ..api.reading import read_source
-from ..api.views import gone_of
+from ..api.views import disconnected_of
 from ..errors import NotAuthenticated, RemovalError, TooManyBytes, translate
 from ..models import KeptPicture, Removal
 from . import kept, texts
-from .kept import Owner, Shelf
+from .kept import Owner, PageResultStore
 
 State = KeptPicture.State
 View = Callable[..., HttpResponse]
@@ -56,7 +56,7 @@ def removals(request: HttpRequest) -> HttpResponse:
         return HttpResponse(status=204)
     if request.method == "POST":
         return _remove_background(request, owner)
-    return JsonResponse({"pictures": told(owner)})
+    return JsonResponse({"pictures": as_dicts(owner)})
 
 
 @require_http_methods(["GET", "DELETE"])
@@ -67,7 +67,7 @@ def removal(request: HttpRequest, picture_id: str) -> HttpResponse:
     if request.method == "DELETE":
         owner.pictures.filter(picture_id=picture_id).delete()
         return HttpResponse(status=204)
-    return JsonResponse(_told(owner.picture(picture_id)))
+    return JsonResponse(_as_dict(owner.picture(picture_id)))
 
 
 @require_GET
@@ -100,12 +100,12 @@ def _handed_out(row: KeptPicture, kind: str) -> HttpResponse:
     return HttpResponse(kept.read(row, kind), content_type=kept.MEDIA_TYPES[kind])
 
 
-def told(owner: Owner) -> list[dict[str, Any]]:
+def as_dicts(owner: Owner) -> list[dict[str, Any]]:
     """What the page is told of everything it can show again."""
-    return [_told(row) for row in owner.pictures if row.size or kept.is_alive(row)]
+    return [_as_dict(row) for row in owner.pictures if row.size or kept.is_alive(row)]
 
 
-def _told(row: KeptPicture) -> dict[str, Any]:
+def _as_dict(row: KeptPicture) -> dict[str, Any]:
     state, message = row.state, row.error_message
     if state == State.WORKING and not kept.is_alive(row):
         state = State.FAILED
@@ -125,33 +125,33 @@ def _told(row: KeptPicture) -> dict[str, Any]:
 def _remove_background(request: HttpRequest, owner: Owner) -> HttpResponse:
     """One picture in, its cut-out out: free and small, or of full size for credits."""
     picture_id = request.POST.get("picture", "")
-    shelf = kept.shelf_of(owner, picture_id, _name_of(request), request_id_of(request))
-    earlier = shelf and owner.pictures.filter(picture_id=picture_id, state=State.DONE).first()
+    results = kept.result_store_of(owner, picture_id, _name_of(request), request_id_of(request))
+    earlier = results and owner.pictures.filter(picture_id=picture_id, state=State.DONE).first()
     if earlier:  # the answer was lost on its way; it is not charged twice
         return _replayed(earlier)
-    caller = _caller(request, owner, shelf)
+    caller = _caller(request, owner, results)
     try:
-        outcome = services.remove_background(caller, partial(_order, request, caller, shelf))
+        outcome = services.remove_background(caller, partial(_order, request, caller, results))
     except RemovalError as error:
-        if shelf is not None:
-            shelf.fail(texts.for_people(error).message)
+        if results is not None:
+            results.fail(texts.for_people(error).message)
         raise
     response = image_response(outcome, partial(services.mark_delivered, outcome))
-    response["X-Kept"] = "1" if shelf is not None and shelf.is_wanted() else "0"
+    response["X-Kept"] = "1" if results is not None and results.is_wanted() else "0"
     return response
 
 
-def _caller(request: HttpRequest, owner: Owner, shelf: Shelf | None) -> services.Caller:
+def _caller(request: HttpRequest, owner: Owner, results: PageResultStore | None) -> services.Caller:
     address = request.META["REMOTE_ADDR"]
-    has_left = gone_of(request)
+    has_left = disconnected_of(request)
     return services.Caller(
         request_id=request_id_of(request),
         via=Removal.Via.PAGE,
-        owner=f"user {owner.user.pk}" if owner.user else address,
+        concurrency_key=f"user {owner.user.pk}" if owner.user else address,
         user=owner.user,
         pays=_pays(request, owner.user),
         # A reload of the page is no reason to throw the work away.
-        gone=lambda: has_left() and not (shelf is not None and shelf.is_wanted()),
+        disconnected=lambda: has_left() and not (results is not None and results.is_wanted()),
     )
 
 
@@ -165,7 +165,9 @@ def _pays(request: HttpRequest, user: User | None) -> bool:
     return True
 
 
-def _order(request: HttpRequest, caller: services.Caller, shelf: Shelf | None) -> services.Order:
+def _order(
+    request: HttpRequest, caller: services.Caller, results: PageResultStore | None
+) -> services.Order:
     """Read once a place is sure, so that being turned away uses up none of the visitor's hour."""
     if not caller.pays:
         limits.admit_visitor(request.META["REMOTE_ADDR"])
@@ -175,9 +177,9 @@ def _order(request: HttpRequest, caller: services.Caller, shelf: Shelf | None) -
     if not caller.pays:
         free = min(options.max_pixels, settings.REMOVAL_ANONYMOUS_MAX_PIXELS)
         options = replace(options, max_pixels=free)
-    if shelf is not None:
-        shelf.open(delta=options.output_format == "delta_png", full=caller.pays)
-    return services.Order(source, options, keeper=shelf)
+    if results is not None:
+        results.open(delta=options.output_format == "delta_png", full=caller.pays)
+    return services.Order(source, options, results=results)
 
 
 def _replayed(row: KeptPicture) -> HttpResponse:

@@ -1,6 +1,6 @@
 /** The page's entry: takes pictures in, sends them two at a time, shows each as a card. */
 
-import { Batch } from "./batch.js";
+import { Resolution } from "./resolution.js";
 import { Card, placedBy } from "./card.js";
 import { samples } from "./code.js";
 import { Editor } from "./editor.js";
@@ -29,7 +29,7 @@ const server = {
   fullPixels: Number(fullPixels),
 };
 const panel = new OptionsPanel(byId("options"));
-const batch = new Batch(workbench);
+const resolution = new Resolution(workbench);
 const editor = new Editor(byId("editor"));
 const queue = new Queue(PARALLEL);
 const cards = new Map(); // picture -> its card, in the order of arrival
@@ -53,7 +53,7 @@ const actions = {
 function add(sources) {
   for (const source of sources) {
     const picture = new Picture(source);
-    picture.isFull = batch.isFull;
+    picture.isFull = resolution.isFull;
     show(picture);
     start(picture);
     if (source === sources[0]) cards.get(picture).root.scrollIntoView({ block: "nearest" });
@@ -61,7 +61,7 @@ function add(sources) {
 }
 
 function show(picture) {
-  const card = new Card(picture, panel.value, actions, (shown) => batch.offer(shown));
+  const card = new Card(picture, panel.value, actions, (shown) => resolution.offer(shown));
   cards.set(picture, card);
   byId("pictures").append(card.root);
   workbench.toggleAttribute("data-filled", true);
@@ -89,10 +89,10 @@ function settle(picture) {
   const { name, state } = picture;
   if (state === "cancelled") queue.withdraw(jobs.get(picture));
   if (picture.settled) jobs.delete(picture);
-  if (picture.balance !== null) batch.balance = picture.balance;
+  if (picture.balance !== null) resolution.balance = picture.balance;
   picture.balance = null;
   if (state === "done") announce(text("announceDone", { name }));
-  drawBatch();
+  drawResolution();
 }
 
 function discard(picture) {
@@ -108,7 +108,7 @@ function drop(picture) {
   cards.get(picture).remove();
   cards.delete(picture);
   workbench.toggleAttribute("data-filled", cards.size > 0);
-  drawBatch();
+  drawResolution();
 }
 
 /** Have the server delete what it holds of a picture. */
@@ -136,10 +136,10 @@ function inState(state) {
 }
 
 /** Several results and several failures get one button for all. */
-function drawBatch() {
+function drawResolution() {
   byId("download-all").hidden = inState("done").length + inState("stored").length < 2;
   byId("retry-all").hidden = inState("failed").length < 2;
-  batch.draw([...cards.keys()]);
+  resolution.draw([...cards.keys()]);
   complainOfOptions();
 }
 

@@ -146,7 +146,7 @@ def test_a_failed_charge_leaves_neither_result_nor_key(alice, photo, monkeypatch
     def full(self, outcome, hold):
         raise OSError("no space left")
 
-    monkeypatch.setattr(idempotency.Keeper, "remember", full)
+    monkeypatch.setattr(idempotency.KeyedResultStore, "remember", full)
     error_of(post(alice, image=photo), 500, 1500)
     assert alice.credits == 10
     assert not KeyedRequest.objects.exists()
@@ -188,7 +188,7 @@ def test_the_key_of_a_process_that_died_is_free_after_its_lease(alice, photo):
     response = post(alice, image=photo)
     assert response.status_code == 200
     with pytest.raises(idempotency.TookTooLong):
-        idempotency.Keeper(dead).remember({}, None)
+        idempotency.KeyedResultStore(dead).remember({}, None)
 
 
 def test_a_replay_is_delivered_for_a_charge_that_was_never_sent(alice, photo):

@@ -180,7 +180,7 @@ def test_a_slow_server_keeps_its_own_account_waiting(alice, bob, monkeypatch):
 
     monkeypatch.setattr(webhooks, "monotonic", lambda: clock[0])
     monkeypatch.setattr(webhooks.fetch, "post", post)
-    monkeypatch.setattr(webhooks, "_turns", webhooks.Turns())
+    monkeypatch.setattr(webhooks, "_queue", webhooks.FairQueue())
     pictures = zip_of(**{f"{number}__jpg": b"no picture" for number in range(8)})
     for caller, server in ((alice, "slow"), (bob, "quick")):
         caller.post(BATCHES, zip=pictures, webhook__url=f"https://{server}.example/")

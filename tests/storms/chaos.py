@@ -80,8 +80,8 @@ class Site:
 
     def kill_worker_process(self) -> None:
         """The one at work, if any."""
-        with redis.Redis.from_url(self.environment["REDIS_URL"]) as board:
-            names = list(board.smembers("execution:workers"))
+        with redis.Redis.from_url(self.environment["REDIS_URL"]) as mailbox:
+            names = list(mailbox.smembers("execution:workers"))
         if names:
             with suppress(ProcessLookupError):
                 os.kill(int(random.choice(names).decode().split(":")[1]), signal.SIGKILL)

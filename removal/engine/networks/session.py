@@ -79,11 +79,11 @@ class Networks:
 
     main: Network
     second: Network | None
-    description: Description
+    info: EngineInfo
 
 
 @dataclass(frozen=True, slots=True)
-class Description:
+class EngineInfo:
     """What runs, for logs and /readyz."""
 
     model: str
@@ -114,12 +114,12 @@ def networks() -> Networks:
     return own
 
 
-def warm() -> Description:
+def warm() -> EngineInfo:
     """Load and run once, so that the first request does not pay for it. ModelUnavailable."""
     ready = networks()
     for network in filter(None, (ready.main, ready.second)):
         network.run(np.zeros((1, 3, network.side, network.side), np.float32))
-    return ready.description
+    return ready.info
 
 
 def load(settings: Settings) -> Networks:
@@ -132,8 +132,8 @@ def load(settings: Settings) -> Networks:
         if settings.quality == "best" and settings.model == "isnet":
             second = _catalogued("u2netp-fp32", settings)
     names = " + ".join(network.name for network in (main, second) if network)
-    description = Description(names, settings.device, settings.quality, settings.threads)
-    return Networks(main, second, description)
+    info = EngineInfo(names, settings.device, settings.quality, settings.threads)
+    return Networks(main, second, info)
 
 
 def recipe_for(flags: Set[str]) -> catalog.Recipe:

@@ -91,26 +91,28 @@ def decode(data: bytes, header: Header, max_pixels: int) -> Picture:
     """
     container = headers.read(data)
     size = limited_size(*header.size, max_pixels)
-    stored_size = _turned(size, container.turn)
+    stored_size = _turned(size, container.exif_orientation)
     with _clear_errors(container.format):
         stored = _READERS.get(container.format, _read_pillow)(container, stored_size)
         stored = _shrink(stored, stored_size)
         rgb = colour.to_srgb(stored.pixels, stored.mode, _profile(container))
     return Picture(
-        rgb=np.require(_upright(rgb, container.turn), requirements=["C", "W"]),
-        alpha=None if stored.alpha is None else _upright(stored.alpha, container.turn),
-        resolution=_turned(container.resolution, container.turn) if container.resolution else None,
+        rgb=np.require(_upright(rgb, container.exif_orientation), requirements=["C", "W"]),
+        alpha=None if stored.alpha is None else _upright(stored.alpha, container.exif_orientation),
+        resolution=_turned(container.resolution, container.exif_orientation)
+        if container.resolution
+        else None,
         header=header,
     )
 
 
 def _profile(container: Container) -> bytes | None:
-    coded = colour.coded_profile(*container.coding) if container.coding else None
+    coded = colour.coded_profile(*container.cicp) if container.cicp else None
     return coded or container.profile
 
 
 def _header(container: Container) -> Header:
-    size = _turned(container.size, container.turn)
+    size = _turned(container.size, container.exif_orientation)
     header = Header(container.format, container.orientation, size)
     if header.pixels > MAX_INPUT_PIXELS:
         raise TooManyPixels(header.pixels, MAX_INPUT_PIXELS)

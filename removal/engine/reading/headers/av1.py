@@ -167,7 +167,7 @@ def streams(data: bytes, start: int, end: int) -> Iterator[bytes]:
         yield b"".join(parts)
 
 
-def coding(data: bytes) -> tuple[int, int] | None:
+def cicp(data: bytes) -> tuple[int, int] | None:
     """The first picture's codes of primaries and transfer, where they are told."""
     _, start, end = meta_of(data)
     within = _child(data, start + 4, end, b"iprp")

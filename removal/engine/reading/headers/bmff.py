@@ -47,8 +47,8 @@ def read_heif(data: bytes) -> Container:
     _check_tiles(image.info.get("tiling") or {})
     profile = image.info.get("icc_profile")
     codes = image.info.get("nclx_profile")
-    coding = (codes["color_primaries"], codes["transfer_characteristics"]) if codes else None
-    return Container("HEIF", image.size, data, profile=profile, coding=None if profile else coding)
+    cicp = (codes["color_primaries"], codes["transfer_characteristics"]) if codes else None
+    return Container("HEIF", image.size, data, profile=profile, cicp=None if profile else cicp)
 
 
 def open_heif(data: bytes) -> Any:
@@ -74,7 +74,7 @@ def read_avif(data: bytes) -> Container:
     except (OSError, ValueError, SyntaxError, RuntimeError, EOFError) as error:
         raise Damaged("it is incomplete or not an AVIF still picture") from error
     directory = exif(info.get("exif", b"").removeprefix(b"Exif\0\0"))
-    turn = directory.orientation if directory else 1
+    orientation = directory.orientation if directory else 1
     profile = info.get("icc_profile")
-    coding = None if profile else av1.coding(data)
-    return Container("AVIF", size, data, turn=turn, profile=profile, coding=coding)
+    cicp = None if profile else av1.cicp(data)
+    return Container("AVIF", size, data, exif_orientation=orientation, profile=profile, cicp=cicp)

@@ -11,9 +11,9 @@ class Damaged(Exception):
 class Container:
     """One picture inside its file, not yet decoded.
 
-    `size` is (width, height) as stored; `turn` the EXIF orientation 1..8 that sets the stored
-    pixels upright; `orientation` the one to report, which is 1 where the format itself, not EXIF,
-    demands the turn; `resolution` is (x, y) in dots per inch; `profile` the ICC profile; `coding`
+    `size` is (width, height) as stored; `exif_orientation` 1..8 sets the stored pixels
+    upright; `orientation` the one to report, which is 1 where the format itself, not EXIF,
+    demands the turn; `resolution` is (x, y) in dots per inch; `profile` the ICC profile; `cicp`
     the codes of ITU-T H.273 for primaries and transfer, which outweigh the profile where they are
     understood; `payload` the bytes for the pixel decoder; `depth` the bits per sample.
     """
@@ -21,10 +21,10 @@ class Container:
     format: str
     size: tuple[int, int]
     payload: bytes
-    turn: int = 1
+    exif_orientation: int = 1
     orientation: int = 1
     resolution: tuple[float, float] | None = None
     profile: bytes | None = None
-    coding: tuple[int, int] | None = None
+    cicp: tuple[int, int] | None = None
     depth: int = 8
     white_is_zero: bool = False

@@ -49,7 +49,7 @@ def read(data: bytes) -> Container:
         "JPEG",
         (width, height),
         b"".join((*head.kept, memoryview(data)[scan:], end)),
-        turn=orientation,
+        exif_orientation=orientation,
         orientation=orientation,
         resolution=_resolution(head),
         profile=b"".join(part for _, part in sorted(head.icc.items())) or None,

@@ -31,11 +31,11 @@ def read(data: bytes) -> Container:
         "PNG",
         (width, height),
         b"".join(payload),
-        turn=orientation,
+        exif_orientation=orientation,
         orientation=orientation,
         resolution=_resolution(notes.get(b"pHYs", b"")),
         profile=_profile(notes.get(b"iCCP", b"")),  # outweighs an sRGB chunk, PNG 3rd edition 4.3
-        coding=_coding(notes.get(b"cICP", b"")),
+        cicp=_cicp(notes.get(b"cICP", b"")),
         depth=depth,
     )
 
@@ -70,7 +70,7 @@ def _resolution(body: bytes) -> tuple[float, float] | None:
     return dots_per_inch(x * _INCHES_PER_METRE, y * _INCHES_PER_METRE)
 
 
-def _coding(body: bytes) -> tuple[int, int] | None:
+def _cicp(body: bytes) -> tuple[int, int] | None:
     return (body[0], body[1]) if len(body) == 4 else None
 
 

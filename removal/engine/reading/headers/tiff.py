@@ -37,7 +37,7 @@ def read(data: bytes) -> Container:
         "TIFF",
         (directory.integer(_WIDTH, 0), directory.integer(_HEIGHT, 0)),
         _payload(directory),
-        turn=directory.orientation,
+        exif_orientation=directory.orientation,
         orientation=directory.orientation,
         resolution=directory.resolution,
         profile=directory.blob(_PROFILE),

@@ -27,7 +27,7 @@ def read(data: bytes) -> Container:
         "WEBP",
         size,
         data,
-        turn=orientation,
+        exif_orientation=orientation,
         orientation=orientation,
         resolution=directory.resolution if directory else None,
         profile=chunks.get(b"ICCP"),

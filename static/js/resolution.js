@@ -3,7 +3,7 @@
 import { Tariff, inCredits, thousandths } from "./price.js";
 import { text } from "./text.js";
 
-export class Batch {
+export class Resolution {
   #choice; // the fieldset, null where nobody is signed in
   #bar;
   #tariff;

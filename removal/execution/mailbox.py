@@ -1,4 +1,4 @@
-"""The notice board in Redis on which web tier and workers leave word for each other.
+"""The mailbox in Redis in which web tier and workers leave word for each other.
 
 done:ID     the answer, a list of one, so that it can be waited for
 taken:ID    which worker took the work

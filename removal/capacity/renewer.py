@@ -13,7 +13,7 @@ log = logging.getLogger(__name__)
 RENEWALS_A_LIFE = 3  # one may fail and the next still comes in time
 
 
-class Keeper:
+class LeaseRenewer:
     """One thread for all leases; it ends when there are none."""
 
     def __init__(self, leases: Leases) -> None:
@@ -27,7 +27,7 @@ class Keeper:
         with self._lock:
             self._held.add(lease)
             if self._thread is None:
-                self._thread = threading.Thread(target=self._keep, name="leases", daemon=True)
+                self._thread = threading.Thread(target=self._run, name="leases", daemon=True)
                 self._thread.start()
         try:
             yield
@@ -35,7 +35,7 @@ class Keeper:
             with self._lock:
                 self._held.discard(lease)
 
-    def _keep(self) -> None:
+    def _run(self) -> None:
         pause = threading.Event()
         while True:
             pause.wait(self._leases.life / RENEWALS_A_LIFE)
