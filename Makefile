@@ -26,6 +26,7 @@ check: $(VENV)/develop.stamp ## Lint, types, migrations, Django's deploy checks,
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	@$(BIN)/lint-imports --cache-dir var/import-linter
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	REQUIRE_HTTPS=true ALLOWED_HOSTS=example.com $(BIN)/python manage.py check --deploy --fail-level WARNING
 	@$(BIN)/python -m tests.audit

@@ -8,6 +8,9 @@ class SiteConfig(AppConfig):
     name = "pixian_site"
 
     def ready(self) -> None:
+        from . import gauges
+
+        gauges.register()
         if settings.REMOVAL_EXECUTION == "queue":
             from . import celery  # noqa: F401 (from now on tasks know their broker)
         if settings.SENTRY_DSN:

@@ -1,17 +1,10 @@
 """Every way a request can fail: HTTP status, stable code and a sentence for the caller.
 
 The table of the contract is this tree. `code` and `status` never change; sentences may.
-Errors of the engine, of accounts and of billing become one of these at the edge (`translate`).
+Errors of the engine, of accounts and of billing become one of these at the edge (failures.py).
 """
 
-from django.db import InterfaceError, OperationalError
-from redis import RedisError
-
-from accounts import errors as accounts_errors
-from billing import errors as billing_errors
 from removal.engine import errors as engine_errors
-from removal.outbound import fetch
-from removal.storage import StorageFailed
 
 PARAMETER_CODES = {
     "test": 1101,
@@ -338,41 +331,3 @@ class ClientGone(RemovalError):
 
     def __init__(self, message: str = "") -> None:
         super().__init__(message or "The client closed the connection before the result was ready.")
-
-
-def translate(error: Exception) -> RemovalError | None:
-    """The error of an inner part as the caller sees it; None where it is not one we foresee."""
-    match error:
-        case RemovalError():
-            return error
-        case engine_errors.InvalidOption():
-            return InvalidParameter.named(error)
-        case accounts_errors.AuthenticationError():
-            return NotAuthenticated(error.message, code=error.code)
-        case billing_errors.CannotSpend():
-            return PaymentRequired(error.message, code=error.code)
-        case billing_errors.HoldGone():
-            return TookTooLong()
-        case engine_errors.ModelUnavailable() | StorageFailed():
-            return EngineUnavailable(detail=str(error))
-        case RedisError() | OperationalError() | InterfaceError():  # away, restarting, overloaded
-            return EngineUnavailable(detail=repr(error))
-    for source, target in _BY_CLASS.items():
-        if isinstance(error, source):
-            return target(str(error))
-    return None
-
-
-_BY_CLASS: dict[type[Exception], type[RemovalError]] = {
-    engine_errors.UnreadableImage: UnreadableImage,
-    engine_errors.UnreadableBackground: UnreadableBackground,
-    engine_errors.TooManyPixels: TooManyPixels,
-    engine_errors.DeltaWouldShrink: DeltaWouldShrink,
-    engine_errors.ResultTooLarge: ResultTooLarge,
-    fetch.FetchFailed: UrlFailed,
-    fetch.AddressRefused: UrlRefused,
-    fetch.FetchTooSlow: UrlTooSlow,
-    fetch.NotAnImageAnswer: UrlNotAnImage,
-    fetch.FetchTooLarge: TooManyBytes,
-    fetch.FetchCancelled: ClientGone,
-}

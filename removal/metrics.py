@@ -4,18 +4,13 @@ Workers have no address to be asked at: the times of their stages travel with th
 (removal/execution/wire.py) and are counted by the web process that waited.
 """
 
-import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 
-from django.conf import settings
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, Counter, Histogram, generate_latest
-from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily, Metric
-from prometheus_client.registry import Collector
 
-log = logging.getLogger(__name__)
 SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 3, 5, 8, 13, 20, 30, 60)
 
 _requests = Counter(
@@ -75,46 +70,6 @@ class Stopwatch:
         """Seconds of each stage, the last of which ends now."""
         ends = [begun for _, begun in self._begun[1:]] + [time.perf_counter()]
         return {stage: end - begun for (stage, begun), end in zip(self._begun, ends, strict=True)}
-
-
-class State(Collector):
-    """What is looked up when Prometheus asks; what does not answer is left out."""
-
-    def collect(self) -> Iterator[Metric]:
-        for look in (_places, _engine):
-            try:
-                yield from look()
-            except Exception as error:
-                log.warning("Some metrics could not be had: %r", error)
-
-    def describe(self) -> Iterator[Metric]:
-        """Nothing is looked up at registration."""
-        return iter(())
-
-
-def _places() -> Iterator[Metric]:
-    from removal import capacity
-
-    taken, waiting = capacity.shared().in_line()
-    for name, value, text in (
-        ("removal_places", settings.REMOVAL_PLACES, "Pictures that may be worked on at once"),
-        ("removal_places_taken", taken, "Pictures that are worked on, by all processes"),
-        ("removal_places_waited_for", waiting, "Pictures that wait for a place, of all processes"),
-    ):
-        yield GaugeMetricFamily(name, text, value=value)
-
-
-def _engine() -> Iterator[Metric]:
-    from removal.execution import readiness
-
-    state = readiness.state()
-    ready = int(not state.reasons)
-    yield GaugeMetricFamily("removal_ready", "Whether the engine can work", value=ready)
-    labels = {"model": state.model or "", "device": state.device or ""}
-    yield InfoMetricFamily("removal_engine", "What the engine runs, and on what", value=labels)
-
-
-REGISTRY.register(State())
 
 
 def exposition() -> tuple[bytes, str]:

@@ -28,8 +28,8 @@ from .errors import (
     InternalError,
     RemovalError,
     SlowDown,
-    translate,
 )
+from .failures import translate
 from .models import KeyedRequest, Removal
 from .outbound import fetch
 

@@ -12,6 +12,7 @@ from rest_framework import exceptions
 from accounts.authentication import ApiKeyAuthentication
 from removal import errors
 from removal.errors import RemovalError
+from removal.failures import translate
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +24,7 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> HttpResponse
 
 def failure_of(error: Exception, context: dict[str, Any]) -> RemovalError:
     """What the caller is told of an exception; one that nobody foresaw is logged."""
-    known = errors.translate(error) or from_framework(error, context)
+    known = translate(error) or from_framework(error, context)
     if known is not None:
         return known
     request_id = request_id_of(context["request"]._request)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from django.db import close_old_connections
 
-from removal.errors import translate
+from removal.failures import translate
 
 log = logging.getLogger(__name__)
 IDLE_SECONDS = 1.0

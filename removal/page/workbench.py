@@ -19,7 +19,8 @@ from ..api.errors import error_response, request_id_of
 from ..api.headers import image_response
 from ..api.reading import read_source
 from ..api.views import disconnected_of
-from ..errors import NotAuthenticated, RemovalError, TooManyBytes, translate
+from ..errors import NotAuthenticated, RemovalError, TooManyBytes
+from ..failures import translate
 from ..models import KeptPicture, Removal
 from . import kept, texts
 from .kept import Owner, PageResultStore

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from removal.api.removebg import parameters as removebg_parameters
 from removal.engine import EngineError, InvalidOption, Options, parse_options
 from removal.engine.geometry import Box, layout, region_box
-from removal.errors import translate
+from removal.failures import translate
 
 # What lengths, colours, sizes and shares are made of, and what might be taken for it.
 PIECES = st.sampled_from(

@@ -1,0 +1,51 @@
+"""Metrics that are looked up when Prometheus asks: places, the line before them, the engine."""
+
+import logging
+from collections.abc import Iterator
+
+from django.conf import settings
+from prometheus_client import REGISTRY
+from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from removal import capacity
+from removal.execution import readiness
+
+log = logging.getLogger(__name__)
+
+
+class State(Collector):
+    """What is looked up when Prometheus asks; what does not answer is left out."""
+
+    def collect(self) -> Iterator[Metric]:
+        for look in (_places, _engine):
+            try:
+                yield from look()
+            except Exception as error:
+                log.warning("Some metrics could not be had: %r", error)
+
+    def describe(self) -> Iterator[Metric]:
+        """Nothing is looked up at registration."""
+        return iter(())
+
+
+def _places() -> Iterator[Metric]:
+    taken, waiting = capacity.shared().in_line()
+    for name, value, text in (
+        ("removal_places", settings.REMOVAL_PLACES, "Pictures that may be worked on at once"),
+        ("removal_places_taken", taken, "Pictures that are worked on, by all processes"),
+        ("removal_places_waited_for", waiting, "Pictures that wait for a place, of all processes"),
+    ):
+        yield GaugeMetricFamily(name, text, value=value)
+
+
+def _engine() -> Iterator[Metric]:
+    state = readiness.state()
+    ready = int(not state.reasons)
+    yield GaugeMetricFamily("removal_ready", "Whether the engine can work", value=ready)
+    labels = {"model": state.model or "", "device": state.device or ""}
+    yield InfoMetricFamily("removal_engine", "What the engine runs, and on what", value=labels)
+
+
+def register() -> None:
+    REGISTRY.register(State())
