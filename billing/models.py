@@ -250,7 +250,17 @@ class PackPrice(models.Model):
         ]
 
     def __str__(self) -> str:
-        return display(self.minor, self.currency)
+        if self.is_chargeable:
+            return display(self.minor, self.currency)
+        return f"{self.amount:,} {self.currency.upper()}"
+
+    @property
+    def is_chargeable(self) -> bool:
+        """Not so for what was set before its currency was known to have a coarser step."""
+        try:
+            return bool(self.minor)
+        except ValueError:
+            return False
 
     def clean(self) -> None:
         try:

@@ -1,30 +1,81 @@
-"""Money as Stripe counts it: whole numbers of a currency's smallest unit."""
+"""Money as Stripe counts it: whole numbers of a currency's minor unit."""
 
+from dataclasses import dataclass
 from decimal import Decimal
 
-# https://docs.stripe.com/currencies: all others have two decimals.
-NO_DECIMALS = frozenset(
-    "bif clp djf gnf jpy kmf krw mga pyg rwf ugx vnd vuv xaf xof xpf".split()  # noqa: SIM905
-)
-THREE_DECIMALS = frozenset({"bhd", "jod", "kwd", "omr", "tnd"})
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """How a currency's amounts are sent: times 10**decimals, and in steps of so many."""
+
+    decimals: int = 2
+    step: int = 1
+
+    @property
+    def smallest(self) -> Decimal:
+        """The smallest amount that a price can differ by."""
+        return self.step / Decimal(10) ** self.decimals
 
 
-def decimals(currency: str) -> int:
-    if currency.lower() in NO_DECIMALS:
-        return 0
-    return 3 if currency.lower() in THREE_DECIMALS else 2
+USUAL = Unit()
+WHOLE = Unit(decimals=0)
+# Whole amounts, sent with two noughts as they were before their hundredths were abolished.
+WHOLE_AS_HUNDREDTHS = Unit(decimals=2, step=100)
+# Three decimals, of which payment partners take two: the last digit has to be 0.
+THOUSANDTHS = Unit(decimals=3, step=10)
+
+# Everything that https://docs.stripe.com/currencies says of charges. UGX stands there among those
+# without decimals too, but its special case holds: 500 is 5 shillings.
+UNITS: dict[str, Unit] = {
+    "bif": WHOLE,
+    "clp": WHOLE,
+    "djf": WHOLE,
+    "gnf": WHOLE,
+    "jpy": WHOLE,
+    "kmf": WHOLE,
+    "krw": WHOLE,
+    "mga": WHOLE,
+    "pyg": WHOLE,
+    "rwf": WHOLE,
+    "vnd": WHOLE,
+    "vuv": WHOLE,
+    "xaf": WHOLE,
+    "xof": WHOLE,
+    "xpf": WHOLE,
+    "isk": WHOLE_AS_HUNDREDTHS,
+    "ugx": WHOLE_AS_HUNDREDTHS,
+    "bhd": THOUSANDTHS,
+    "jod": THOUSANDTHS,
+    "kwd": THOUSANDTHS,
+    "omr": THOUSANDTHS,
+    "tnd": THOUSANDTHS,
+    # Whole amounts only when they are paid out to a bank; charged with two decimals.
+    "huf": USUAL,
+    "twd": USUAL,
+}
+
+
+def unit(currency: str) -> Unit:
+    return UNITS.get(currency.lower(), USUAL)
 
 
 def to_minor(amount: Decimal, currency: str) -> int:
-    """Raises ValueError for an amount that is no whole number of the smallest unit."""
-    minor = amount.scaleb(decimals(currency))
-    if minor != minor.to_integral_value():
-        raise ValueError(f"{amount} {currency.upper()} has too many decimals.")
+    """Raises ValueError for an amount that Stripe would refuse in this currency."""
+    rule = unit(currency)
+    minor = amount.scaleb(rule.decimals)
+    if minor % rule.step:
+        raise ValueError(
+            f"{amount} {currency.upper()} cannot be charged: "
+            f"prices in {currency.upper()} are multiples of {rule.smallest}."
+        )
     return int(minor)
 
 
 def from_minor(minor: int, currency: str) -> Decimal:
-    return Decimal(minor).scaleb(-decimals(currency))
+    """With the currency's decimals, or none where only whole amounts exist."""
+    rule = unit(currency)
+    amount = Decimal(minor).scaleb(-rule.decimals)
+    return amount.to_integral_value() if rule.smallest == 1 and amount % 1 == 0 else amount
 
 
 def display(minor: int, currency: str) -> str:

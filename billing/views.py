@@ -7,7 +7,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -31,12 +31,13 @@ def pricing(request: HttpRequest) -> HttpResponse:
         currency = next(iter(currencies), "")
     form = CalculatorForm(request.GET or None)
     prices = PackPrice.objects.filter(pack__is_active=True, currency=currency)
+    prices = prices.select_related("pack").order_by("pack__position", "pack__credits")
     context = {
         "currencies": currencies,
         "currency": currency,
         "form": form,
         "per_picture": form.credits(),
-        "prices": prices.select_related("pack").order_by("pack__position", "pack__credits"),
+        "prices": [price for price in prices if price.is_chargeable],
         "can_buy": stripe_gateway.is_configured(),
         "base": settings.CREDITS_BASE.normalize(),
         "per_megapixel": settings.CREDITS_PER_MEGAPIXEL.normalize(),
@@ -54,6 +55,8 @@ def buy(request: HttpRequest) -> HttpResponse:
         pk=_number(request.POST.get("price")),
         pack__is_active=True,
     )
+    if not price.is_chargeable:
+        raise Http404
     if not stripe_gateway.is_configured():
         messages.error(request, _("Buying is switched off on this site."))
         return redirect("pricing")

@@ -96,6 +96,21 @@ def test_currencies_without_cents_are_sent_whole(shop, stripe):
     assert (stripe.session["amount_total"], stripe.session["currency"]) == (1500, "jpy")
 
 
+@pytest.mark.parametrize("currency", ["isk", "ugx"])
+def test_whole_amounts_of_some_currencies_are_sent_as_hundredths(shop, stripe, pack, currency):
+    PackPrice.objects.create(pack=pack, currency=currency, amount=Decimal("5000"))
+    buy(shop, currency)
+    assert (stripe.session["amount_total"], stripe.session["currency"]) == (500_000, currency)
+    page = shop.get(reverse("pricing"), {"currency": currency}).content.decode()
+    assert f"5,000 {currency.upper()}" in page
+
+
+def test_a_price_that_stripe_would_refuse_is_neither_shown_nor_sold(shop, stripe, pack):
+    PackPrice.objects.create(pack=pack, currency="isk", amount=Decimal("12.50"))
+    assert "12.50" not in shop.get(reverse("pricing"), {"currency": "isk"}).content.decode()
+    assert buy(shop, "isk").status_code == 404
+
+
 def test_stripe_down_charges_nobody_and_says_so(shop, stripe):
     stripe.down = 3
     page = buy(shop, "eur")
