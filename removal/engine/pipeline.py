@@ -9,12 +9,13 @@ from . import geometry
 from .composing import compose, watermark
 from .errors import DeltaWouldShrink, TooManyPixels, UnreadableBackground, UnreadableImage
 from .geometry import Box
-from .matting import foreground, predict, refine
+from .matting import foreground, predict, refine, transparency
+from .matting.foreground import Hidden
 from .networks import session
 from .options import MAX_PIXELS, Options
 from .reading import decode
 from .reading.decode import Header, Picture
-from .tiles import Bytes
+from .tiles import Bytes, Floats
 from .writing import encode
 
 Checkpoint = Callable[[str], None]
@@ -67,18 +68,24 @@ def remove_background(
     picture = decode.decode(data, header, options.max_pixels)
     begin("mask")
     networks = session.networks()
-    frame = predict.stretch(_opaque(picture), networks.main.side)
+    hidden = _hidden(picture)
+    seen = picture.rgb if hidden is None else hidden.seen
+    frame = predict.stretch(seen, networks.main.side)
     matte = predict.predict(frame, networks)
     begin("refine")
-    seen = frame if picture.alpha is None else None  # else it shows the ground, not the colours
-    alpha = _alpha(picture, refine.upsample_alpha(picture.rgb, matte, seen))
+    if hidden is None:
+        alpha = share = refine.upsample_alpha(seen, matte, frame)
+    else:
+        share = _share(hidden, matte, frame)
+        alpha = transparency.within(hidden.alpha, share)
     _keep_region(alpha, header, options)
     box = compose.foreground_box(alpha)
     if not box:
         alpha[:] = 0  # a haze below the threshold is not a subject
     begin("foreground")
     if options.resolved_format != "mask":
-        foreground.foreground_colour(picture.rgb, alpha, seen)
+        foreground.foreground_colour(picture.rgb, share, frame, hidden)
+    del seen, hidden  # a frame of the picture's size
     begin("compose")
     layout = geometry.layout((alpha.shape[1], alpha.shape[0]), box, options)
     backdrop = _backdrop(options)
@@ -137,23 +144,24 @@ def _keep_region(alpha: Bytes, header: Header, options: Options) -> None:
     alpha[:, : box.left] = alpha[:, box.left + box.width :] = 0
 
 
-def _opaque(picture: Picture) -> Bytes:
-    """The colours as the network should see them: transparent parts become a plain ground that
-    stands out from what is visible, whatever colours the file hides there."""
+def _hidden(picture: Picture) -> Hidden | None:
+    """What the file's transparency hides and shows; None where the picture is opaque. The ground
+    is plain and stands out from what is visible, whatever colours the file has under it."""
     if picture.alpha is None:
-        return picture.rgb
+        return None
     visible = picture.rgb[picture.alpha > 127]
     mean = visible.mean(axis=0) if visible.size else np.zeros(3)
     ground = max((0, 128, 255), key=lambda level: float(np.abs(mean - level).sum()))
-    return compose.flatten(picture.rgb, picture.alpha, (ground, ground, ground))
+    seen = compose.flatten(picture.rgb, picture.alpha, (ground, ground, ground))
+    return Hidden(picture.alpha, seen, ground)
 
 
-def _alpha(picture: Picture, alpha: Bytes) -> Bytes:
-    """The found alpha within the alpha that the file brought."""
-    if picture.alpha is None:
-        return alpha
-    product = alpha.astype(np.uint16) * picture.alpha
-    return ((product + 127) // 255).astype(np.uint8)
+def _share(hidden: Hidden, matte: Floats, frame: Bytes) -> Bytes:
+    """How much of what is visible is subject, uint8 (h, w)."""
+    share = transparency.share(matte, hidden.alpha)
+    if share is None:
+        return np.full(hidden.alpha.shape, 255, np.uint8)
+    return refine.upsample_alpha(hidden.seen, share, frame)
 
 
 def _facts(header: Header, alpha: Bytes, found: Box, layout: geometry.Layout) -> Facts:
