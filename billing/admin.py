@@ -16,7 +16,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from . import ledger, stripe_gateway, totals
+from . import ledger, stripe_gateway, totals, webhooks
 from .errors import BillingError
 from .models import (
     Account,
@@ -246,9 +246,38 @@ class PurchaseAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
         return format_html('<a href="{}" rel="noreferrer">{}</a>', address, _("at Stripe"))
 
 
+class EventState(admin.SimpleListFilter):
+    title = gettext_lazy("state")
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("failed", _("failed, tried again")), ("waiting", _("not processed yet"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[StripeEvent]) -> Any:
+        if self.value() is None:
+            return queryset
+        waiting = queryset.filter(processed_at=None)
+        return waiting.filter(failures__gt=0) if self.value() == "failed" else waiting
+
+
 @admin.register(StripeEvent)
 class StripeEventAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
-    list_display = ("received_at", "type", "purchase", "processed_at")
-    list_filter = ("type", ("processed_at", admin.EmptyFieldListFilter))
+    list_display = ("received_at", "type", "purchase", "processed_at", "failures", "error")
+    list_filter = (EventState, "type")
     search_fields = ("=event_id",)
     date_hierarchy = "received_at"
+    actions = ("try_again",)
+
+    @admin.action(description=gettext_lazy("Try again now"), permissions=["move"])
+    def try_again(self, request: HttpRequest, queryset: QuerySet[StripeEvent]) -> None:
+        applied = 0
+        for event in queryset.filter(processed_at=None):
+            try:
+                webhooks.attempt(event)
+                applied += 1
+            except webhooks.EventFailed as error:
+                messages.error(request, f"{event}: {error.__cause__}")
+        messages.success(request, _("Applied: %d") % applied)
+
+    def has_move_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm(MOVE)

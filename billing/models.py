@@ -338,8 +338,10 @@ class Reversal(models.Model):
         DISPUTE = "dispute", _("dispute")
 
     # What a status means: how late in its life, and whether the money is gone meanwhile. Events
-    # arrive in any order; a later stage is never overwritten by an earlier one.
+    # arrive in any order; a later stage is never overwritten by an earlier one. An inquiry
+    # (warning_...) may become a dispute, even after it was closed.
     STAGES: ClassVar[dict[str, tuple[int, bool]]] = {
+        "": (0, True),  # some refunds have no status
         "pending": (0, True),
         "requires_action": (0, True),
         "succeeded": (1, True),
@@ -348,18 +350,21 @@ class Reversal(models.Model):
         "warning_needs_response": (0, False),
         "warning_under_review": (1, False),
         "warning_closed": (2, False),
-        "needs_response": (0, True),
-        "under_review": (1, True),
-        "lost": (2, True),
-        "won": (2, False),
-        "prevented": (2, False),
+        "needs_response": (3, True),
+        "under_review": (4, True),
+        "lost": (5, True),
+        "won": (5, False),
+        "prevented": (5, False),
     }
+    UNKNOWN: ClassVar[tuple[int, bool]] = (0, True)  # of a status that is new at Stripe
 
     purchase = models.ForeignKey(Purchase, on_delete=models.PROTECT, related_name="reversals")
     kind = models.CharField(_("kind"), max_length=10, choices=Kind)
     stripe_id = models.CharField(max_length=255, unique=True)
     amount = models.PositiveBigIntegerField(_("amount"))
-    status = models.CharField(_("state"), max_length=50)
+    status = models.CharField(_("state"), max_length=50, blank=True)
+    # When Stripe said so: of two reports of the same stage the later one counts.
+    reported_at = models.DateTimeField(_("reported"), default=timezone.now)
 
     class Meta:
         verbose_name = _("refund or dispute")
@@ -370,11 +375,11 @@ class Reversal(models.Model):
 
     @property
     def stage(self) -> int:
-        return self.STAGES.get(self.status, (0, True))[0]
+        return self.STAGES.get(self.status, self.UNKNOWN)[0]
 
     @property
     def money_is_gone(self) -> bool:
-        return self.STAGES.get(self.status, (0, True))[1]
+        return self.STAGES.get(self.status, self.UNKNOWN)[1]
 
 
 class StripeEvent(models.Model):
@@ -386,6 +391,9 @@ class StripeEvent(models.Model):
     created_at = models.DateTimeField(_("created at Stripe"))
     received_at = models.DateTimeField(_("received"), default=timezone.now)
     processed_at = models.DateTimeField(_("processed"), null=True)
+    failures = models.PositiveIntegerField(_("failed attempts"), default=0)
+    failed_at = models.DateTimeField(_("last failed"), null=True)
+    error = models.CharField(_("why it failed"), max_length=500, blank=True)
     purchase = models.ForeignKey(
         Purchase, null=True, on_delete=models.SET_NULL, related_name="events"
     )
@@ -394,6 +402,14 @@ class StripeEvent(models.Model):
         verbose_name = _("Stripe event")
         verbose_name_plural = _("Stripe events")
         ordering = ["-received_at"]
+        indexes = [
+            # Those that wait to be tried again: few at any time.
+            models.Index(
+                fields=["created_at"],
+                condition=Q(processed_at=None),
+                name="billing_event_waiting",
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.type} {self.event_id}"

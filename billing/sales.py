@@ -4,7 +4,8 @@ Every function reads the purchase behind the account's lock and may be told the 
 number of times, in any order: Stripe delivers events twice, late and shuffled.
 """
 
-from datetime import timedelta
+import logging
+from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
@@ -15,7 +16,9 @@ from accounts.models import User
 from .ledger import account_for, exact, lock, write
 from .models import ZERO, Account, LedgerEntry, PackPrice, Purchase, Reversal
 from .pricing import CREDIT_STEP
+from .stripe_objects import Takeback
 
+log = logging.getLogger(__name__)
 State = Purchase.State
 
 
@@ -71,22 +74,25 @@ def record_unpaid(purchase: Purchase, state: Purchase.State) -> None:
 
 
 @exact
-def record_reversal(purchase: Purchase, kind: Reversal.Kind, reversed_: dict[str, Any]) -> None:
+def record_reversal(
+    purchase: Purchase, kind: Reversal.Kind, takeback: Takeback, reported_at: datetime
+) -> None:
     """A refund or a dispute was opened, went on or ended."""
     account = _lock_for(purchase)
-    row, created = Reversal.objects.get_or_create(
-        stripe_id=reversed_["id"],
-        defaults={
-            "purchase": purchase,
-            "kind": kind,
-            "amount": reversed_["amount"],
-            "status": reversed_["status"],
-        },
+    if takeback.status not in Reversal.STAGES:
+        log.error("%s has a status unknown to us: %s", takeback.stripe_id, takeback.status)
+    news = Reversal(
+        purchase=purchase,
+        kind=kind,
+        stripe_id=takeback.stripe_id,
+        amount=takeback.amount,
+        status=takeback.status,
+        reported_at=reported_at,
     )
-    news = Reversal(amount=reversed_["amount"], status=reversed_["status"])
-    if not created and news.stage >= row.stage:
-        row.amount, row.status = news.amount, news.status
-        row.save()
+    known = Reversal.objects.filter(stripe_id=takeback.stripe_id).first()
+    if known is None or (news.stage, reported_at) >= (known.stage, known.reported_at):
+        news.pk = known.pk if known else None
+        news.save()
     _balance_reversals(account, purchase)
 
 

@@ -1,24 +1,21 @@
 """The only module that talks to Stripe: opens Checkout, reads webhooks, looks things up.
 
-Strings and dictionaries of Stripe's stop here where that makes sense: events carry Stripe's object
-as a plain dictionary, because billing.webhooks picks different fields from each kind.
+billing.stripe_objects makes values of what it gets.
 """
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import stripe
 from django.conf import settings
 
 from .models import Purchase
+from .stripe_objects import Event, Object, UnexpectedShape, event_of, purchase_named_in
 
 TIMEOUT_SECONDS = 10
 RETRIES = 2  # the client library repeats a request under the same idempotency key
-
-Object = dict[str, Any]
 
 
 class GatewayError(Exception):
@@ -37,14 +34,6 @@ class BadSignature(Exception):
 class Checkout:
     session_id: str
     url: str
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    event_id: str
-    type: str
-    created: datetime
-    object: Object
 
 
 def is_configured() -> bool:
@@ -83,28 +72,26 @@ def open_checkout(purchase: Purchase, email: str, success_url: str, cancel_url: 
 
 
 def read_event(body: bytes, signature: str) -> Event:
-    """The event in a webhook delivery; raises BadSignature. Any of the secrets may have signed."""
-    for secret in settings.STRIPE_WEBHOOK_SECRETS:
-        try:
-            stripe.WebhookSignature.verify_header(
-                body.decode("utf-8"), signature, secret, stripe.Webhook.DEFAULT_TOLERANCE
-            )
-            return _event(json.loads(body))
-        except (stripe.SignatureVerificationError, ValueError, LookupError, TypeError):
-            continue
-    raise BadSignature
+    """The event in a webhook delivery; raises BadSignature where none of the secrets signed it,
+    UnexpectedShape where one did and it is no event that we know to read."""
+    if not any(_has_signed(secret, body, signature) for secret in settings.STRIPE_WEBHOOK_SECRETS):
+        raise BadSignature
+    try:
+        return event_of(json.loads(body))
+    except ValueError:
+        raise UnexpectedShape("not JSON") from None
 
 
-def events_since(moment: datetime, types: list[str]) -> Iterator[Event]:
-    """Oldest first; Stripe keeps events for 30 days. Raises GatewayError."""
+def events_since(moment: datetime, types: list[str]) -> list[Object]:
+    """Oldest first, for event_of; Stripe keeps events for 30 days. Raises GatewayError."""
     try:
         page = _client().v1.events.list(
             {"created": {"gte": int(moment.timestamp())}, "types": types, "limit": 100}
         )
-        events = [_event(event.to_dict()) for event in page.auto_paging_iter()]
+        events = [event.to_dict() for event in page.auto_paging_iter()]
     except stripe.StripeError as error:
         raise _translated(error) from error
-    yield from reversed(events)
+    return events[::-1]
 
 
 def purchase_reference(payment_intent: str) -> str:
@@ -115,7 +102,18 @@ def purchase_reference(payment_intent: str) -> str:
         return ""
     except stripe.StripeError as error:
         raise _translated(error) from error
-    return str((metadata.to_dict() if metadata else {}).get("purchase", ""))
+    return purchase_named_in(metadata.to_dict() if metadata else None)
+
+
+def payment_intent_of(charge: str) -> str:
+    """The payment that this charge belongs to; "" where there is none."""
+    try:
+        payment = _client().v1.charges.retrieve(charge).payment_intent
+    except stripe.InvalidRequestError:
+        return ""
+    except stripe.StripeError as error:
+        raise _translated(error) from error
+    return payment if isinstance(payment, str) else payment.id if payment else ""
 
 
 def dashboard_url(purchase: Purchase) -> str:
@@ -134,13 +132,14 @@ def _client() -> stripe.StripeClient:
     )
 
 
-def _event(event: Object) -> Event:
-    return Event(
-        event_id=event["id"],
-        type=event["type"],
-        created=datetime.fromtimestamp(event["created"], UTC),
-        object=event["data"]["object"],
-    )
+def _has_signed(secret: str, body: bytes, signature: str) -> bool:
+    try:
+        stripe.WebhookSignature.verify_header(
+            body, signature, secret, stripe.Webhook.DEFAULT_TOLERANCE
+        )
+    except (stripe.SignatureVerificationError, UnicodeDecodeError):
+        return False
+    return True
 
 
 def _translated(error: stripe.StripeError) -> GatewayError:

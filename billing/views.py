@@ -14,10 +14,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 
-from . import sales, stripe_gateway, webhooks
+from . import metrics, sales, stripe_gateway, webhooks
 from .forms import MAX_PIXELS, CalculatorForm
 from .models import PackPrice, Purchase
 from .stripe_gateway import BadSignature, GatewayError
+from .stripe_objects import UnexpectedShape
 
 log = logging.getLogger(__name__)
 
@@ -113,11 +114,16 @@ def stripe_webhook(request: HttpRequest) -> HttpResponse:
         event = stripe_gateway.read_event(request.body, request.headers.get("Stripe-Signature", ""))
     except BadSignature:
         return JsonResponse({"error": "The signature does not fit."}, status=400)
+    except UnexpectedShape:
+        metrics.count_failed_event(metrics.UNREADABLE)
+        log.exception("A delivery that Stripe signed could not be read")
+        raise
     try:
         webhooks.receive(event)
-    except GatewayError as error:
-        log.warning("stripe event %s waits: %s", event.event_id, error)
-        return JsonResponse({"error": "Please deliver again."}, status=503)
+    except webhooks.EventFailed as error:
+        return JsonResponse(
+            {"error": "Please deliver again."}, status=503 if error.temporary else 500
+        )
     return JsonResponse({"received": True})
 
 

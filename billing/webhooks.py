@@ -1,39 +1,110 @@
-"""Makes something of Stripe's events: stored first, then matched, each applied at most once."""
+"""Makes something of Stripe's events: stored first, then matched, each applied at most once.
+
+Each event is handled alone: one that fails is noted on its row, counted, logged as an error and
+tried again, at Stripe's next delivery and at every reconciliation; the others go on.
+"""
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
-from typing import Any
+from typing import TypeVar
 from uuid import UUID
 
+from django.db import DatabaseError
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
-from . import sales, stripe_gateway
+from . import metrics, sales, stripe_gateway
 from .ledger import exact
 from .models import Purchase, Reversal, StripeEvent
-from .stripe_gateway import Event
+from .stripe_gateway import GatewayError
+from .stripe_objects import Event, Object, event_of, purchase_named_in, takeback_of
 
 log = logging.getLogger(__name__)
-Handler = Callable[[Purchase, dict[str, Any]], None]
+T = TypeVar("T")
+Handler = Callable[[Purchase, StripeEvent], None]
+RETRIED_AT_ONCE = 1000
+
+
+class EventFailed(Exception):
+    """The event is stored and could not be applied yet; `temporary`: only Stripe has to answer."""
+
+    def __init__(self, event: StripeEvent, *, temporary: bool) -> None:
+        self.temporary = temporary
+        super().__init__(f"{event.type} {event.event_id}")
 
 
 def receive(event: Event) -> None:
-    """Store the event, then apply it; whatever fails is tried again at the next delivery."""
+    """Store the event, then apply it; raises EventFailed where that has to be tried again."""
     stored, _ = StripeEvent.objects.get_or_create(
         event_id=event.event_id,
         defaults={"type": event.type, "payload": event.object, "created_at": event.created},
     )
-    if stored.processed_at is None:
+    attempt(stored)
+
+
+def attempt(stored: StripeEvent) -> None:
+    """Apply a stored event, unless it was applied before; raises EventFailed."""
+    if stored.processed_at is not None:
+        return
+    try:
         # Found before the transaction: it may ask Stripe, and no lock should wait for that.
         _apply(stored, _purchase_of(stored))
+    except Exception as error:
+        temporary = isinstance(error, GatewayError) and not error.permanent
+        _note_failure(stored, error, temporary)
+        raise EventFailed(stored, temporary=temporary) from error
+
+
+def waiting() -> QuerySet[StripeEvent]:
+    """Stored events that were not applied yet, oldest first."""
+    return StripeEvent.objects.filter(processed_at=None).order_by("created_at")
 
 
 def reconcile(since: datetime) -> int:
-    """Receive again every event that Stripe still knows; the number that were new to us."""
-    before = StripeEvent.objects.exclude(processed_at=None).count()
-    for event in stripe_gateway.events_since(since, list(HANDLERS)):
-        receive(event)
-    return StripeEvent.objects.exclude(processed_at=None).count() - before
+    """Receive again what Stripe still knows, and try again what failed; the number of news."""
+    before, started = _processed(), timezone.now()
+    for raw in stripe_gateway.events_since(since, list(HANDLERS)):
+        _alone(_receive_raw, raw)
+    for stored in waiting().exclude(failed_at__gte=started)[:RETRIED_AT_ONCE]:
+        _alone(attempt, stored)
+    return _processed() - before
+
+
+def _receive_raw(raw: Object) -> None:
+    try:
+        event = event_of(raw)
+    except Exception:
+        metrics.count_failed_event(metrics.UNREADABLE)
+        log.exception("Stripe lists an event that could not be read")
+        raise
+    receive(event)
+
+
+def _alone(step: Callable[[T], None], subject: T) -> None:
+    """What fails has been noted; the next event has nothing to do with it."""
+    with suppress(Exception):
+        step(subject)
+
+
+def _processed() -> int:
+    return StripeEvent.objects.exclude(processed_at=None).count()
+
+
+def _note_failure(stored: StripeEvent, error: Exception, temporary: bool) -> None:
+    metrics.count_failed_event(stored.type)
+    names = (stored.event_id, stored.type)
+    if temporary:
+        log.warning("Stripe event %s (%s) waits: %s", *names, error)
+    else:
+        log.error("Stripe event %s (%s) could not be applied", *names, exc_info=error)
+    with suppress(DatabaseError):  # which is then why it failed, and is in the log
+        StripeEvent.objects.filter(pk=stored.pk).update(
+            failures=F("failures") + 1,
+            failed_at=timezone.now(),
+            error=f"{type(error).__name__}: {error}"[:500].replace("\0", ""),
+        )
 
 
 @exact
@@ -44,11 +115,11 @@ def _apply(stored: StripeEvent, purchase: Purchase | None) -> None:
     if purchase is None:
         log.info("stripe event %s (%s) is none of ours", event.event_id, event.type)
     else:
-        HANDLERS[event.type](purchase, event.payload)
-    event.purchase, event.processed_at = purchase, timezone.now()
+        HANDLERS[event.type](purchase, event)
+    event.purchase, event.processed_at, event.error = purchase, timezone.now(), ""
     if purchase is None or purchase.account.user_id is None:
         event.payload = {}  # names a payer of something else, or one who is to be forgotten
-    event.save(update_fields=["purchase", "processed_at", "payload"])
+    event.save(update_fields=["purchase", "processed_at", "error", "payload"])
 
 
 def _purchase_of(event: StripeEvent) -> Purchase | None:
@@ -57,26 +128,29 @@ def _purchase_of(event: StripeEvent) -> Purchase | None:
         return None
     if event.type.startswith("checkout.session."):
         # Not by client_reference_id: at a payment link, whatever it sells, the payer can set that.
-        return _by_reference((event.payload.get("metadata") or {}).get("purchase"))
-    payment = event.payload.get("payment_intent")
+        return _by_reference(purchase_named_in(event.payload.get("metadata")))
+    takeback = takeback_of(event.payload)
+    payment = takeback.payment_intent
+    if not payment and takeback.charge:
+        payment = stripe_gateway.payment_intent_of(takeback.charge)
     if not payment:
         return None
     known = Purchase.objects.filter(payment_intent=payment).first()
     return known or _by_reference(stripe_gateway.purchase_reference(payment))
 
 
-def _by_reference(reference: str | None) -> Purchase | None:
+def _by_reference(reference: str) -> Purchase | None:
     try:
-        return Purchase.objects.filter(reference=UUID(reference or "")).first()
+        return Purchase.objects.filter(reference=UUID(reference)).first()
     except ValueError:
         return None
 
 
-def _session_completed(purchase: Purchase, session: dict[str, Any]) -> None:
-    if session["payment_status"] == "unpaid":
+def _session_completed(purchase: Purchase, event: StripeEvent) -> None:
+    if event.payload["payment_status"] == "unpaid":
         sales.record_unpaid(purchase, Purchase.State.PENDING)
     else:
-        sales.record_payment(purchase, session)
+        sales.record_payment(purchase, event.payload)
 
 
 def _unpaid(state: Purchase.State) -> Handler:
@@ -84,7 +158,9 @@ def _unpaid(state: Purchase.State) -> Handler:
 
 
 def _reversed(kind: Reversal.Kind) -> Handler:
-    return lambda purchase, reversal: sales.record_reversal(purchase, kind, reversal)
+    return lambda purchase, event: sales.record_reversal(
+        purchase, kind, takeback_of(event.payload), event.created_at
+    )
 
 
 HANDLERS: dict[str, Handler] = {

@@ -1,4 +1,5 @@
-"""Metrics that are looked up when Prometheus asks: places, the line before them, the engine."""
+"""Metrics that are looked up when Prometheus asks: places, the line before them, the engine,
+payments that wait."""
 
 import logging
 from collections.abc import Iterator
@@ -8,6 +9,7 @@ from prometheus_client import REGISTRY
 from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from billing import webhooks
 from removal import capacity
 from removal.execution import readiness
 
@@ -18,7 +20,7 @@ class State(Collector):
     """What is looked up when Prometheus asks; what does not answer is left out."""
 
     def collect(self) -> Iterator[Metric]:
-        for look in (_places, _engine):
+        for look in (_places, _engine, _payments):
             try:
                 yield from look()
             except Exception as error:
@@ -45,6 +47,14 @@ def _engine() -> Iterator[Metric]:
     yield GaugeMetricFamily("removal_ready", "Whether the engine can work", value=ready)
     labels = {"model": state.model or "", "device": state.device or ""}
     yield InfoMetricFamily("removal_engine", "What the engine runs, and on what", value=labels)
+
+
+def _payments() -> Iterator[Metric]:
+    yield GaugeMetricFamily(
+        "billing_stripe_events_waiting",
+        "Events of Stripe's that are stored and could not be applied yet",
+        value=webhooks.waiting().count(),
+    )
 
 
 def register() -> None:

@@ -32,6 +32,7 @@ class FakeStripe:
 
     sessions: dict[str, Object] = field(default_factory=dict)
     intents: dict[str, Object] = field(default_factory=dict)
+    charges: dict[str, Object] = field(default_factory=dict)
     events: list[Object] = field(default_factory=list)
     requests: list[tuple[str, str]] = field(default_factory=list)
     broken: list[NotStripe] = field(default_factory=list)
@@ -118,9 +119,23 @@ class FakeStripe:
             status="processing" if later else "succeeded",
             metadata=session["_payment_metadata"],
         )
+        self._charge(session, intent)
         paid = "unpaid" if later else "paid"
         session |= {"status": "complete", "payment_status": paid, "payment_intent": intent}
         return self._note("checkout.session.completed", session)
+
+    def _charge(self, session: Object, intent: str) -> None:
+        charge = session["_charge"] = self._number("ch_")
+        self.charges[charge] = example(
+            "charge",
+            id=charge,
+            object="charge",
+            amount=session["amount_total"],
+            currency=session["currency"],
+            metadata=session["_payment_metadata"],
+            payment_intent=intent,
+            status="succeeded",
+        )
 
     def arrive(self, session: Object) -> Object:
         session["payment_status"] = "paid"
@@ -133,7 +148,7 @@ class FakeStripe:
         session["status"] = "expired"
         return self._note("checkout.session.expired", session)
 
-    def refund(self, session: Object, amount: int, status: str = "succeeded") -> Object:
+    def refund(self, session: Object, amount: int, status: str | None = "succeeded") -> Object:
         return self._note("refund.created", self._refund(session, amount, status))
 
     def fail_refund(self, event: Object) -> Object:
@@ -146,7 +161,7 @@ class FakeStripe:
             id=self._number("du_"),
             object="dispute",
             amount=amount,
-            charge="ch_1",
+            charge=session.get("_charge", "ch_1"),
             currency=session["currency"],
             payment_intent=session["payment_intent"],
             status=status,
@@ -157,12 +172,13 @@ class FakeStripe:
         dispute = event["data"]["object"] | {"status": status}
         return self._note("charge.dispute.closed", dispute)
 
-    def _refund(self, session: Object, amount: int, status: str) -> Object:
+    def _refund(self, session: Object, amount: int, status: str | None) -> Object:
         return example(
             "refund",
             id=self._number("re_"),
             object="refund",
             amount=amount,
+            charge=session.get("_charge"),
             created=int(time.time()),
             currency=session["currency"],
             payment_intent=session["payment_intent"],
@@ -236,6 +252,9 @@ class _Handler(BaseHTTPRequestHandler):
         if found := re.fullmatch(r"/v1/payment_intents/(\w+)", path):
             check_request("get", "/v1/payment_intents/{intent}", form)
             return self.fake.intents[found[1]]
+        if found := re.fullmatch(r"/v1/charges/(\w+)", path):
+            check_request("get", "/v1/charges/{charge}", form)
+            return self.fake.charges[found[1]]
         raise NotStripe(f"the fake has no GET {path}")
 
     def _post(self, path: str, form: Object) -> Object:

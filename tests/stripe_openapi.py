@@ -52,6 +52,16 @@ def example(kind: str, **values: Any) -> dict[str, Any]:
     return check_answer(kind, answer)
 
 
+def nullable_fields(kind: str) -> set[str]:
+    fields = description()["components"]["schemas"][kind]["properties"]
+    return {name for name, field in fields.items() if field.get("nullable")}
+
+
+def fields_that_may_be_absent(kind: str) -> set[str]:
+    schema = description()["components"]["schemas"][kind]
+    return set(schema["properties"]) - set(schema["required"])
+
+
 def _validate(value: Any, schema: dict[str, Any], where: str) -> None:
     for error in _validator()(schema, registry=_registry()).iter_errors(value):
         raise NotStripe(f"{where}: {error.json_path}: {error.message[:500]}")

@@ -19,7 +19,7 @@ ONLY_HERE = {
     "kombu": {"removal/execution/queue.py"},
     "boto3": {"removal/storage/bucket.py"},
     "storages": {"removal/storage/bucket.py"},
-    "prometheus_client": {"removal/metrics.py", "pixian_site/gauges.py"},
+    "prometheus_client": {"removal/metrics.py", "billing/metrics.py", "pixian_site/gauges.py"},
     "sentry_sdk": {"pixian_site/sentry.py"},
 }
 WITHOUT_DJANGO = [

@@ -6,11 +6,14 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.test import Client
 
 from accounts.models import User
 from billing import ledger
+from billing.models import CreditPack, PackPrice
 
 from . import databases
+from .shop import CREDITS, buy
 
 NUMBER = itertools.count()
 
@@ -26,6 +29,27 @@ def new_user(amount: str = "0") -> User:
 def user(db: None) -> User:
     """Somebody with ten credits."""
     return new_user("10")
+
+
+@pytest.fixture
+def pack(db: None) -> CreditPack:
+    pack = CreditPack.objects.create(name="Hundred", credits=CREDITS, validity_days=365)
+    PackPrice.objects.create(pack=pack, currency="eur", amount=Decimal("10.00"))
+    PackPrice.objects.create(pack=pack, currency="jpy", amount=Decimal("1500"))
+    return pack
+
+
+@pytest.fixture
+def buyer(db: None) -> User:
+    return new_user()
+
+
+@pytest.fixture
+def shop(client: Client, buyer: User, pack: CreditPack, stripe: Any) -> Client:
+    """A logged-in client that has just been sent to the payment page."""
+    client.force_login(buyer)
+    buy(client, "eur")
+    return client
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])

@@ -13,64 +13,13 @@ from billing.models import Account, CreditPack, LedgerEntry, PackPrice, Purchase
 from tests.fake_stripe import WEBHOOK_SECRET, signed
 
 from .conftest import new_user
-
-PRICE, CREDITS = 1000, 100
-
-
-@pytest.fixture
-def pack(db):
-    pack = CreditPack.objects.create(name="Hundred", credits=CREDITS, validity_days=365)
-    PackPrice.objects.create(pack=pack, currency="eur", amount=Decimal("10.00"))
-    PackPrice.objects.create(pack=pack, currency="jpy", amount=Decimal("1500"))
-    return pack
-
-
-@pytest.fixture
-def buyer(db):
-    return new_user()
-
-
-@pytest.fixture
-def shop(client, buyer, pack, stripe):
-    """A logged-in client that has just been sent to the payment page."""
-    client.force_login(buyer)
-    buy(client, "eur")
-    return client
+from .shop import CREDITS, PRICE, balance, buy, deliver, paid_purchase, post
 
 
 @pytest.fixture(autouse=True)
 def books_are_right_afterwards(db):
     yield
     assert list(audit()) == []
-
-
-def buy(client, currency):
-    price = PackPrice.objects.get(currency=currency)
-    return client.post(reverse("buy"), {"price": price.pk})
-
-
-def deliver(client, event, **how):
-    body, signature = signed(event, **how)
-    return post(client, body, signature)
-
-
-def post(client, body, signature):
-    return client.post(
-        reverse("stripe_webhook"),
-        body,
-        content_type="application/json",
-        headers={"Stripe-Signature": signature},
-    )
-
-
-def balance(user):
-    account = Account.objects.filter(user=user).first()
-    return account.balance if account else 0
-
-
-def paid_purchase(shop, stripe):
-    deliver(shop, stripe.pay(stripe.session))
-    return Purchase.objects.get()
 
 
 # --- Going to the payment page ---
@@ -276,17 +225,6 @@ def test_a_tampered_body_is_refused(shop, stripe, buyer):
 )
 def test_a_malformed_signature_is_refused(shop, stripe, signature):
     assert post(shop, b"{}", signature).status_code == 400
-
-
-@pytest.mark.parametrize("body", [b"", b"\xff", b"[]", b"{}", b'{"id": 1}'])
-def test_a_body_that_is_no_event_is_refused(shop, stripe, body):
-    import hashlib
-    import hmac
-    import time
-
-    moment = int(time.time())
-    mac = hmac.new(WEBHOOK_SECRET.encode(), b"%d.%s" % (moment, body), hashlib.sha256).hexdigest()
-    assert post(shop, body, f"t={moment},v1={mac}").status_code == 400
 
 
 def test_a_new_and_an_old_secret_both_work_while_one_is_replaced(shop, stripe, buyer, settings):

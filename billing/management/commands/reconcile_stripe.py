@@ -25,3 +25,7 @@ class Command(BaseCommand):
         except GatewayError as error:
             raise CommandError(f"Stripe could not be asked: {error}") from None
         self.stdout.write(f"Received {news} events that had not reached us.")
+        if left := webhooks.waiting().count():
+            raise CommandError(
+                f"{left} events could not be applied: see Stripe events in the admin."
+            )

@@ -1,0 +1,14 @@
+"""What Prometheus is told of payments; pixian_site/gauges.py adds what the database knows."""
+
+from prometheus_client import Counter
+
+_failed_events = Counter(
+    "billing_stripe_events_failed",
+    "Attempts to apply an event of Stripe's that failed, by type; each is tried again",
+    ("type",),
+)
+UNREADABLE = "unreadable"
+
+
+def count_failed_event(kind: str) -> None:
+    _failed_events.labels(kind).inc()

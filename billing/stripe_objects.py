@@ -1,0 +1,113 @@
+"""Stripe's objects as plain values: read strictly, so that nothing half understood moves credits.
+
+What Stripe's description calls nullable may be null or missing here; all the rest has to be there.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+Object = dict[str, Any]
+LONGEST = 255  # of an id, as the database keeps it
+
+
+class UnexpectedShape(Exception):
+    """Stripe sent something that is not described as this; names the field."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    event_id: str
+    type: str
+    created: datetime
+    object: Object  # whose kind depends on the type
+
+
+@dataclass(frozen=True, slots=True)
+class Takeback:
+    """A refund or a dispute: both name a payment and a sum."""
+
+    stripe_id: str
+    amount: int
+    currency: str
+    status: str  # "" where Stripe does not say
+    payment_intent: str
+    charge: str
+
+
+def event_of(raw: Any) -> Event:
+    """Raises UnexpectedShape, for example for events of Stripe's second API."""
+    outer = _Reader("event", raw)
+    try:
+        created = datetime.fromtimestamp(outer.whole("created"), UTC)
+    except (OverflowError, OSError, ValueError):
+        raise UnexpectedShape("event: created is no moment") from None
+    return Event(
+        event_id=outer.text("id"),
+        type=outer.text("type"),
+        created=created,
+        object=_Reader("event.data", outer.get("data")).object("object"),
+    )
+
+
+def takeback_of(raw: Object) -> Takeback:
+    fields = _Reader("refund or dispute", raw)
+    return Takeback(
+        stripe_id=fields.text("id"),
+        amount=fields.whole("amount"),
+        currency=fields.text("currency"),
+        status=fields.optional_text("status"),
+        payment_intent=fields.reference("payment_intent"),
+        charge=fields.reference("charge"),
+    )
+
+
+def purchase_named_in(metadata: Any) -> str:
+    """The purchase that we named when the payment was begun; "" where it is not ours."""
+    named = metadata.get("purchase") if isinstance(metadata, dict) else None
+    return named if isinstance(named, str) else ""
+
+
+class _Reader:
+    """Takes typed fields out of one of Stripe's objects."""
+
+    def __init__(self, name: str, raw: Any) -> None:
+        if not isinstance(raw, dict):
+            raise UnexpectedShape(f"{name}: not an object")
+        self._name, self._raw = name, raw
+
+    def get(self, field: str) -> Any:
+        return self._raw.get(field)
+
+    def text(self, field: str) -> str:
+        value = self.get(field)
+        if isinstance(value, str) and 0 < len(value) <= LONGEST and value.isprintable():
+            return value
+        raise self._unexpected(field, "a short text")
+
+    def optional_text(self, field: str) -> str:
+        return "" if self.get(field) is None else self.text(field)
+
+    def whole(self, field: str) -> int:
+        value = self.get(field)
+        if type(value) is int and 0 <= value < 2**63:
+            return value
+        raise self._unexpected(field, "a whole number, not negative")
+
+    def object(self, field: str) -> Object:
+        value = self.get(field)
+        if isinstance(value, dict):
+            return value
+        raise self._unexpected(field, "an object")
+
+    def reference(self, field: str) -> str:
+        """The id of another object, which Stripe may send in its place; "" for none."""
+        value = self.get(field)
+        return (
+            _Reader(field, value).text("id")
+            if isinstance(value, dict)
+            else self.optional_text(field)
+        )
+
+    def _unexpected(self, field: str, wanted: str) -> UnexpectedShape:
+        return UnexpectedShape(f"{self._name}: {field} is not {wanted}")
