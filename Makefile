@@ -22,11 +22,12 @@ develop: $(VENV)/develop.stamp models chromium curl clients ## Set up what the t
 test: develop ## Set up and run every test
 	@exec $(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
 
-check: $(VENV)/develop.stamp ## Lint, types, migrations, Django's deploy checks, known vulnerabilities
+check: $(VENV)/develop.stamp var/javascript/node.stamp ## Lint, types, layers, scripts, migrations, Django's deploy checks, known vulnerabilities
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	@$(BIN)/lint-imports --cache-dir var/import-linter
+	@var/javascript/node_modules/.bin/biome ci --colors=off --error-on-warnings static/js
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	REQUIRE_HTTPS=true ALLOWED_HOSTS=example.com $(BIN)/python manage.py check --deploy --fail-level WARNING
 	@$(BIN)/python -m tests.audit
@@ -124,6 +125,12 @@ var/clients/python.stamp: tests/clients/requirements.txt
 var/clients/node.stamp: tests/clients/npm/package-lock.json var/clients/python.stamp
 	@cp tests/clients/npm/package.json $< tests/clients/npm/.npmrc var/clients/
 	@PATH="$$PWD/var/clients/venv/bin:$$PATH" npm ci --prefix var/clients --loglevel=error >/dev/null
+	@touch $@
+
+var/javascript/node.stamp: tests/javascript/package-lock.json var/clients/python.stamp
+	@mkdir -p var/javascript
+	@cp tests/javascript/package.json $< tests/javascript/.npmrc var/javascript/
+	@PATH="$$PWD/var/clients/venv/bin:$$PATH" npm ci --prefix var/javascript --loglevel=error >/dev/null
 	@touch $@
 
 chromium:

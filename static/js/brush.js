@@ -126,7 +126,7 @@ export class Retouch {
 
   /** What is there now is where the next stroke begins. */
   #settle(box) {
-    this.#eachRow(box, (at, offset, length) => {
+    this.#eachRow(box, (at, _offset, length) => {
       this.#before.set(this.#cutout.data.subarray(at, at + length), at);
       this.#coverage.fill(0, at / 4, (at + length) / 4);
     });

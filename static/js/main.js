@@ -191,7 +191,9 @@ function confirmOn(button) {
   if (!button) return; // its card is gone
   button.dataset.label ??= button.textContent;
   button.textContent = text("copied");
-  setTimeout(() => { button.textContent = button.dataset.label; }, 2000);
+  setTimeout(() => {
+    button.textContent = button.dataset.label;
+  }, 2000);
 }
 
 function showCode() {

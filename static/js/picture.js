@@ -184,7 +184,10 @@ export class Picture extends EventTarget {
 
   /** What the server has fetched from the link, to compare the cut-out with. */
   async #linked(shelf) {
-    const seen = await shelf.file(this.id, "original").then(glance).catch(() => null);
+    const seen = await shelf
+      .file(this.id, "original")
+      .then(glance)
+      .catch(() => null);
     return seen?.preview ?? null;
   }
 

@@ -17,8 +17,7 @@ export class Tariff {
   /** Thousandths of a credit for a picture of so many pixels; exact, so BigInt inside. */
   of(pixels) {
     const [base, rate] = [this.#base, this.#perMegapixel];
-    const numerator =
-      base.units * rate.scale * MEGAPIXEL + rate.units * base.scale * BigInt(pixels);
+    const numerator = base.units * rate.scale * MEGAPIXEL + rate.units * base.scale * BigInt(pixels);
     return roundHalfUp(numerator * 1000n, base.scale * rate.scale * MEGAPIXEL);
   }
 }

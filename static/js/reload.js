@@ -15,7 +15,9 @@ const AHEAD = "50%"; // of the window's height: how far below it a picture is fe
 export function restore(kept, shelf, show) {
   const queue = new Queue(2);
   const observer = new IntersectionObserver(
-    (entries) => entries.filter((entry) => entry.isIntersecting).forEach(({ target }) => fetch(target)),
+    (entries) => {
+      for (const { target, isIntersecting } of entries) if (isIntersecting) fetch(target);
+    },
     { rootMargin: AHEAD },
   );
   const waiting = new Map(); // element -> picture
@@ -53,7 +55,10 @@ export function tellOfLost(pictures, keeps, notice) {
   addEventListener("pagehide", () => {
     const underWay = pictures().filter(({ state, isKept }) => state === "processing" && !isKept);
     const lost = pictures().filter((picture) => picture.isUnsent || (!keeps && underWay.includes(picture)));
-    remember(LOST, lost.map(({ name }) => name));
+    remember(
+      LOST,
+      lost.map(({ name }) => name),
+    );
     remember(SENT, keeps ? underWay.map(({ id, name }) => ({ id, name })) : []);
   });
   addEventListener("pageshow", ({ persisted }) => persisted && [LOST, SENT].forEach(recalled));

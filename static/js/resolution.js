@@ -44,9 +44,7 @@ export class Resolution {
     const underWay = full.some((picture) => !picture.settled && picture.state !== "priced");
     this.#bar.hidden = !full.length;
     const lacks = this.#lack(waiting);
-    this.#part(".batch-price").textContent = waiting.length
-      ? this.#priceOf(waiting)
-      : this.#chargeOf(full);
+    this.#part(".batch-price").textContent = waiting.length ? this.#priceOf(waiting) : this.#chargeOf(full);
     this.#part(".batch-lack").hidden = !lacks;
     this.#part(".batch-lack-text").textContent = lacks ? text("lack", { credits: inCredits(lacks) }) : "";
     this.#part("#start").hidden = !waiting.length || lacks > 0;

@@ -87,8 +87,7 @@ function fitted(content, { margin, target: [width, height], alignment }) {
   // the scale is the smaller of innerW / content.width and innerH / content.height
   const byWidth = BigInt(innerW) * BigInt(content.height) <= BigInt(innerH) * BigInt(content.width);
   const [part, whole] = byWidth ? [innerW, content.width] : [innerH, content.height];
-  const scaled = (side, room) =>
-    Math.min(Math.max(roundHalfUp(BigInt(side) * BigInt(part), BigInt(whole)), 1), room);
+  const scaled = (side, room) => Math.min(Math.max(roundHalfUp(BigInt(side) * BigInt(part), BigInt(whole)), 1), room);
   const drawnW = scaled(content.width, innerW);
   const drawnH = scaled(content.height, innerH);
   const spare = innerH - drawnH;
@@ -103,9 +102,7 @@ function fitted(content, { margin, target: [width, height], alignment }) {
 }
 
 function pixels({ units, scale, percent }, reference) {
-  return percent
-    ? roundHalfUp(units * BigInt(reference), scale * 100n)
-    : roundHalfUp(units, scale);
+  return percent ? roundHalfUp(units * BigInt(reference), scale * 100n) : roundHalfUp(units, scale);
 }
 
 export function roundHalfUp(numerator, denominator) {

@@ -7,9 +7,7 @@
 const LENGTH_CODES = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15]; // in their order
 const LENGTHS = [...bases(3, [...Array(8).fill(0), ...each(4, 5)]), { base: 258, extra: 0, mask: 0 }];
 const DISTANCES = bases(1, [...Array(4).fill(0), ...each(2, 13)]);
-const FIXED = [
-  ...Array(144).fill(8), ...Array(112).fill(9), ...Array(24).fill(7), ...Array(8).fill(8),
-];
+const FIXED = [...Array(144).fill(8), ...Array(112).fill(9), ...Array(24).fill(7), ...Array(8).fill(8)];
 
 /** The zlib stream `bytes` -> Uint8Array of `size`; throws where it holds anything else. */
 export function inflate(bytes, size) {
@@ -118,6 +116,7 @@ function reversed(code, length) {
 }
 
 /** A block of codes. The state is in local variables, as this loop is where the time goes. */
+// biome-ignore lint/complexity/noExcessiveCognitiveComplexity: calls would cost more than they explain
 function copyCoded(stream, literals, distances) {
   const { bytes, out } = stream;
   let { at, bits, count, end } = stream;

@@ -11,7 +11,8 @@ export async function pixelsOfJpeg(file) {
   for (let at = 2; at + 9 <= view.byteLength; ) {
     const [mark, marker] = [view.getUint8(at), view.getUint8(at + 1)];
     if (mark !== 0xff) return 0;
-    if (marker === 0xff) at += 1; // any number of these may stand before a marker
+    if (marker === 0xff)
+      at += 1; // any number of these may stand before a marker
     else if (isFrame(marker)) return view.getUint16(at + 5) * view.getUint16(at + 7);
     else at += 2 + view.getUint16(at + 2);
   }

@@ -87,8 +87,14 @@ function paint(cutout, { canvas: [width, height], content, drawn }, background) 
   const source = toCanvas(cutout);
   context.drawImage(
     source,
-    content.left, content.top, content.width, content.height,
-    drawn.left, drawn.top, drawn.width, drawn.height,
+    content.left,
+    content.top,
+    content.width,
+    content.height,
+    drawn.left,
+    drawn.top,
+    drawn.width,
+    drawn.height,
   );
   release(source);
   return canvas;
@@ -124,5 +130,8 @@ async function colourAndAlpha(pixels, quality) {
   const colour = await toBlob(canvas, "image/jpeg", quality / 100);
   release(canvas);
   const alpha = await encodePng(alphaOf(pixels));
-  return zip([{ name: "color.jpg", blob: colour }, { name: "alpha.png", blob: alpha }]);
+  return zip([
+    { name: "color.jpg", blob: colour },
+    { name: "alpha.png", blob: alpha },
+  ]);
 }

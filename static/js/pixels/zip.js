@@ -22,7 +22,15 @@ export async function zip(files) {
   }
   const size = directory.reduce((sum, part) => sum + part.length, 0);
   const count = files.length;
-  const end = record(END, [[0, 2], [0, 2], [count, 2], [count, 2], [size, 4], [offset, 4], [0, 2]]);
+  const end = record(END, [
+    [0, 2],
+    [0, 2],
+    [count, 2],
+    [count, 2],
+    [size, 4],
+    [offset, 4],
+    [0, 2],
+  ]);
   return new Blob([...parts, ...directory, end], { type: "application/zip" });
 }
 
@@ -30,14 +38,27 @@ async function describe(text, blob) {
   const name = new TextEncoder().encode(text);
   const checksum = crc32(new Uint8Array(await blob.arrayBuffer()));
   const fields = [
-    [UTF8_NAMES, 2], [0, 2], [0, 2], [FIRST_DAY, 2],
-    [checksum, 4], [blob.size, 4], [blob.size, 4], [name.length, 2],
+    [UTF8_NAMES, 2],
+    [0, 2],
+    [0, 2],
+    [FIRST_DAY, 2],
+    [checksum, 4],
+    [blob.size, 4],
+    [blob.size, 4],
+    [name.length, 2],
   ];
   return { name, fields };
 }
 
 function central(entry, offset) {
-  const rest = [[0, 2], [0, 2], [0, 2], [0, 2], [0, 4], [offset, 4]];
+  const rest = [
+    [0, 2],
+    [0, 2],
+    [0, 2],
+    [0, 2],
+    [0, 4],
+    [offset, 4],
+  ];
   return record(CENTRAL, [[20, 2], [20, 2], ...entry.fields, ...rest]);
 }
 
