@@ -9,6 +9,7 @@ import os
 import resource
 import signal
 import socket
+import sqlite3
 import sys
 import threading
 import time
@@ -27,7 +28,7 @@ from waitress.server import BaseWSGIServer, create_server
 from waitress.task import ErrorTask
 from waitress.utilities import Error
 
-from pixian_site import maintenance, observing, sentry
+from pixian_site import backup, maintenance, observing, sentry
 from removal import errors
 from removal.api.errors import error_code_of
 from removal.api.middleware import open_to_scripts
@@ -36,6 +37,7 @@ from removal.batches import runner, webhooks
 from removal.engine import memory
 from removal.execution import readiness
 
+log = logging.getLogger(__name__)
 # A request over the limit is still read up to this size, so that its client gets our JSON answer
 # and not a reset connection.
 MAX_BODY_BYTES = 64 * 1024 * 1024
@@ -179,9 +181,18 @@ def _end() -> NoReturn:
     """At once. Were Python to take its threads down, one that is at work in the engine's C++ would
     have the process aborted; what it worked on is taken up again, or its hold released, as always.
     """
+    _empty_log()
     sentry.flush()
     logging.shutdown()
     os._exit(0)
+
+
+def _empty_log() -> None:
+    """SQLite does it when the last connection is closed, which our way of ending skips."""
+    try:
+        backup.checkpoint()
+    except sqlite3.Error as error:
+        log.warning("The database's write-ahead log was not emptied: %s", error)
 
 
 def listen(host: str, port: int) -> BaseWSGIServer:

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.core.management import BaseCommand, CommandError, call_command
 from django.db import OperationalError
 
+from pixian_site import backup
 from pixian_site.server import serve
 from removal.engine import ModelUnavailable
 from removal.engine.networks import weights
@@ -42,6 +43,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, host: str, port: int, prepared: bool, **options: Any) -> None:
         logging.getLogger("whitenoise").setLevel(logging.WARNING)
         settings.DATA_DIR.mkdir(parents=True, exist_ok=True)
+        self._claim()
         if not prepared:
             self._prepare()
         self.check()
@@ -54,6 +56,12 @@ class Command(BaseCommand):
             serve(host, port)
         except OSError as error:
             raise CommandError(f"Cannot serve on {host}:{port}: {error.strerror}.") from error
+
+    def _claim(self) -> None:
+        try:
+            backup.claim()
+        except backup.BackupError as error:
+            raise CommandError(str(error)) from error
 
     def _prepare(self) -> None:
         try:

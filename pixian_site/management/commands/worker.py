@@ -7,6 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management import BaseCommand, CommandError
 
+from pixian_site import backup
 from removal.engine import ModelUnavailable
 from removal.engine.networks import weights
 from removal.engine.networks.weights.progress import show_progress
@@ -37,6 +38,10 @@ class Command(BaseCommand):
             raise CommandError(
                 "Workers have nothing to do: set REMOVAL_EXECUTION=queue, here and for the web."
             )
+        try:
+            backup.claim()
+        except backup.BackupError as error:
+            raise CommandError(str(error)) from error
         try:
             weights.ensure(show_progress(sys.stderr))
         except ModelUnavailable as error:

@@ -1,0 +1,208 @@
+"""Whole copies of an SQLite database: made while it is served, put back while it is not.
+
+A database of SQLite's is more than its file: what was committed last lies in the write-ahead log
+beside it (-wal). So copies are made through SQLite, and no log outlives the file it belongs to.
+"""
+
+import fcntl
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from urllib.parse import quote
+
+from django.db import connection
+from django.db.migrations.loader import MigrationLoader
+
+CHECKPOINT_SECONDS = 5
+LOGS = ("-wal", "-shm", "-journal")
+PARTIAL, REPLACED, LOCK = ".partial", ".replaced", ".lock"
+OURS = {"django_migrations", "accounts_user", "billing_account", "billing_ledgerentry"}
+POSTGRESQL = (
+    "The database is PostgreSQL, which has tools of its own. Backup: pg_dump --format=custom "
+    '--file=FILE "$DATABASE_URL". Restore: stop the site, pg_restore --clean --if-exists '
+    '--dbname="$DATABASE_URL" FILE, then manage.py migrate and manage.py audit_ledger.'
+)
+
+
+REPLACING = "A backup is being put back in the place of this database: wait until it is done."
+
+
+class BackupError(Exception):
+    """A sentence for the operator: why there is no copy, or why it is not put back."""
+
+
+def is_sqlite() -> bool:
+    return connection.vendor == "sqlite"
+
+
+def database_file() -> Path:
+    if not is_sqlite():
+        raise BackupError(POSTGRESQL)
+    return Path(connection.settings_dict["NAME"])
+
+
+def backup(target: Path) -> None:
+    """Write a copy of the database as it is now; others may go on writing. The file is private."""
+    if target.exists():
+        raise BackupError(f"{target} exists already: name a new file.")
+    partial = _beside(target, PARTIAL)
+    try:
+        _copy(database_file(), partial)
+        os.replace(partial, target)
+        _sync(target.parent)
+    except (OSError, sqlite3.Error) as error:
+        raise BackupError(f"{target} could not be written: {error}.") from error
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def restore(source: Path) -> Path | None:
+    """Put a copy in the place of the database; where the replaced one lies from now on.
+
+    Raises BackupError, and has then changed nothing, while anybody has the database open.
+    """
+    file = database_file()
+    _check(source, file)
+    connection.close()
+    with _alone(file):
+        partial = _beside(file, PARTIAL)
+        try:
+            _copy(source, partial)
+            _close_log(file)
+            replaced = _keep(file)
+            os.replace(partial, file)
+            _sync(file.parent)
+        except (OSError, sqlite3.Error) as error:
+            raise BackupError(f"{source} could not be put back: {error}.") from error
+        finally:
+            partial.unlink(missing_ok=True)
+    return replaced
+
+
+def checkpoint() -> bool:
+    """Move what the write-ahead log holds into the database's file and empty the log; False where
+    others kept it busy, or there is no such log."""
+    if not is_sqlite():
+        return False
+    with closing(sqlite3.connect(database_file(), timeout=CHECKPOINT_SECONDS)) as database:
+        busy, *_ = database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    return not busy
+
+
+def claim() -> None:
+    """Keep the database from being replaced for as long as this process and its children live.
+
+    Raises BackupError where it is being replaced now. Any number of processes may have a claim.
+    """
+    if is_sqlite():
+        _lock(_lock_file(database_file()), fcntl.LOCK_SH, REPLACING)
+
+
+@contextmanager
+def _alone(file: Path) -> Iterator[None]:
+    descriptor = _lock_file(file)
+    try:
+        _lock(descriptor, fcntl.LOCK_EX, f"The site is served from {file}: stop it first.")
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _lock_file(file: Path) -> int:
+    try:
+        return os.open(_beside(file, LOCK), os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise BackupError(f"The database's folder cannot be used: {error}.") from error
+
+
+def _lock(descriptor: int, kind: int, refusal: str) -> None:
+    try:
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+    except OSError as error:
+        raise BackupError(refusal) from error
+
+
+def _check(source: Path, file: Path) -> None:
+    """Raises BackupError unless it is a whole database of this service, of a version known here."""
+    if file.exists() and source.exists() and source.samefile(file):
+        raise BackupError(f"{source} is the database itself.")
+    try:
+        with closing(_open(source)) as database:
+            verdict = database.execute("PRAGMA integrity_check").fetchone()[0]
+            tables = {row[0] for row in database.execute("SELECT name FROM sqlite_master")}
+            applied = _applied(database) if tables >= OURS else set()
+    except sqlite3.Error as error:
+        raise BackupError(f"{source} cannot be read as an SQLite database: {error}.") from error
+    if verdict != "ok":
+        raise BackupError(f"{source} is damaged: {verdict}.")
+    if not tables >= OURS:
+        raise BackupError(f"{source} is a database of something else.")
+    if newer := applied - set(MigrationLoader(None).disk_migrations):
+        names = ", ".join(sorted(f"{app}.{name}" for app, name in newer))
+        raise BackupError(f"{source} was made by a newer version of this service ({names}).")
+
+
+def _applied(database: sqlite3.Connection) -> set[tuple[str, str]]:
+    return set(database.execute("SELECT app, name FROM django_migrations").fetchall())
+
+
+def _copy(source: Path, target: Path) -> None:
+    """A copy in one file, without a log, that only its owner reads, and that is on the disk."""
+    target.unlink(missing_ok=True)
+    os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    with closing(_open(source)) as whole, closing(sqlite3.connect(target)) as copy:
+        whole.backup(copy)
+        copy.execute("PRAGMA journal_mode=DELETE")
+    _sync(target)
+
+
+def _open(file: Path) -> sqlite3.Connection:
+    """For reading: SQLite would make a file that is not there."""
+    return sqlite3.connect(f"file:{quote(str(file.absolute()))}?mode=ro", uri=True)
+
+
+def _close_log(file: Path) -> None:
+    """Have SQLite put the log into the file, which it does for nobody who is not alone with it."""
+    if not file.exists():
+        return
+    try:
+        with closing(sqlite3.connect(file, timeout=0)) as database:
+            mode = database.execute("PRAGMA journal_mode=DELETE").fetchone()[0]
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY:
+            mode = "busy"
+        else:
+            raise
+    except sqlite3.DatabaseError:
+        return  # it is damaged, which is why it is replaced
+    if mode != "delete":
+        raise BackupError(f"Another process has {file} open: end it first.")
+
+
+def _keep(file: Path) -> Path | None:
+    """The database under another name, with what is left of its log; it stays until the next."""
+    if not file.exists():
+        return None
+    replaced = _beside(file, REPLACED)
+    for log in ("", "-wal"):
+        _beside(replaced, log).unlink(missing_ok=True)
+        with suppress(FileNotFoundError):
+            os.link(_beside(file, log), _beside(replaced, log))
+    for log in LOGS:
+        _beside(file, log).unlink(missing_ok=True)
+    return replaced
+
+
+def _beside(file: Path, suffix: str) -> Path:
+    return file.with_name(file.name + suffix)
+
+
+def _sync(path: Path) -> None:
+    """Have the disk keep a file, or a folder's list of names, through a power cut."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
