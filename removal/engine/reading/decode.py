@@ -13,14 +13,13 @@ from typing import Any, TypeVar, cast
 
 import cv2
 import numpy as np
-import simplejpeg
 from numpy.typing import NDArray
 from PIL import Image
 
 from .. import colour
 from ..errors import EngineError, TooManyPixels, UnreadableImage
 from ..geometry import limited_size
-from . import headers
+from . import headers, jpeg
 from .headers import Container, bmff, bmp
 
 Pixels = NDArray[np.uint8]
@@ -32,7 +31,6 @@ Image.MAX_IMAGE_PIXELS = MAX_INPUT_PIXELS  # Pillow's own alarm, should a header
 
 _STRIP_ROWS = 64  # divided at a time: floating-point frames of the whole picture would not fit
 _FLIPS = {2: 1, 4: 0}  # orientation -> cv2's flip code
-_TURBO_SPACES = {"gray": "GRAY", "ycbcr": "RGB", "rgb": "RGB", "cmyk": "CMYK", "ycck": "CMYK"}
 _TURNS = {3: cv2.ROTATE_180, 6: cv2.ROTATE_90_CLOCKWISE, 8: cv2.ROTATE_90_COUNTERCLOCKWISE}
 
 
@@ -150,33 +148,8 @@ def _clear_errors(name: str) -> Iterator[None]:
 
 
 def _read_jpeg(container: Container, wanted: Size) -> _Stored:
-    try:
-        return _read_turbo(container.payload, wanted)
-    except ValueError as error:
-        if "premature end" in str(error).lower():
-            raise
-        # Other complaints (stray bytes between segments) are of no consequence to the picture, and
-        # what TurboJPEG has no word for (rare subsamplings) Pillow reads.
-        return _read_pillow(container, wanted)
-
-
-def _read_turbo(data: bytes, wanted: Size) -> _Stored:
-    """At the smallest of the codec's sizes (1/2, 3/8, 1/4, ...) that is no smaller than wanted."""
-    space = simplejpeg.decode_jpeg_header(data)[2].lower()
-    if space not in _TURBO_SPACES:
-        raise ValueError(f"no reading of {space}")
-    pixels = simplejpeg.decode_jpeg(
-        data,
-        _TURBO_SPACES[space],
-        min_width=wanted[0],
-        min_height=wanted[1],
-        min_factor=2,
-    )
-    if space == "gray":
-        return _Stored(pixels[..., 0], "L")
-    if pixels.shape[2] == 4:  # inks stand the other way round in JPEG, as Adobe's programs began it
-        return _Stored(np.bitwise_not(pixels, out=pixels), "CMYK")
-    return _Stored(pixels, "RGB")
+    found = jpeg.read(container, wanted)
+    return _read_pillow(container, wanted) if found is None else _Stored(*found)
 
 
 def _read_heif(container: Container, wanted: Size) -> _Stored:

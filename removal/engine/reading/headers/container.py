@@ -15,7 +15,8 @@ class Container:
     upright; `orientation` the one to report, which is 1 where the format itself, not EXIF,
     demands the turn; `resolution` is (x, y) in dots per inch; `profile` the ICC profile; `cicp`
     the codes of ITU-T H.273 for primaries and transfer, which outweigh the profile where they are
-    understood; `payload` the bytes for the pixel decoder; `depth` the bits per sample.
+    understood; `payload` the bytes for the pixel decoder; `depth` the bits per sample; `cut_off`
+    tells that the file ends before its format's end marker.
     """
 
     format: str
@@ -28,3 +29,4 @@ class Container:
     cicp: tuple[int, int] | None = None
     depth: int = 8
     white_is_zero: bool = False
+    cut_off: bool = False

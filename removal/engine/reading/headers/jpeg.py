@@ -39,10 +39,13 @@ def read(data: bytes) -> Container:
     precision, height, width, components = struct.unpack_from(">BHHB", frame)
     if precision != 8:
         raise Damaged(f"it has {precision} bits per sample, where 8 are supported")
-    (scan_length,) = struct.unpack_from(">H", data, scan + 2)
-    if marker in _PROGRESSIVE or data[scan + 4] < components:
+    scans = [_body(data, scan + 2)[0]]
+    if marker in _PROGRESSIVE or scans[0][:1] < bytes([components]):
         most = min(_MAX_SCANS, _MAX_SCANNED_PIXELS // max(1, width * height))
-        _check_scans(data, scan + 2 + scan_length, most)
+        scans += _further_scans(data, scan + 4 + len(scans[0]), most - 1)
+    cut_off = data.find(b"\xff\xd9", scan) < 0
+    if cut_off and not _all_sent(scans, frame):
+        raise Damaged("it is cut off before its last scan")
     end = b"" if data.endswith(b"\xff\xd9") else b"\xff\xd9"
     orientation = head.exif.orientation if head.exif else 1
     return Container(
@@ -53,6 +56,7 @@ def read(data: bytes) -> Container:
         orientation=orientation,
         resolution=_resolution(head),
         profile=b"".join(part for _, part in sorted(head.icc.items())) or None,
+        cut_off=cut_off,
     )
 
 
@@ -104,17 +108,56 @@ def _take(head: _Head, marker: int, body: bytes) -> None:
         head.kept.append(struct.pack(">BBH", 0xFF, marker, len(body) + 2) + body)
 
 
-def _check_scans(data: bytes, at: int, most: int) -> None:
-    """Count the scans after the first, whose entropy-coded data begin at `at`."""
-    segments, scans = 0, 1
+def _further_scans(data: bytes, at: int, most: int) -> list[bytes]:
+    """The heads of the scans after the first, whose entropy-coded data begin at `at`."""
+    segments, scans = 0, list[bytes]()
     while found := _NEXT_MARKER.search(data, at):
         marker, at = found[1][0], found.end()
         if marker == _EOI:
-            return
-        segments, scans = segments + 1, scans + (marker == _SOS)
-        if scans > most or segments > _MAX_SEGMENTS:
-            raise Damaged(f"it has more than {most} scans")
-        at += int.from_bytes(data[at : at + 2], "big")
+            break
+        length = int.from_bytes(data[at : at + 2], "big")
+        if marker == _SOS:
+            scans.append(data[at + 2 : at + length])
+        segments += 1
+        if len(scans) > most or segments > _MAX_SEGMENTS:
+            raise Damaged(f"it has more than {most + 1} scans")
+        at += length
+    return scans
+
+
+def _all_sent(scans: list[bytes], frame: bytes) -> bool:
+    """Whether each coefficient of each component came, to its last bit."""
+    sent = dict.fromkeys(frame[6::3], 0)
+    for scan in scans:
+        if len(scan) < 6 or scan[-1] & 15:  # the bits that are still to come
+            continue
+        first, last = scan[-3], min(scan[-2], 63)
+        for component in scan[1:-3:2]:
+            sent[component] = sent.get(component, 0) | (2 << last) - (1 << min(first, 63))
+    return all(coefficients == (1 << 64) - 1 for coefficients in sent.values())
+
+
+def ends_in_refinement(payload: bytes) -> bool:
+    """Whether the last scan adds one bit to coefficients that are there: of a file that is cut off
+    inside it, only the finest shades are lost."""
+    _, scan = _head(payload)
+    first = _body(payload, scan + 2)[0]
+    further = _further_scans(payload, scan + 4 + len(first), _MAX_SCANS)
+    return bool(further) and further[-1][-1] >> 4 > 0
+
+
+def before_last_row(payload: bytes) -> bytes | None:
+    """The file as one of a picture that ends before its last row of blocks; None where it has only
+    one, or comes in several scans."""
+    head, scan = _head(payload)
+    if head.frame is None or head.frame[0] in _PROGRESSIVE:
+        return None
+    frame = head.frame[1]
+    rows = 8 * max(sampling & 15 for sampling in frame[7::3])
+    height = (int.from_bytes(frame[1:3], "big") - 1) // max(rows, 8) * max(rows, 8)
+    if height < 1 or payload[scan + 4] < frame[5]:
+        return None
+    return payload.replace(frame, frame[:1] + height.to_bytes(2, "big") + frame[3:], 1)
 
 
 def _resolution(head: _Head) -> tuple[float, float] | None:

@@ -1,0 +1,83 @@
+"""JPEG's pixels, by TurboJPEG; which damaged files still are the picture that they were.
+
+One rule: a file may lack its last row of blocks, or some of its finest shades, as downloads do that
+were cut at their very end; one whose inside does not fit, so that what follows may be shifted or
+grey, is refused.
+"""
+
+import re
+
+import numpy as np
+import simplejpeg
+from numpy.typing import NDArray
+
+from .headers import Container
+from .headers import jpeg as header
+
+Pixels = NDArray[np.uint8]
+Size = tuple[int, int]
+
+_SPACES = {"gray": "GRAY", "ycbcr": "RGB", "rgb": "RGB", "cmyk": "CMYK", "ycck": "CMYK"}
+_DAMAGE = re.compile("corrupt|premature", re.IGNORECASE)
+_SURPLUS = re.compile(r"(\d+) extraneous bytes")
+_MOST_SURPLUS = 8  # bytes that some cameras pad with; what went astray leaves more
+_CUT = re.compile("premature end", re.IGNORECASE)
+
+
+def read(container: Container, wanted: Size) -> tuple[Pixels, str] | None:
+    """(pixels, mode) at the smallest of the codec's sizes (1/2, 3/8, 1/4, ...) that is no smaller
+    than `wanted`; mode L is (h, w), RGB and CMYK (h, w, channels). None where TurboJPEG has no word
+    for the kind, as for rare subsamplings. Raises ValueError for damage."""
+    payload = container.payload
+    try:
+        space = simplejpeg.decode_jpeg_header(payload)[2].lower()
+    except KeyError:  # a subsampling that the library has no name for
+        return None
+    if space not in _SPACES:
+        return None
+    try:
+        return _decoded(payload, space, wanted, strict=True)
+    except ValueError as error:
+        complaint = str(error)
+    if not _DAMAGE.match(complaint):
+        return None
+    if not _is_slight(container, complaint):
+        raise ValueError(complaint)
+    return _decoded(payload, space, wanted, strict=False)
+
+
+def _decoded(payload: bytes, space: str, wanted: Size, strict: bool) -> tuple[Pixels, str]:
+    pixels = simplejpeg.decode_jpeg(
+        payload,
+        _SPACES[space],
+        min_width=wanted[0],
+        min_height=wanted[1],
+        min_factor=2,
+        strict=strict,
+    )
+    if space == "gray":
+        return pixels[..., 0], "L"
+    if pixels.shape[2] == 4:  # inks stand the other way round in JPEG, as Adobe's programs began it
+        return np.bitwise_not(pixels, out=pixels), "CMYK"
+    return pixels, "RGB"
+
+
+def _is_slight(container: Container, complaint: str) -> bool:
+    """Whether the picture is whole but for its last row; `complaint` is the decoder's first."""
+    surplus = _SURPLUS.search(complaint)
+    if surplus:
+        return int(surplus[1]) <= _MOST_SURPLUS
+    if not container.cut_off or not _CUT.search(complaint):
+        return False
+    if header.ends_in_refinement(container.payload):
+        return True
+    shorter = header.before_last_row(container.payload)
+    return shorter is not None and not _is_cut(shorter)
+
+
+def _is_cut(payload: bytes) -> bool:
+    try:
+        simplejpeg.decode_jpeg(payload, min_width=1, min_height=1)
+    except ValueError as error:
+        return bool(_CUT.search(str(error)))
+    return False
