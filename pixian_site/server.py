@@ -35,7 +35,7 @@ from removal.api.middleware import open_to_scripts
 from removal.api.refusals import refuse
 from removal.batches import runner, webhooks
 from removal.engine import memory
-from removal.execution import readiness
+from removal.execution import pool
 
 log = logging.getLogger(__name__)
 # A request over the limit is still read up to this size, so that its client gets our JSON answer
@@ -168,8 +168,8 @@ def serve(host: str, port: int) -> None:
     _allow_open_files()
     server = listen(host, port)
     signal.signal(signal.SIGTERM, _stop)
-    if settings.REMOVAL_EXECUTION == "inline":  # else workers warm themselves and keep house
-        readiness.warm_in_background()
+    if settings.REMOVAL_EXECUTION == "inline":  # else workers work and keep house
+        pool.shared().start()
         maintenance.start()
     runner.start()
     webhooks.start()

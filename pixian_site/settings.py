@@ -274,8 +274,13 @@ if REMOVAL_EXECUTION == "queue" and not REDIS_URL:
     raise ImproperlyConfigured("REMOVAL_EXECUTION=queue needs REDIS_URL, where workers are told.")
 REMOVAL_PLACES = env.int("REMOVAL_PLACES", 1, validate=AT_LEAST_ONE)
 REMOVAL_QUEUE_LENGTH = env.int("REMOVAL_QUEUE_LENGTH", 8, validate=NOT_NEGATIVE)
-REMOVAL_QUEUE_SECONDS = env.float("REMOVAL_QUEUE_SECONDS", 20, validate=NOT_NEGATIVE)
-REMOVAL_DEADLINE_SECONDS = env.float("REMOVAL_DEADLINE_SECONDS", 30, validate=AT_LEAST_ONE)
+# Patience: clients are told to wait for 180 seconds, so overload means waiting.
+REMOVAL_QUEUE_SECONDS = env.float("REMOVAL_QUEUE_SECONDS", 120, validate=NOT_NEGATIVE)
+REMOVAL_DEADLINE_SECONDS = env.float("REMOVAL_DEADLINE_SECONDS", 150, validate=AT_LEAST_ONE)
+# Work: so many times what a picture should take on this machine, but so many seconds at least;
+# then it is ended by force. Patience does not lengthen what a hostile picture costs.
+REMOVAL_WORK_FACTOR = env.float("REMOVAL_WORK_FACTOR", 20, validate=AT_LEAST_ONE)
+REMOVAL_WORK_SECONDS = env.float("REMOVAL_WORK_SECONDS", 10, validate=AT_LEAST_ONE)
 REMOVAL_KEY_CONCURRENCY = env.int("REMOVAL_KEY_CONCURRENCY", 8, validate=AT_LEAST_ONE)
 # How long what a killed process held stays taken; a living one renews it three times as often.
 REMOVAL_LEASE_SECONDS = env.float("REMOVAL_LEASE_SECONDS", 15, validate=AT_LEAST_ONE)

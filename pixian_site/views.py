@@ -59,6 +59,7 @@ def readyz(request: HttpRequest) -> JsonResponse:
         "device": state.device,
         "places": settings.REMOVAL_PLACES,
         "reasons": reasons,
+        "warnings": state.warnings,
     }
     return JsonResponse(body, status=503 if reasons else 200)
 

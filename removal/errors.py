@@ -316,12 +316,19 @@ class InternalError(RemovalError):
 
 class EngineUnavailable(RemovalError):
     status, code, retry_after = 503, 1200, 5
+    sentence = "The service is starting or overloaded. Nothing was charged. Try again in 5 seconds."
 
     def __init__(self, detail: str = "") -> None:
-        super().__init__(
-            "The service is starting or overloaded. Nothing was charged. Try again in 5 seconds.",
-            detail=detail,
-        )
+        super().__init__(self.sentence, detail=detail)
+
+
+class WorkInterrupted(EngineUnavailable):
+    """The process that worked on the picture has ended: killed, out of memory or crashed."""
+
+    sentence = (
+        "The work on the image was interrupted. Nothing was charged. Try again in 5 seconds; if it "
+        "happens again with this image, send a smaller one."
+    )
 
 
 class ClientGone(RemovalError):

@@ -5,9 +5,10 @@ Workers have no address to be asked at: the times of their stages travel with th
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal
+from typing import Literal
 
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, Counter, Histogram, generate_latest
 
@@ -30,6 +31,11 @@ _stage_seconds = Histogram(
 _wait_seconds = Histogram(
     "removal_wait_seconds", "How long pictures waited for a place", buckets=SECONDS
 )
+_ended_processes = Counter(
+    "removal_engine_processes_ended",
+    "Engine processes that were replaced: stuck in a picture, or died by themselves",
+    ("reason",),
+)
 _credits = Counter("removal_credits_charged", "Credits charged for results")
 
 
@@ -43,6 +49,10 @@ def count_stages(stages: dict[str, float]) -> None:
         _stage_seconds.labels(stage).observe(seconds)
 
 
+def count_ended_process(reason: Literal["stuck", "died"]) -> None:
+    _ended_processes.labels(reason).inc()
+
+
 def count_credits(credits_: Decimal) -> None:
     _credits.inc(float(credits_))
 
@@ -53,23 +63,6 @@ def waiting() -> Iterator[None]:
     started = time.perf_counter()
     yield
     _wait_seconds.observe(time.perf_counter() - started)
-
-
-class Stopwatch:
-    """A checkpoint of the engine that also times the stages between its calls."""
-
-    def __init__(self, checkpoint: Callable[[str], None]) -> None:
-        self._checkpoint = checkpoint
-        self._begun: list[tuple[str, float]] = []
-
-    def __call__(self, stage: str) -> None:
-        self._checkpoint(stage)
-        self._begun.append((stage, time.perf_counter()))
-
-    def stages(self) -> dict[str, float]:
-        """Seconds of each stage, the last of which ends now."""
-        ends = [begun for _, begun in self._begun[1:]] + [time.perf_counter()]
-        return {stage: end - begun for (stage, begun), end in zip(self._begun, ends, strict=True)}
 
 
 def exposition() -> tuple[bytes, str]:

@@ -1,7 +1,8 @@
 """Fixtures that all tests share: real databases and queues of their own, and a cast of people."""
 
 import os
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -113,3 +114,18 @@ def stripe(settings: Any) -> Iterator[Any]:
     yield fake
     fake.stop()
     assert fake.broken == []
+
+
+@pytest.fixture
+def wait_until() -> Callable[[Callable[[], Any]], Any]:
+    """Polls for what is true at last; only a broken program needs the whole minute."""
+
+    def wait(found: Callable[[], Any]) -> Any:
+        pause = threading.Event()
+        for _ in range(3000):
+            if thing := found():
+                return thing
+            pause.wait(0.02)
+        return pytest.fail("It did not happen within a minute.")
+
+    return wait

@@ -7,10 +7,13 @@ import os
 
 
 def count() -> int:
-    configured = os.environ.get("REMOVAL_THREADS", "")
-    if configured.isdigit() and int(configured) > 0:
-        return int(configured)
-    return available_cores()
+    return configured() or available_cores()
+
+
+def configured() -> int:
+    """REMOVAL_THREADS, or 0 where it says nothing."""
+    value = os.environ.get("REMOVAL_THREADS", "")
+    return int(value) if value.isdigit() else 0
 
 
 def available_cores() -> int:

@@ -1,14 +1,15 @@
 """Ways to run the engine behind one interface: `run(job) -> Result`.
 
-inline: in this process.   queue: in a worker, which may be on another machine.
+inline: in processes of this web process.   queue: in workers, perhaps on another machine.
+
+Engine processes import this package, too, and need neither Django's models nor Celery: what brings
+them along is imported where it is used.
 """
 
 from django.conf import settings
 
 from removal.engine import Result
-from removal.errors import NothingFound
 
-from . import inline
 from .job import Job
 
 __all__ = ["Job", "run"]
@@ -20,6 +21,8 @@ def run(job: Job) -> Result:
     Raises NothingFound where the job needs a foreground, StartedTooLate, TookTooLong,
     ClientGone, EngineUnavailable and the engine's errors.
     """
+    from removal.errors import NothingFound
+
     result = _run(job)
     if job.needs_foreground and not result.facts.result_foreground:
         raise NothingFound
@@ -28,7 +31,9 @@ def run(job: Job) -> Result:
 
 def _run(job: Job) -> Result:
     if settings.REMOVAL_EXECUTION == "inline":
+        from . import inline
+
         return inline.run(job)
-    from . import queue  # brings Celery along, which an installation without workers can do without
+    from . import queue
 
     return queue.run(job)

@@ -3,8 +3,8 @@
     store the picture -> wait for a place -> enqueue -> wait for word -> fetch the result -> delete
 
 Pictures travel through the storage, only words through Redis. Whatever becomes of the worker, the
-web tier answers in time: it looks whether a worker still lives and gives up by itself. Nothing is
-tried twice here; the client decides about that.
+web tier answers in time: it looks whether a worker still lives and gives up by itself, and Celery
+ends a worker process that is stuck. Nothing is tried twice here; the client decides about that.
 """
 
 import logging
@@ -16,19 +16,16 @@ import structlog
 from kombu.exceptions import KombuError
 from redis import RedisError
 
-from removal import capacity, engine, metrics
+from removal import capacity, engine
 from removal.errors import ClientGone, EngineUnavailable, TookTooLong
 from removal.execution import tasks
 
-from . import blobs, mailbox, wire
+from . import answers, blobs, budget, mailbox, wire
 from .job import Job
+from .pace import Pace
 
 log = logging.getLogger(__name__)
 LOOK_SECONDS = 0.25  # how often whoever waits looks whether client and worker are still there
-
-
-class WorkerFailed(Exception):
-    """The worker met an error that nobody foresaw; its log has the rest."""
 
 
 def run(job: Job) -> engine.Result:
@@ -41,38 +38,52 @@ def run(job: Job) -> engine.Result:
             blobs.put(work, blobs.BACKGROUND, background)
         with capacity.shared().place(job.disconnected):
             answer = _have_it_done(work, job)
-        return _result_of(work, answer)
+        return answers.result_of(wire.load_answer(answer), lambda: blobs.get(work, blobs.RESULT))
     finally:
         blobs.discard(work)
 
 
 def _have_it_done(work: str, job: Job) -> str:
-    _enqueue(work, job)
+    seconds = _seconds(job)
+    until = min(job.deadline, time.monotonic() + seconds)
+    _enqueue(work, job, seconds)
     try:
-        return _wait(work, job)
+        return _wait(work, job, until)
     except BaseException:
         with suppress(RedisError):
             mailbox.cancel(work)
         raise
 
 
-def _enqueue(work: str, job: Job) -> None:
+def _seconds(job: Job) -> float:
+    """That the slowest worker may take."""
+    workers = mailbox.workers()
+    if not workers:
+        raise EngineUnavailable(detail="No worker is alive")
+    return max(
+        budget.seconds(Pace(worker["network"], worker["per_megapixel"]), job) for worker in workers
+    )
+
+
+def _enqueue(work: str, job: Job, seconds: float) -> None:
+    """seconds: after which Celery ends the worker's process."""
     left = job.deadline - time.monotonic()
     if left <= 0:
         raise TookTooLong
     try:
         tasks.remove_background.apply_async(
-            (work, wire.dump_options(job.options)), expires=left, queue=job.queue
-        )
+            (work, wire.dump_options(job.options), seconds),
+            expires=left, time_limit=seconds, queue=job.queue,
+        )  # fmt: skip
     except KombuError as error:
         raise EngineUnavailable(detail=repr(error)) from error
 
 
-def _wait(work: str, job: Job) -> str:
+def _wait(work: str, job: Job, until: float) -> str:
     """The worker's answer. Raises ClientGone, TookTooLong, or EngineUnavailable where no worker
     is left to give one."""
     while True:
-        left = job.deadline - time.monotonic()
+        left = until - time.monotonic()
         if left <= 0:
             raise TookTooLong
         answer = mailbox.wait_for_answer(work, min(left, LOOK_SECONDS))
@@ -85,15 +96,3 @@ def _wait(work: str, job: Job) -> str:
             if answer is None:
                 raise EngineUnavailable(detail=f"No worker answers for {work}")
             return answer
-
-
-def _result_of(work: str, answer: str) -> engine.Result:
-    """Raises what the worker raised."""
-    match wire.load_answer(answer):
-        case wire.Done(media_type, facts, stages):
-            metrics.count_stages(stages)
-            return engine.Result(blobs.get(work, blobs.RESULT), media_type, facts)
-        case wire.Failed(error):
-            raise error
-        case wire.Broken(detail):
-            raise WorkerFailed(detail)

@@ -1,46 +1,45 @@
 """Whether backgrounds can be removed right now, and if not, why."""
 
-import logging
-import threading
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from django.conf import settings
 from redis import RedisError
 
-from removal.engine import ModelUnavailable
-from removal.engine.networks import session
-from removal.execution import mailbox
+from . import mailbox, pool
 
-log = logging.getLogger(__name__)
+STARTING = "The engine is starting: its networks are not loaded yet."
+STUCK = (
+    "A place is stuck ({stuck} of {places}): a picture takes far longer than it should. It will be "
+    "given up and the place comes back by itself."
+)
 
 
 @dataclass(frozen=True, slots=True)
 class State:
+    """`reasons` say why nothing can be done; `warnings` what is wrong although something can."""
+
     model: str | None
     device: str | None
     reasons: tuple[str, ...]
-
-
-_state = State(None, None, ("The weights are not loaded yet.",))
-_lock = threading.Lock()
+    warnings: tuple[str, ...] = ()
 
 
 def state() -> State:
-    """Of this process or, where workers do the work, of those that live."""
-    return _state if settings.REMOVAL_EXECUTION == "inline" else _of_workers()
+    """Of this process's engine processes or, where workers do the work, of those that live."""
+    if settings.REMOVAL_EXECUTION == "inline":
+        return _of_slots(pool.shared().slots)
+    return _of_workers()
 
 
-def warm() -> State:
-    """Load this process's network and run it once; remembered, so later calls cost nothing."""
-    global _state
-    with _lock:
-        if _state.reasons:
-            _state = _load()
-    return _state
-
-
-def warm_in_background() -> None:
-    threading.Thread(target=warm, name="warm-up", daemon=True).start()
+def _of_slots(slots: Sequence[pool.Slot]) -> State:
+    states = [slot.state for slot in slots]
+    up = [warm.info for slot in slots if slot.state == "up" and (warm := slot.warm)]
+    warnings = _stuck(states.count("stuck"), len(slots))
+    if up:
+        return _working(((one.model, one.device) for one in up), warnings)
+    failures = tuple(sorted({slot.reason for slot in slots} - {""}))
+    return State(None, None, warnings or failures or (STARTING,), warnings)
 
 
 def _of_workers() -> State:
@@ -50,15 +49,19 @@ def _of_workers() -> State:
         return State(None, None, ("Redis does not answer.",))
     if not workers:
         return State(None, None, ("No worker is alive: start one with `manage.py worker`.",))
-    models, devices = ({worker[name] for worker in workers} for name in ("model", "device"))
-    return State(", ".join(sorted(models)), ", ".join(sorted(devices)), ())
+    up = [worker for worker in workers if not worker["stuck"]]
+    warnings = _stuck(len(workers) - len(up), len(workers))
+    if not up:
+        return State(None, None, warnings, warnings)
+    return _working(((worker["model"], worker["device"]) for worker in up), warnings)
 
 
-def _load() -> State:
-    try:
-        info = session.warm()
-    except ModelUnavailable as error:
-        log.error("The engine is not ready: %s", error)
-        return State(None, None, (str(error),))
-    log.info("The engine is ready: %s", info)
-    return State(info.model, info.device, ())
+def _working(models_and_devices: Iterable[tuple[str, str]], warnings: tuple[str, ...]) -> State:
+    models, devices = (
+        ", ".join(sorted(set(names))) for names in zip(*models_and_devices, strict=True)
+    )
+    return State(models, devices, (), warnings)
+
+
+def _stuck(number: int, places: int) -> tuple[str, ...]:
+    return (STUCK.format(stuck=number, places=places),) if number else ()

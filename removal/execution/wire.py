@@ -1,4 +1,4 @@
-"""How options, facts and errors are written down for their way through Redis: as JSON.
+"""How options, facts and errors are written down for their way between processes: as JSON.
 
 A value of one of the classes below becomes {its class: its fields}; a tuple becomes a list. Nothing
 but these classes is ever made from what arrives.
@@ -8,17 +8,48 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, is_dataclass, replace
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from removal import engine
-from removal.errors import RemovalError
+from removal.engine.networks import session
+
+from .pace import Pace
+
+if TYPE_CHECKING:
+    from removal.errors import RemovalError
 
 VALUES: dict[str, type[Any]] = {
     kind.__name__: kind
     for kind in (
         engine.Options, engine.Length, engine.Margin, engine.Region, engine.Facts, engine.Box,
+        engine.Header, session.EngineInfo, Pace,
     )
 }  # fmt: skip
+CANCEL = b"cancel"  # in place of an order: nobody waits for the picture under way
+
+
+@dataclass(frozen=True, slots=True)
+class Warm:
+    """A process is ready to work."""
+
+    info: session.EngineInfo
+    pace: Pace
+
+
+@dataclass(frozen=True, slots=True)
+class Unavailable:
+    """A process cannot work, and why."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A picture for an engine process: `length` bytes, which those of a background may follow."""
+
+    options: engine.Options
+    header: engine.Header
+    length: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +65,7 @@ class Done:
 class Failed:
     """The work ended with one of the errors that callers are told of."""
 
-    error: engine.EngineError | RemovalError
+    error: "engine.EngineError | RemovalError"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +75,33 @@ class Broken:
     detail: str
 
 
+Greeting = Warm | Unavailable
 Answer = Done | Failed | Broken
+
+
+def dump_greeting(greeting: Greeting) -> str:
+    match greeting:
+        case Warm(info, pace):
+            return json.dumps({"warm": _dump(info), "pace": _dump(pace)})
+        case Unavailable(reason):
+            return json.dumps({"unavailable": reason})
+
+
+def load_greeting(text: bytes) -> Greeting:
+    match json.loads(text):
+        case {"warm": info, "pace": pace}:
+            return Warm(_load(info), _load(pace))
+        case other:
+            return Unavailable(str(other.get("unavailable")))
+
+
+def dump_order(order: Order) -> bytes:
+    return json.dumps([dump_options(order.options), _dump(order.header), order.length]).encode()
+
+
+def load_order(text: bytes) -> Order:
+    options, header, length = json.loads(text)
+    return Order(load_options(options), _load(header), length)
 
 
 def dump_options(options: engine.Options) -> Any:
@@ -70,7 +127,7 @@ def dump_answer(answer: Answer) -> str:
             return json.dumps({"broken": detail})
 
 
-def load_answer(text: str) -> Answer:
+def load_answer(text: str | bytes) -> Answer:
     match json.loads(text):
         case {"done": media_type, "facts": facts, "stages": stages}:
             return Done(media_type, _load(facts), stages)
@@ -102,7 +159,7 @@ def _load(data: Any) -> Any:
     return VALUES[name](**{field: _load(item) for field, item in content.items()})
 
 
-def _error(name: str, sentence: str, state: dict[str, Any]) -> engine.EngineError | RemovalError:
+def _error(name: str, sentence: str, state: dict[str, Any]) -> "engine.EngineError | RemovalError":
     """An error as it was raised: constructors only make sentences, and that one is made."""
     kind = next(kind for kind in _error_kinds() if _name(kind) == name)
     error = kind.__new__(kind, sentence)
@@ -116,9 +173,14 @@ def _name(kind: type[Exception]) -> str:
     return f"{kind.__module__}.{kind.__name__}"
 
 
-def _error_kinds() -> Iterator[type[engine.EngineError] | type[RemovalError]]:
-    waiting: list[Any] = [engine.EngineError, RemovalError]
-    while waiting:
-        kind = waiting.pop()
-        waiting.extend(kind.__subclasses__())
-        yield kind
+def _error_kinds() -> "Iterator[type[engine.EngineError] | type[RemovalError]]":
+    yield from _descendants(engine.EngineError)
+    from removal.errors import RemovalError  # brings Django along, which engine processes lack
+
+    yield from _descendants(RemovalError)
+
+
+def _descendants(kind: type[Any]) -> Iterator[type[Any]]:
+    yield kind
+    for child in kind.__subclasses__():
+        yield from _descendants(child)

@@ -19,8 +19,8 @@ from accounts import errors as accounts_errors
 from accounts import services
 from billing import errors as billing_errors
 from removal import capacity, engine, errors
-from removal.engine.networks import session
-from removal.execution import inline
+from removal.execution import inline, pool
+from removal.execution.pool import Pool
 from removal.models import KeyedRequest, Removal
 from removal.outbound.addresses import parse_allowed
 from tests import pictures
@@ -252,8 +252,10 @@ def slow_picture(scene):
 @provokes(1200)
 def no_weights(scene):
     """The engine as it finds itself where the weights have gone."""
-    scene.patch.setattr(session, "_loaded", {})
     scene.patch.setenv("REMOVAL_MODELS_DIR", "/nonexistent")
+    own = Pool(1)
+    scene.exits.callback(own.close)
+    scene.patch.setattr(pool, "shared", lambda: own)
     return scene.post()
 
 

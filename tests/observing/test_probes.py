@@ -4,7 +4,7 @@ import pytest
 from django.db import connection
 from django.db.utils import OperationalError
 
-from removal.execution import readiness
+from removal.execution import pool
 
 pytestmark = pytest.mark.django_db
 
@@ -12,7 +12,8 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(autouse=True)
 def warm(settings, tmp_path):
     settings.MEDIA_ROOT = tmp_path
-    readiness.warm()
+    pool.shared().start()
+    pool.shared().wait()
 
 
 def reasons(client):

@@ -1,10 +1,8 @@
 """Two web servers, one worker process, PostgreSQL and Valkey, all of them real."""
 
 import base64
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -42,18 +40,3 @@ def authorization(deployed: Deployment) -> dict[str, str]:
 def large_photo() -> bytes:
     """25 megapixels: work for some seconds."""
     return pictures.portrait(5000, 5000)
-
-
-@pytest.fixture
-def wait_until() -> Callable[[Callable[[], Any]], Any]:
-    """Polls for what is true at last; only a broken program needs the whole minute."""
-
-    def wait(found: Callable[[], Any]) -> Any:
-        pause = threading.Event()
-        for _ in range(3000):
-            if thing := found():
-                return thing
-            pause.wait(0.02)
-        return pytest.fail("It did not happen within a minute.")
-
-    return wait

@@ -1,0 +1,124 @@
+"""The program of an engine process: cuts out one picture after another for the web process.
+
+    python -m removal.execution.child PARENT CONNECTION PICTURE RESULT
+
+PARENT is the web process's id, the others are open files (engine_process.py is their other end).
+It knows neither Django nor the network, so a decoder that a hostile picture takes over finds
+nothing to reach; and it is killed without a word when its work takes too long.
+"""
+
+import ctypes
+import os
+import resource
+import signal
+import sys
+import traceback
+from contextlib import suppress
+from dataclasses import replace
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import cv2
+
+from removal import engine
+from removal.engine import memory, threads
+
+from . import pace, wire
+from .shared_file import SharedFile
+from .stopwatch import Stopwatch
+
+PR_SET_PDEATHSIG = 1  # of sys/prctl.h
+FIRST_TO_GO = "500"  # of 1000: when memory runs out the kernel ends this, not the web process
+
+
+class Child:
+    """The conversation with the web process: an order and its answer, until it hangs up."""
+
+    def __init__(self, connection: Connection, picture: SharedFile, result: SharedFile) -> None:
+        self._connection = connection
+        self._picture = picture
+        self._result = result
+
+    def serve(self) -> None:
+        try:
+            info, own_pace = pace.measure()
+        except engine.ModelUnavailable as error:
+            self._tell(wire.dump_greeting(wire.Unavailable(str(error))))
+            return
+        memory.trim()
+        self._tell(wire.dump_greeting(wire.Warm(info, own_pace)))
+        while (order := self._next_order()) is not None:
+            self._tell(wire.dump_answer(self._answer(order)))
+            memory.trim()  # nobody has to wait for that
+
+    def _tell(self, message: str) -> None:
+        self._connection.send_bytes(message.encode())
+
+    def _next_order(self) -> wire.Order | None:
+        """None once the web process has ended. A late cancellation of what is done says nothing."""
+        while True:
+            try:
+                message = self._connection.recv_bytes()
+            except (EOFError, ConnectionResetError):
+                return None
+            if message != wire.CANCEL:
+                return wire.load_order(message)
+
+    def _answer(self, order: wire.Order) -> wire.Answer:
+        stopwatch = Stopwatch(self._checkpoint)
+        try:
+            result = self._work(order, stopwatch)
+        except engine.EngineError as error:
+            return wire.Failed(error)
+        except MemoryError:
+            raise  # a new process begins with all there is
+        except Exception:
+            return wire.Broken(traceback.format_exc())
+        stages = stopwatch.stages()
+        self._result.put(result.content)  # without room for it, too, a new process begins
+        return wire.Done(result.media_type, result.facts, stages)
+
+    def _work(self, order: wire.Order, stopwatch: Stopwatch) -> engine.Result:
+        content, options = self._picture.take(), order.options
+        if options.background_image is not None:
+            options = replace(options, background_image=content[order.length :])
+            content = content[: order.length]
+        return engine.remove_background(content, options, header=order.header, checkpoint=stopwatch)
+
+    def _checkpoint(self, stage: str) -> None:
+        """Whatever comes while it works says that nobody waits any more, or has hung up."""
+        if self._connection.poll():
+            raise engine.Cancelled
+
+
+def main() -> None:
+    parent, *descriptors = map(int, sys.argv[1:])
+    _end_with(parent)
+    _behave()
+    connection, picture, result = descriptors
+    Child(Connection(connection), SharedFile(picture), SharedFile(result)).serve()
+
+
+def _end_with(parent: int) -> None:
+    """Be killed by the kernel when the parent ends, however it ends and whatever this does then.
+
+    Elsewhere than on Linux the connection's end is noticed after the picture under way.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        sys.exit()
+
+
+def _behave() -> None:
+    for number in (signal.SIGINT, signal.SIGTERM):  # sent to the group: the parent ends first
+        signal.signal(number, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core dump would hold somebody's picture
+    with suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text(FIRST_TO_GO, encoding="ascii")
+    cv2.setNumThreads(threads.count())
+    memory.share_arenas()
+
+
+if __name__ == "__main__":
+    main()

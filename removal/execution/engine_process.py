@@ -1,0 +1,99 @@
+"""A process that runs the engine, as the web process sees it; child.py is what runs in it."""
+
+import multiprocessing
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from removal.errors import ClientGone, TookTooLong, WorkInterrupted
+
+from . import wire
+from .job import Job
+from .shared_file import SharedFile
+
+ROOT = Path(__file__).resolve().parents[2]
+LOOK_SECONDS = 0.25  # how often whoever waits looks whether the client is still there
+
+
+class EngineProcess:
+    """Starts with its object. One thread at a time may talk to it; any may kill it."""
+
+    def __init__(self, threads: int) -> None:
+        """threads: that one picture may use."""
+        ours, theirs = multiprocessing.Pipe()
+        self._connection = ours
+        self._picture, self._result = SharedFile.new("picture"), SharedFile.new("result")
+        open_files = (theirs.fileno(), self._picture.descriptor, self._result.descriptor)
+        environment = os.environ | {
+            "REMOVAL_THREADS": str(threads),
+            "PYTHONPATH": os.pathsep.join(filter(None, (str(ROOT), os.getenv("PYTHONPATH")))),
+        }
+        # A new program, not a fork: the web process has threads, which do not survive one.
+        self._process = subprocess.Popen(  # noqa: S603 (our own program)
+            [sys.executable, "-P", "-m", "removal.execution.child",
+             str(os.getpid()), *map(str, open_files)],
+            pass_fds=open_files, env=environment, stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+        theirs.close()
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def greet(self, seconds: float) -> wire.Greeting:
+        """Wait until it has warmed up, or says why it can't."""
+        try:
+            if self._connection.poll(seconds):
+                return wire.load_greeting(self._connection.recv_bytes())
+        except (EOFError, OSError):
+            return wire.Unavailable("The engine's process ended while it started.")
+        return wire.Unavailable(f"The engine's process did not start within {seconds:.0f} seconds.")
+
+    def work(self, job: Job, until: float) -> tuple[wire.Answer, bytes]:
+        """Have one picture worked on: the answer, and the result's bytes where there is one.
+
+        Raises TookTooLong where there is no answer by then (time.monotonic()), ClientGone, and
+        WorkInterrupted where the process has ended. Only after ClientGone can it work on.
+        """
+        try:
+            self._order(job)
+            answer = wire.load_answer(self._wait(job, until))
+            content = self._result.take() if isinstance(answer, wire.Done) else b""
+        except (EOFError, OSError) as error:
+            raise WorkInterrupted(detail=f"Engine process {self.pid} ended at work") from error
+        return answer, content
+
+    def kill(self) -> None:
+        self._process.kill()
+
+    def wait(self) -> int:
+        """Until it has ended, by itself or killed: its exit status."""
+        return self._process.wait()
+
+    def close(self) -> None:
+        """Give its files up, once it has ended and nobody talks to it any more."""
+        self._connection.close()
+        self._picture.close()
+        self._result.close()
+
+    def _order(self, job: Job) -> None:
+        self._picture.put(job.data, job.options.background_image or b"")
+        order = wire.Order(job.options, job.header, len(job.data))
+        self._connection.send_bytes(wire.dump_order(order))
+
+    def _wait(self, job: Job, until: float) -> bytes:
+        """A client who hangs up has the work given up at its next stage, as ending the process
+        would cost the next picture the networks' start."""
+        gone = False
+        while (left := until - time.monotonic()) > 0:
+            if self._connection.poll(min(left, LOOK_SECONDS)):
+                answer = self._connection.recv_bytes()
+                if gone or job.disconnected():
+                    raise ClientGone
+                return answer
+            if not gone and job.disconnected():
+                gone = True
+                self._connection.send_bytes(wire.CANCEL)
+        raise TookTooLong

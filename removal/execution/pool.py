@@ -1,0 +1,205 @@
+"""The engine's processes of this web process: one for each slot, ended when a step gets stuck.
+
+Requests take a free process, talk to it by themselves and give it back. A thread for each slot
+starts the process, waits for its end, however that comes, and starts the next.
+"""
+
+import atexit
+import logging
+import threading
+import time
+from collections.abc import Sequence
+from functools import cache
+from typing import Literal
+
+from django.conf import settings
+
+from removal import metrics
+from removal.engine import threads
+from removal.errors import ClientGone, EngineUnavailable, TookTooLong
+
+from . import budget, wire
+from .engine_process import LOOK_SECONDS, EngineProcess
+from .job import Job
+
+log = logging.getLogger(__name__)
+WARM_SECONDS = 300  # within which a process has to have its networks
+AGAIN_SECONDS = (0, 1, 5, 30)  # until the next is started, by how often it failed to get ready
+
+
+class Slot:
+    """Room for one picture: its process, and what that does. `Pool` guards it by its lock."""
+
+    def __init__(self) -> None:
+        self.process: EngineProcess | None = None
+        self.warm: wire.Warm | None = None  # what the process is, once it is ready
+        self.reason = ""  # why it did not get ready
+        self.busy = False
+        self.began = self.until = 0.0  # of its work, in time.monotonic() seconds
+        self.was_stuck = False  # until there is another process
+
+    @property
+    def is_stuck(self) -> bool:
+        late = self.began + (self.until - self.began) * budget.STUCK_SHARE
+        return self.was_stuck or (self.busy and time.monotonic() > late)
+
+    @property
+    def state(self) -> Literal["up", "stuck", "failed", "starting"]:
+        if self.is_stuck:
+            return "stuck"
+        if self.warm is not None:
+            return "up"
+        return "failed" if self.reason else "starting"
+
+
+class Pool:
+    """Safe for threads. Starts with the first picture, unless it was started before."""
+
+    def __init__(self, size: int) -> None:
+        self.slots: Sequence[Slot] = tuple(Slot() for _ in range(size))
+        self._changed = threading.Condition()
+        self._threads: list[threading.Thread] = []
+        self._closed = threading.Event()
+
+    def start(self) -> None:
+        with self._changed:
+            if self._threads:
+                return
+            self._threads = [
+                threading.Thread(target=self._keep, args=(slot,), name="slot", daemon=True)
+                for slot in self.slots
+            ]
+        for thread in self._threads:
+            thread.start()
+
+    def wait(self, seconds: float = WARM_SECONDS) -> None:
+        """Until each slot has a process that is ready, or has failed to get one."""
+        with self._changed:
+            self._changed.wait_for(
+                lambda: all(slot.state in ("up", "failed") for slot in self.slots), seconds
+            )
+
+    def close(self) -> None:
+        """End all processes, at work or not."""
+        with self._changed:
+            self._closed.set()
+            processes = [slot.process for slot in self.slots if slot.process is not None]
+        for process in processes:
+            process.kill()
+        for thread in self._threads:
+            thread.join()
+
+    def run(self, job: Job) -> tuple[wire.Answer, bytes]:
+        """Have one picture worked on: the answer, and the result's bytes where there is one.
+
+        Raises TookTooLong, ClientGone and EngineUnavailable.
+        """
+        self.start()
+        slot, process = self._take(job)
+        try:
+            return process.work(job, slot.until)
+        except ClientGone:
+            raise
+        except BaseException as error:
+            self._end(slot, process, error)
+            raise
+        finally:
+            self._give_back(slot)
+
+    def _take(self, job: Job) -> tuple[Slot, EngineProcess]:
+        """A process that is ready: each request has a place, but processes may be starting."""
+        while True:
+            with self._changed:
+                for slot in self.slots:
+                    if slot.warm is not None and slot.process is not None and not slot.busy:
+                        slot.busy, slot.began = True, time.monotonic()
+                        seconds = budget.seconds(slot.warm.pace, job)
+                        slot.until = min(job.deadline, slot.began + seconds)
+                        return slot, slot.process
+                if all(slot.state == "failed" for slot in self.slots):
+                    raise EngineUnavailable(detail=self.slots[0].reason)
+                left = job.deadline - time.monotonic()
+                if left <= 0:
+                    raise TookTooLong
+                self._changed.wait(min(left, LOOK_SECONDS))
+            if job.disconnected():
+                raise ClientGone
+
+    def _give_back(self, slot: Slot) -> None:
+        with self._changed:
+            slot.busy = False
+            self._changed.notify_all()
+
+    def _end(self, slot: Slot, process: EngineProcess, error: BaseException) -> None:
+        """Nobody knows what the process is at: another takes its place."""
+        with self._changed:
+            slot.warm = None
+            slot.was_stuck = isinstance(error, TookTooLong)
+        process.kill()
+        if slot.was_stuck:
+            metrics.count_ended_process("stuck")
+            log.warning(
+                "Engine process %d was ended: its work took longer than %.0f s",
+                process.pid, slot.until - slot.began,
+            )  # fmt: skip
+
+    def _keep(self, slot: Slot) -> None:
+        """Have a process for as long as the pool lives. The kernel ends one together with the
+        thread that started it (child.py), so this thread waits for it, too."""
+        failures = 0
+        while not self._closed.wait(AGAIN_SECONDS[min(failures, len(AGAIN_SECONDS) - 1)]):
+            try:
+                process = EngineProcess(_threads_each(len(self.slots)))
+            except OSError as error:
+                self._fail(slot, f"No engine process could be started: {error}")
+                failures += 1
+                continue
+            is_ready = self._make_ready(slot, process)
+            failures = 0 if is_ready else failures + 1
+            self._end_of(slot, process, process.wait(), is_ready)
+
+    def _make_ready(self, slot: Slot, process: EngineProcess) -> bool:
+        with self._changed:
+            slot.process = process
+        match process.greet(WARM_SECONDS):
+            case wire.Unavailable(reason):
+                process.kill()
+                self._fail(slot, reason)
+                return False
+            case wire.Warm() as warm:
+                with self._changed:
+                    slot.warm, slot.reason, slot.was_stuck = warm, "", False
+                    self._changed.notify_all()
+                log.info("Engine process %d is ready: %s", process.pid, warm.info)
+                return True
+
+    def _fail(self, slot: Slot, reason: str) -> None:
+        if self._closed.is_set():
+            return
+        log.error("The engine is not ready: %s", reason)
+        with self._changed:
+            slot.reason = reason
+            self._changed.notify_all()
+
+    def _end_of(self, slot: Slot, process: EngineProcess, status: int, was_ready: bool) -> None:
+        with self._changed:
+            slot.process = slot.warm = None
+            self._changed.wait_for(lambda: not slot.busy)  # until nobody talks to it any more
+            expected = slot.was_stuck or not was_ready or self._closed.is_set()
+        process.close()
+        if not expected:
+            metrics.count_ended_process("died")
+            log.error("Engine process %d ended with status %d", process.pid, status)
+
+
+def _threads_each(processes: int) -> int:
+    """Threads of each of several processes: what is set, else its share of the cores."""
+    return threads.configured() or max(1, round(threads.available_cores() / processes))
+
+
+@cache
+def shared() -> Pool:
+    """This web process's pool, of as many slots as there are places."""
+    pool = Pool(settings.REMOVAL_PLACES)
+    atexit.register(pool.close)
+    return pool
