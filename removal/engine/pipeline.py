@@ -78,6 +78,8 @@ def remove_background(
     else:
         share = _share(hidden, matte, frame)
         alpha = transparency.within(hidden.alpha, share)
+    # Before the region is cut out: what a caller may choose must not move the mark.
+    mark = watermark.plan(alpha) if options.watermark else None
     _keep_region(alpha, header, options)
     box = compose.foreground_box(alpha)
     if not box:
@@ -90,8 +92,8 @@ def remove_background(
     layout = geometry.layout((alpha.shape[1], alpha.shape[0]), box, options)
     backdrop = _backdrop(options)
     canvas = compose.compose(picture.rgb, alpha, layout, options, picture.resolution, backdrop)
-    if options.watermark:
-        canvas = watermark.apply(canvas)
+    if mark is not None:
+        watermark.apply(canvas, mark, layout)
     begin("encode")
     content, media_type = encode.encode(canvas, options)
     return Result(content, media_type, _facts(header, alpha, box, layout))

@@ -23,6 +23,7 @@ Bytes = npt.NDArray[np.uint8]
 # Of a tile's side, in pixels: small ones leave more of a small picture alone, large ones cost less
 # each; a large one's float working set (about 10 MiB) stays near the cache.
 SMALLEST, LARGEST = 128, 512
+LONGEST = 1 << 14  # OpenCV's warps address pixels by 16 bits
 TILES_A_SIDE = 8
 
 
@@ -60,11 +61,15 @@ class Tile:
         )
 
     def cut(self, side: int) -> list["Tile"]:
-        """The tiles of that side that make it up."""
+        """Tiles that make it up: squares of that side or, where it is narrower than they are,
+        longer ones of the same area, so that their number goes by its pixels."""
+        height, width = self.shape
+        down = min(side * side // min(side, width), LONGEST)
+        across = min(side * side // min(side, height), LONGEST)
         return [
-            Tile(top, min(top + side, self.bottom), left, min(left + side, self.right))
-            for top in range(self.top, self.bottom, side)
-            for left in range(self.left, self.right, side)
+            Tile(top, min(top + down, self.bottom), left, min(left + across, self.right))
+            for top in range(self.top, self.bottom, down)
+            for left in range(self.left, self.right, across)
         ]
 
 
