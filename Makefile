@@ -87,15 +87,17 @@ prove-image: $(VENV)/develop.stamp ## The Dockerfile's steps in an empty folder,
 models: $(VENV)/run.stamp ## Fetch and build the networks' weights
 	@$(BIN)/python manage.py fetch_models
 
-lock: ## Resolve the dependencies anew into the hashed lock files (takes minutes)
+lock: ## Resolve the dependencies anew into the hashed lock files (LOCK= keeps the versions that still fit)
 	$(PYTHON) -m venv var/lock-venv
-	var/lock-venv/bin/pip install --quiet pip-tools
-	var/lock-venv/bin/pip-compile $(LOCK) --output-file requirements.txt pyproject.toml
-	var/lock-venv/bin/pip-compile $(LOCK) --extra test --constraint requirements.txt --output-file requirements-dev.txt pyproject.toml
-	var/lock-venv/bin/pip-compile $(LOCK) --output-file tests/clients/requirements.txt tests/clients/requirements.in
-	var/lock-venv/bin/pip-compile $(LOCK) --output-file benchmarks/server-requirements.txt benchmarks/server-requirements.in
-LOCK := --quiet --upgrade --generate-hashes --strip-extras --allow-unsafe --no-header \
-	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links
+	var/lock-venv/bin/pip install --quiet uv
+	$(COMPILE) --output-file requirements.txt pyproject.toml
+	$(COMPILE) --extra test --constraint requirements.txt --output-file requirements-dev.txt pyproject.toml
+	$(COMPILE) --output-file tests/clients/requirements.txt tests/clients/requirements.in
+	$(COMPILE) --output-file benchmarks/server-requirements.txt benchmarks/server-requirements.in
+LOCK := --upgrade
+# One lock for every Python from 3.11 on and every system: what only some need bears a marker.
+COMPILE = var/lock-venv/bin/uv pip compile $(LOCK) --quiet --universal --python-version 3.11 --fork-strategy fewest \
+	--generate-hashes --no-header --no-emit-index-url --no-emit-find-links
 
 clean: ## Remove the environment; data in var/ stays
 	rm -rf $(VENV)
