@@ -288,6 +288,8 @@ REMOVAL_ANONYMOUS_MAX_PIXELS = env.int(
     "REMOVAL_ANONYMOUS_MAX_PIXELS", 1_200_000, validate=AT_LEAST_ONE
 )
 REMOVAL_ANONYMOUS_PER_HOUR = env.int("REMOVAL_ANONYMOUS_PER_HOUR", 20, validate=NOT_NEGATIVE)
+# Tests (test=true) of an account, batches included; 0: as many as it likes.
+REMOVAL_FREE_TESTS_PER_HOUR = env.int("REMOVAL_FREE_TESTS_PER_HOUR", 1000, validate=NOT_NEGATIVE)
 # How long what the page sends is kept for its owner (0: not at all), and how much of it in all.
 REMOVAL_PAGE_KEEP_SECONDS = env.int("REMOVAL_PAGE_KEEP_SECONDS", 86_400, validate=NOT_NEGATIVE)
 REMOVAL_PAGE_KEEP_BYTES = env.int("REMOVAL_PAGE_KEEP_BYTES", 10 * 1024 * MIB, validate=NOT_NEGATIVE)

@@ -1,4 +1,4 @@
-"""What may be done only so often in an hour: pictures without an account, new API keys."""
+"""What may be done only so often in an hour: pictures without an account, tests, new API keys."""
 
 import ipaddress
 import math
@@ -19,7 +19,8 @@ NEW_KEYS_PER_HOUR = 30
 
 
 class HourUsedUp(SlowDown):
-    """The address has had its pictures; the message is in the visitor's language."""
+    """The address or the account has had its pictures; the message is meant for whoever reads
+    it, also at the page."""
 
 
 @cache
@@ -41,6 +42,37 @@ def admit_visitor(address: str) -> None:
     )
 
 
+def check_free_tests(user: User) -> None:
+    """Raises HourUsedUp where the account has no free test left; counts none."""
+    limit = _free_tests()
+    if limit and not _limiter().test(limit, *_tester(user)):
+        raise _tests_used_up(limit, _wait(limit, *_tester(user)))
+
+
+def take_free_test(user: User) -> None:
+    """Count one free test of the account; exact however many come at once. Raises HourUsedUp."""
+    limit = _free_tests()
+    if limit and not _limiter().hit(limit, *_tester(user)):
+        raise _tests_used_up(limit, _wait(limit, *_tester(user)))
+
+
+def _free_tests() -> RateLimitItemPerHour | None:
+    amount = settings.REMOVAL_FREE_TESTS_PER_HOUR
+    return RateLimitItemPerHour(amount) if amount else None
+
+
+def _tester(user: User) -> tuple[str, str]:
+    return "free test", str(user.pk)
+
+
+def _tests_used_up(limit: RateLimitItemPerHour, wait: int) -> HourUsedUp:
+    return HourUsedUp(
+        f"This account has used up this hour's {limit.amount:,} free tests. The next one is free "
+        f"in {math.ceil(wait / 60)} min. Requests that are paid for are not limited.",
+        retry_after=wait,
+    )
+
+
 def count_new_key(user: User) -> int:
     """Count one new API key of the account; 0, or the seconds to wait where it may have none."""
     return _count(NEW_KEYS_PER_HOUR, "new key", str(user.pk))
@@ -54,8 +86,11 @@ def forget_visitors() -> None:
 def _count(limit: int, *who: str) -> int:
     """0 where there was one left, which is counted; else the seconds until there is."""
     hourly = RateLimitItemPerHour(limit)
-    if _limiter().hit(hourly, *who):
-        return 0
+    return 0 if _limiter().hit(hourly, *who) else _wait(hourly, *who)
+
+
+def _wait(hourly: RateLimitItemPerHour, *who: str) -> int:
+    """The seconds until there is one again."""
     stats = _limiter().get_window_stats(hourly, *who)
     return max(1, math.ceil(stats.reset_time - time.time()))
 

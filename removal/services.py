@@ -21,7 +21,7 @@ from accounts.models import ApiKey, User
 from billing import ledger
 from billing.models import Hold
 
-from . import capacity, engine, execution, idempotency, metrics
+from . import capacity, engine, execution, idempotency, limits, metrics
 from .errors import (
     BackgroundUrlFailed,
     BackgroundUrlRefused,
@@ -178,9 +178,12 @@ def _work(
     record.test = options.watermark
     record.output_format = options.resolved_format
     pays = caller.pays and not options.watermark
+    tester = caller.user if options.watermark else None
     if pays:
         assert caller.user is not None
         ledger.check_spendable(caller.user)
+    if tester is not None:
+        limits.check_free_tests(tester)
     data = _bytes_of(order.source, caller)
     header = engine.inspect(data)
     record.input_format = header.format
@@ -202,6 +205,8 @@ def _work(
     )
     if pays:
         return _charged(caller, job, price, results)
+    if tester is not None:  # counted only now: what is refused before brings no result
+        limits.take_free_test(tester)
     result = execution.run(job)
     calculated = (price if result.facts.result_foreground else FREE) if caller.pays else None
     return _finished(caller, Outcome(result, options, FREE, calculated, None, None), results)
@@ -210,14 +215,14 @@ def _work(
 def _bytes_of(source: Source, caller: Caller) -> bytes:
     if isinstance(source, bytes):
         return source
-    limits = fetch.FetchLimits(
+    bounds = fetch.FetchLimits(
         max_bytes=settings.REMOVAL_MAX_UPLOAD_BYTES,
         total_seconds=settings.IMAGE_URL_SECONDS,
         connect_seconds=settings.IMAGE_URL_CONNECT_SECONDS,
         max_redirects=settings.IMAGE_URL_REDIRECTS,
         allow=settings.IMAGE_URL_ALLOW,
     )
-    return fetch.fetch(source.text, limits, cancelled=caller.disconnected)
+    return fetch.fetch(source.text, bounds, cancelled=caller.disconnected)
 
 
 def _background_of(source: Source, caller: Caller) -> bytes:

@@ -18,12 +18,14 @@ from accounts.errors import AccountSuspended, KeyRevoked
 from billing.models import Hold
 from removal import engine, services, storage
 from removal.errors import ClientGone, InternalError, RemovalError, SlowDown
+from removal.limits import HourUsedUp
 from removal.models import Batch, BatchPicture, Removal
 
 from . import loop, register, webhooks
 
 State = BatchPicture.State
 MOST_ATTEMPTS = 5  # at what may pass: a full storage, a dead worker, a deadline
+TEST_PAUSE = timedelta(minutes=5)  # at least, before one for which there was no free test left
 PAUSE = timedelta(seconds=2)  # before a picture that found no place is tried again
 CANDIDATES = 5  # looked at for one that no other worker takes first
 
@@ -148,8 +150,9 @@ def _not_done(picture: BatchPicture, error: RemovalError) -> None:
     mine = BatchPicture.objects.filter(
         pk=picture.pk, state=State.WORKING, request_id=picture.request_id
     )
-    if isinstance(error, SlowDown):  # only busy: that is no attempt
-        mine.update(state=State.WAITING, due_at=timezone.now() + PAUSE, attempts=F("attempts") - 1)
+    if isinstance(error, SlowDown):  # only busy, or too many tests: that is no attempt
+        later = timezone.now() + _pause(error)
+        mine.update(state=State.WAITING, due_at=later, attempts=F("attempts") - 1)
     elif error.status == 503 and picture.attempts < MOST_ATTEMPTS:
         mine.update(state=State.WAITING, due_at=timezone.now() + PAUSE * 2**picture.attempts)
     else:
@@ -164,6 +167,12 @@ def _not_done(picture: BatchPicture, error: RemovalError) -> None:
                 _ended(picture, "picture.failed")
                 name = register.file_name(picture.token, "original")
                 transaction.on_commit(lambda: storage.discard(name), robust=True)
+
+
+def _pause(error: SlowDown) -> timedelta:
+    if not isinstance(error, HourUsedUp):
+        return PAUSE
+    return max(timedelta(seconds=error.retry_after), TEST_PAUSE)
 
 
 def _ended(picture: BatchPicture, event: str) -> None:

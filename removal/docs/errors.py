@@ -63,7 +63,8 @@ TEXTS: dict[int, tuple[str | Promise, str | Promise]] = {
     1015: (
         _("Slow down"),
         _(
-            "All places are taken, or your key has as many requests under way as a key may have. "
+            "All places are taken, or your key has as many requests under way as a key may have, "
+            "or your account has used up this hour's free tests. "
             "Wait as long as Retry-After says, then send the request again."
         ),
     ),

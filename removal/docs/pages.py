@@ -202,6 +202,7 @@ def _numbers() -> Context:
         "key_concurrency": settings.REMOVAL_KEY_CONCURRENCY,
         "fetch_seconds": f"{settings.IMAGE_URL_SECONDS:g}",
         "fetch_redirects": settings.IMAGE_URL_REDIRECTS,
+        "free_tests": settings.REMOVAL_FREE_TESTS_PER_HOUR,
         "keep_hours": settings.REMOVAL_IDEMPOTENCY_KEEP // 3600,
         "support_email": settings.SUPPORT_EMAIL,
     }

@@ -49,8 +49,11 @@ def new_caller(email: str, credits_: str = "0", **key_options: Any) -> Caller:
     key, secret = issue_api_key(user, **key_options)
     if Decimal(credits_):
         ledger.grant(user, Decimal(credits_), "for the test")
-    pair = base64.b64encode(f"{key.public_id}:{secret}".encode()).decode()
-    return Caller(Client(raise_request_exception=False), user, key, f"Basic {pair}")
+    return Caller(Client(raise_request_exception=False), user, key, authorization_of(key, secret))
+
+
+def authorization_of(key: ApiKey, secret: str) -> str:
+    return "Basic " + base64.b64encode(f"{key.public_id}:{secret}".encode()).decode()
 
 
 @pytest.fixture
