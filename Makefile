@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run develop test check audit format bench bench-encoding bench-page bench-peers bench-server lighthouse soak ledger-storm test-e2e chaos test-samples fuzz-api prove-image lock models chromium curl clients clean
+.PHONY: help run develop test check audit format bench bench-encoding bench-page bench-peers bench-server lighthouse soak ledger-storm test-e2e chaos test-samples fuzz-api prove-image lock models chromium tools clients clean
 
 help: ## List the commands
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -17,7 +17,7 @@ help: ## List the commands
 run: $(VENV)/run.stamp ## Set up and serve on http://127.0.0.1:8000 (PORT=n for another port)
 	@exec $(BIN)/python manage.py serve --port $(PORT)
 
-develop: $(VENV)/develop.stamp models chromium curl clients ## Set up what the tests need
+develop: $(VENV)/develop.stamp models chromium tools clients ## Set up what the tests need
 
 test: develop ## Set up and run every test
 	@exec $(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
@@ -145,8 +145,10 @@ chromium:
 	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium-headless-shell >/dev/null 2>&1 || \
 	  echo "The page's tests run in Chromium itself, which opens pages more slowly than its shell."
 
-curl:
-	@command -v curl >/dev/null || \
-	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq curl >/dev/null; \
-	  else echo "curl is missing: the tests of its samples will fail (apt install curl)."; fi
+tools:
+	@for program in curl strace; do command -v $$program >/dev/null || lacking="$$lacking $$program"; done; \
+	  if [ -z "$$lacking" ]; then true; \
+	  elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    echo "Installing$$lacking for the tests ..."; \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $$lacking >/dev/null; \
+	  else echo "Missing:$$lacking. Tests of the samples need curl, those of silence strace (apt install$$lacking)."; fi

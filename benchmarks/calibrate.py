@@ -17,12 +17,12 @@ import cv2
 import numpy as np
 import numpy.typing
 import onnx
-import onnxruntime as ort
 from tqdm import tqdm
 
 from removal.engine.matting import predict as mask
 from removal.engine.networks import quantise, weights
 from removal.engine.networks.catalog import BUILDS, MODELS
+from removal.engine.networks.runtime import ort
 
 Floats = np.typing.NDArray[np.float32]
 MODEL = MODELS["isnet"]

@@ -14,6 +14,9 @@ from django.conf import settings
 from .models import Purchase
 from .stripe_objects import Event, Object, UnexpectedShape, event_of, purchase_named_in
 
+# By itself the library tells Stripe of this machine and of earlier requests, under an identifier
+# that it keeps in the home folder.
+stripe.enable_telemetry = False
 TIMEOUT_SECONDS = 10
 RETRIES = 2  # the client library repeats a request under the same idempotency key
 

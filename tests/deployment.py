@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -16,11 +16,17 @@ from tests.serving import ROOT, Server, serving
 class Worker:
     """`manage.py worker`; `environment` is that of the servers it works for."""
 
-    def __init__(self, folder: Path, environment: dict[str, str], *arguments: str) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        environment: dict[str, str],
+        *arguments: str,
+        under: Sequence[str] = (),
+    ) -> None:
         self.log = folder / "worker.log"
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "manage.py", "worker", *arguments],
+                [*under, sys.executable, "manage.py", "worker", *arguments],
                 cwd=ROOT, env=environment, stdout=log, stderr=log,
             )  # fmt: skip
 

@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -35,6 +36,7 @@ class FakeStripe:
     charges: dict[str, Object] = field(default_factory=dict)
     events: list[Object] = field(default_factory=list)
     requests: list[tuple[str, str]] = field(default_factory=list)
+    headers: list[Message] = field(default_factory=list)  # of each request
     broken: list[NotStripe] = field(default_factory=list)
     deliver: Callable[[Object], None] | None = None
     # Faults: how many of the next requests get no answer before, or after, they had their effect.
@@ -264,6 +266,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self, action: Callable[..., Object], *arguments: Any) -> None:
         self.fake.requests.append((self.command, arguments[0]))
+        self.fake.headers.append(self.headers)
         if self.fake.down:
             self.fake.down -= 1
             return self._hang_up()

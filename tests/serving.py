@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -24,10 +24,18 @@ def free_port() -> int:
 
 
 class Server:
-    """`manage.py serve` with a database of its own and the small network."""
+    """`manage.py serve` with a database of its own and the small network.
+
+    under: the program, with its arguments, that runs it.
+    """
 
     def __init__(
-        self, folder: Path, port: int = 0, prepared: bool = False, **environment: str
+        self,
+        folder: Path,
+        port: int = 0,
+        prepared: bool = False,
+        under: Sequence[str] = (),
+        **environment: str,
     ) -> None:
         self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -42,7 +50,7 @@ class Server:
         flags = ["--prepared"] if prepared else []
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "manage.py", "serve", "--port", str(self.port), *flags],
+                [*under, sys.executable, "manage.py", "serve", "--port", str(self.port), *flags],
                 cwd=ROOT, env=self.environment, stdout=log, stderr=log,
             )  # fmt: skip
 

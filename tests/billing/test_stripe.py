@@ -1,5 +1,6 @@
 """Buying by the real Stripe client against a fake that is held to Stripe's own description."""
 
+import json
 from datetime import timedelta
 from decimal import Decimal
 
@@ -38,6 +39,20 @@ def test_the_buyer_is_sent_to_stripe(shop, stripe):
     page = buy(shop, "eur")
     assert stripe.session["url"] in page.content.decode()
     assert page.headers["Refresh"] == f"0; url={stripe.session['url']}"
+
+
+def test_stripe_is_told_of_the_purchase_and_nothing_else(shop, stripe, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
+    for _ in range(2):  # the second would tell of the first
+        buy(shop, "eur")
+    assert len(stripe.headers) >= 2
+    for headers in stripe.headers:
+        assert "X-Stripe-Client-Telemetry" not in headers
+        assert not {"telemetry_id", "platform", "uname"} & set(
+            json.loads(headers["X-Stripe-Client-User-Agent"])
+        )
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_currencies_without_cents_are_sent_whole(shop, stripe):

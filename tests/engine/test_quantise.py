@@ -2,10 +2,10 @@
 
 import numpy as np
 import onnx
-import onnxruntime as ort
 import pytest
 
 from removal.engine.networks import quantise
+from removal.engine.networks.runtime import ort
 
 from .models import SIDE, brightness, convolution
 

@@ -8,11 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import onnx
-import onnxruntime as ort
 import pytest
 
 from removal.engine import ModelUnavailable
 from removal.engine.networks import cpu, session
+from removal.engine.networks.runtime import ort
 from removal.engine.networks.session import Settings
 
 from .models import SIDE, brightness, convolution

@@ -15,12 +15,12 @@ from typing import Any, Literal, cast
 
 import numpy as np
 import numpy.typing as npt
-import onnxruntime as ort
 
 from .. import threads
 from ..errors import ModelUnavailable
 from . import catalog, cpu, weights
 from .catalog import Normalisation
+from .runtime import ort
 
 Floats = npt.NDArray[np.float32]
 Quality = Literal["fast", "best"]

