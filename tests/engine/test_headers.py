@@ -13,7 +13,7 @@ from PIL import Image
 from removal.engine.errors import TooManyPixels, UnreadableImage
 from removal.engine.reading import headers
 from removal.engine.reading.decode import MAX_INPUT_PIXELS, decode, inspect
-from removal.engine.reading.headers import av1
+from removal.engine.reading.headers import av1, boxes
 from removal.engine.reading.headers.tags import Directory
 
 from . import hostile
@@ -279,7 +279,7 @@ def test_avif_frames_that_are_larger_than_any_picture_are_refused(data):
 def test_avif_frames_are_as_large_as_their_own_headers_say(mode, more):
     image = Image.merge(mode, [Image.linear_gradient("L").resize((333, 70))] * len(mode))
     data = hostile.saved(image, "AVIF", save_all=True, append_images=more * [image])
-    _, start, end = av1.meta_of(data)
+    _, start, end = boxes.meta_of(data)
 
     found = [list(av1.frames(stream)) for stream in av1.streams(data, start, end)]
 

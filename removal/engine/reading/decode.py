@@ -29,7 +29,7 @@ Number = TypeVar("Number", int, float)
 MAX_INPUT_PIXELS = 32_000_000
 Image.MAX_IMAGE_PIXELS = MAX_INPUT_PIXELS  # Pillow's own alarm, should a header have lied to ours
 
-_STRIP_ROWS = 64  # divided at a time: floating-point frames of the whole picture would not fit
+_STRIP_PIXELS = 1 << 18  # divided at a time: floating-point frames of all would not fit
 _FLIPS = {2: 1, 4: 0}  # orientation -> cv2's flip code
 _TURNS = {3: cv2.ROTATE_180, 6: cv2.ROTATE_90_CLOCKWISE, 8: cv2.ROTATE_90_COUNTERCLOCKWISE}
 
@@ -245,8 +245,9 @@ def _shrink(stored: _Stored, size: Size) -> _Stored:
     weighed = _area(cv2.multiply(stored.pixels, alpha, dtype=cv2.CV_16U), size)
     weights = _area(np.multiply(stored.alpha, np.uint16(255)), size)
     colours = np.empty(weighed.shape, np.uint8)
-    for start in range(0, size[1], _STRIP_ROWS):
-        strip = slice(start, start + _STRIP_ROWS)
+    rows = max(1, _STRIP_PIXELS // size[0])
+    for start in range(0, size[1], rows):
+        strip = slice(start, start + rows)
         share = np.float32(255) / np.maximum(weights[strip], 1)
         share = share if weighed.ndim == 2 else cv2.merge([share] * 3)
         cv2.multiply(weighed[strip], share, colours[strip], dtype=cv2.CV_8U)

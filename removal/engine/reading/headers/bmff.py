@@ -8,13 +8,12 @@ from PIL import AvifImagePlugin, Image
 
 from removal.engine import threads
 
-from . import av1
+from . import av1, items
 from .container import Container, Damaged
 from .tags import exif
 
 _AVIF_BRANDS = {b"avif", b"avis"}
 _HEIF_BRANDS = {b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"hevm", b"hevs"}
-_MAX_TILED_PIXELS = 2 * 32_000_000  # of a grid, whose outer tiles may reach over its edge
 
 # Nothing but the picture itself is wanted; thumbnails and depth maps would be opened too.
 pillow_heif.options.THUMBNAILS = False
@@ -40,29 +39,22 @@ def sniff(data: bytes) -> str | None:
 
 def read_heif(data: bytes) -> Container:
     """libheif turns the picture as the container demands; its EXIF orientation is a mere note."""
+    items.check(data)
     try:
         image = open_heif(data)
     except (OSError, ValueError, SyntaxError, RuntimeError, EOFError, IndexError) as error:
         raise Damaged("it is incomplete or not of the HEIC kind") from error
-    _check_tiles(image.info.get("tiling") or {})
+    if not image.info.get("primary", True):
+        raise Damaged("its primary picture is not one that can be decoded")
     profile = image.info.get("icc_profile")
-    codes = image.info.get("nclx_profile")
-    cicp = (codes["color_primaries"], codes["transfer_characteristics"]) if codes else None
-    return Container("HEIF", image.size, data, profile=profile, cicp=None if profile else cicp)
+    cicp = None if profile else items.cicp(data)
+    return Container("HEIF", image.size, data, profile=profile, cicp=cicp)
 
 
 def open_heif(data: bytes) -> Any:
     """The primary picture of a HEIC file, not yet decoded: 8 bits per sample."""
     file = pillow_heif.open_heif(io.BytesIO(data), convert_hdr_to_8bit=True)
     return file[file.primary_index]
-
-
-def _check_tiles(tiling: dict[str, int]) -> None:
-    pixels = 1
-    for key in ("num_columns", "num_rows", "tile_width", "tile_height"):
-        pixels *= tiling.get(key, 1)
-    if pixels > _MAX_TILED_PIXELS:
-        raise Damaged(f"its tiles have {pixels:,} pixels in all")
 
 
 def read_avif(data: bytes) -> Container:
@@ -76,5 +68,5 @@ def read_avif(data: bytes) -> Container:
     directory = exif(info.get("exif", b"").removeprefix(b"Exif\0\0"))
     orientation = directory.orientation if directory else 1
     profile = info.get("icc_profile")
-    cicp = None if profile else av1.cicp(data)
+    cicp = None if profile else items.cicp(data)
     return Container("AVIF", size, data, exif_orientation=orientation, profile=profile, cicp=cicp)
