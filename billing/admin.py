@@ -6,17 +6,17 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Model, QuerySet
+from django.db.models import Model, QuerySet, Value
 from django.forms.models import BaseInlineFormSet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import URLPattern, path, reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from . import ledger, stripe_gateway, totals, webhooks
+from . import ledger, sales, stripe_gateway, totals, webhooks
 from .errors import BillingError
 from .models import (
     Account,
@@ -28,9 +28,11 @@ from .models import (
     Reversal,
     StripeEvent,
 )
+from .stripe_gateway import GatewayError
 
 MOVE = "billing.move_credits"
 LATEST = 200
+BUTTON = ' <button class="button" formmethod="post" formaction="{}">{}</button>'
 
 
 class ReasonForm(forms.Form):
@@ -231,12 +233,35 @@ class ReversalInline(ReadOnly, admin.TabularInline):  # type: ignore[type-arg]
 
 @admin.register(Purchase)
 class PurchaseAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
-    list_display = ("created_at", "account", "pack_name", "credits", "price", "state", "at_stripe")
-    list_filter = ("state", "currency", "pack_name")
+    list_display = (
+        "created_at",
+        "account",
+        "pack_name",
+        "credits",
+        "price",
+        "state",
+        "attention",
+        "at_stripe",
+    )
+    list_filter = ("state", "problem", "currency", "pack_name")
     list_select_related = ("account__user",)
     search_fields = ("account__user__email", "=session_id", "=payment_intent", "=reference")
     date_hierarchy = "created_at"
+    exclude = ("use_before_without",)
+    readonly_fields = ("attention",)
     inlines = (ReversalInline,)
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view
+        return [
+            path("<int:pk>/return/", view(self.give_money_back), name="billing_return"),
+            path("<int:pk>/accept/", view(self.accept), name="billing_accept"),
+            *super().get_urls(),
+        ]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Purchase]:
+        purchases: QuerySet[Purchase] = super().get_queryset(request)
+        return purchases.annotate(may_move=Value(request.user.has_perm(MOVE)))
 
     @admin.display(description="Stripe")
     def at_stripe(self, purchase: Purchase) -> str | SafeString:
@@ -244,6 +269,41 @@ class PurchaseAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
             return ""
         address = stripe_gateway.dashboard_url(purchase)
         return format_html('<a href="{}" rel="noreferrer">{}</a>', address, _("at Stripe"))
+
+    @admin.display(description=gettext_lazy("Needs attention"))
+    def attention(self, purchase: Purchase) -> str | SafeString:
+        """Why staff has to look at it, and what one click does about it."""
+        problem = purchase.get_problem_display()
+        if purchase.state != Purchase.State.UNCREDITED or not getattr(purchase, "may_move", False):
+            return problem
+        choices = []
+        if purchase.payment_intent:
+            choices.append((reverse("admin:billing_return", args=[purchase.pk]), _("Refund")))
+        if purchase.account.user_id:
+            address = reverse("admin:billing_accept", args=[purchase.pk])
+            choices.append((address, _("Give the credits")))
+        return format_html("{}{}", problem, format_html_join("", BUTTON, choices))
+
+    def give_money_back(self, request: HttpRequest, pk: int) -> HttpResponse:
+        return self._settle(request, pk, sales.return_payment, _("Refunded at Stripe"))
+
+    def accept(self, request: HttpRequest, pk: int) -> HttpResponse:
+        return self._settle(request, pk, sales.accept, _("The credits were given"))
+
+    def _settle(
+        self, request: HttpRequest, pk: int, act: Callable[[Purchase], None], done: str
+    ) -> HttpResponse:
+        purchase = get_object_or_404(Purchase, pk=pk)
+        if request.method != "POST" or not request.user.has_perm(MOVE):
+            raise PermissionDenied
+        try:
+            act(purchase)
+        except (BillingError, GatewayError) as error:
+            messages.error(request, str(error))
+        else:
+            self.log_change(request, purchase, done)
+            messages.success(request, f"{purchase}: {done}")
+        return redirect("admin:billing_purchase_changelist")
 
 
 class EventState(admin.SimpleListFilter):

@@ -8,11 +8,14 @@ BillingError
 │       └── KeyLimitReached       the key may not spend so much this month
 ├── HoldGone            1201  the hold was released before it could be settled (HTTP 503)
 ├── InvalidAmount             not a positive number of credits with at most 3 decimals
-└── NotRefundable             nothing was charged, or it was given back already
+├── NotRefundable             nothing was charged, or it was given back already
+├── NotAcceptable             a payment that staff need not, or cannot, decide on
+└── TooManyPurchases          begun in the last hour (HTTP 429)
 """
 
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
+from math import ceil
 
 
 class BillingError(Exception):
@@ -82,3 +85,15 @@ class InvalidAmount(BillingError):
 
 class NotRefundable(BillingError):
     message = "This was not charged, or it has been refunded already."
+
+
+class NotAcceptable(BillingError):
+    message = "This payment does not wait for a decision, or it cannot be made."
+
+
+class TooManyPurchases(BillingError):
+    message = "Too many purchases were begun in the last hour. Please try again later."
+
+    def __init__(self, wait: timedelta) -> None:
+        self.retry_after = ceil(wait.total_seconds())
+        super().__init__()

@@ -1,33 +1,24 @@
 """The only writer of credits: every change is one row of the ledger and one transaction.
 
-billing.sales builds on the same three: exact, lock and write.
-
-How it stays exact. Each function locks the account's row first, reads what it needs behind that
-lock, then writes the ledger row and the new sums together. On PostgreSQL the lock is
-SELECT ... FOR UPDATE, which under READ COMMITTED also rereads the row; on SQLite it is the write
-lock that BEGIN IMMEDIATE takes. Arithmetic happens here, in Decimal, never in SQL: SQLite would
-add binary fractions. CHECK constraints stand behind all of it.
+billing.entries says how a row is written, billing.sales what becomes of purchases.
 
 A request's credits:  hold -> settle -> mark_delivered       charged
                            |         `-> refund              the process died, or staff gave back
                            `-> release                       error, cancelled, or never finished
 """
 
-import sqlite3
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from functools import wraps
-from typing import Any, Literal, ParamSpec, TypeVar
+from typing import Any, Literal
 
 from django.conf import settings
-from django.db import OperationalError, transaction
 from django.db.models import Sum
 from django.utils import timezone
 
 from accounts.models import ApiKey, User
 
+from .entries import MAX_BALANCE, Kind, collect_shortfall, exact, lock, write
 from .errors import (
     Dormant,
     HoldGone,
@@ -40,14 +31,7 @@ from .errors import (
 from .models import ZERO, Account, Hold, LedgerEntry, Purchase
 from .pricing import CREDIT_STEP, price
 
-Kind = LedgerEntry.Kind
-MAX_BALANCE = Decimal("999999999.999")
-ATTEMPTS = 3
 BATCH = 1000  # what one round of cleaning up takes on; the next one takes the rest
-TRANSIENT_SQLSTATES = {"40001", "40P01", "55P03"}  # serialization, deadlock, lock not available
-
-P = ParamSpec("P")
-R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,48 +45,6 @@ class AccountState:
     held: Decimal
     shortfall: Decimal
     low_balance_threshold: Decimal | None
-
-
-def exact(function: Callable[P, R]) -> Callable[P, R]:
-    """Run in one transaction, again when the database was busy; never twice where it may have
-    been committed, and inside somebody else's transaction exactly once."""
-
-    @wraps(function)
-    def transactional(*args: P.args, **kwargs: P.kwargs) -> R:
-        attempts = 1 if transaction.get_connection().in_atomic_block else ATTEMPTS
-        while True:
-            attempts -= 1
-            try:
-                with transaction.atomic():
-                    return function(*args, **kwargs)
-            except OperationalError as error:
-                if not attempts or not _is_transient(error):
-                    raise
-
-    return transactional
-
-
-def lock(account_id: int) -> Account:
-    """The account's row, locked until the transaction ends; what follows is read behind it."""
-    return Account.objects.select_for_update().get(pk=account_id)
-
-
-def write(account: Account, kind: Kind, **columns: Any) -> LedgerEntry:
-    """Write one ledger row and the account's new sums; the account must be locked."""
-    account.balance += columns.get("amount", ZERO)
-    account.held += columns.get("held_amount", ZERO)
-    if account.balance > MAX_BALANCE:
-        raise InvalidAmount(f"A balance cannot exceed {MAX_BALANCE} credits.")
-    account.save(update_fields=["balance", "held"])
-    hold = columns.get("hold")
-    return LedgerEntry.objects.create(
-        account=account,
-        kind=kind,
-        balance_after=account.balance,
-        held_after=account.held,
-        request_id=hold.request_id if hold else "",
-        **columns,
-    )
 
 
 def price_of(pixels: int) -> Decimal:
@@ -181,6 +123,7 @@ def hold(
         raise NeverHadCredits
     if account.spendable < amount:
         _release_expired(account)
+    collect_shortfall(account)  # of accounts from before it was taken by itself
     _check(account, amount)
     if key is not None and key.monthly_limit is not None:
         _check_limit(key, key.monthly_limit, amount)
@@ -371,10 +314,3 @@ def _credits(amount: Decimal, *, zero: bool = False) -> Decimal:
     if exact != amount:
         raise InvalidAmount
     return exact
-
-
-def _is_transient(error: OperationalError) -> bool:
-    cause = error.__cause__
-    if isinstance(cause, sqlite3.OperationalError):
-        return cause.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
-    return getattr(cause, "sqlstate", None) in TRANSIENT_SQLSTATES

@@ -282,6 +282,12 @@ class Purchase(models.Model):
         PAID = "paid", _("paid")
         FAILED = "failed", _("payment failed")
         EXPIRED = "expired", _("abandoned")
+        UNCREDITED = "uncredited", _("paid, without credits")
+        RETURNED = "returned", _("paid back")
+
+    class Problem(models.TextChoices):
+        CLOSED = "closed", _("paid after the account was closed")
+        MISMATCH = "mismatch", _("paid other than ordered")
 
     account = models.ForeignKey(
         Account, verbose_name=_("account"), on_delete=models.PROTECT, related_name="purchases"
@@ -302,6 +308,16 @@ class Purchase(models.Model):
     shortfall = credit_field(_("shortfall"), default=ZERO)
     created_at = models.DateTimeField(_("created"), default=timezone.now)
     paid_at = models.DateTimeField(_("paid"), null=True)
+    problem = models.CharField(
+        _("needs attention"),
+        max_length=10,
+        choices=Problem,
+        blank=True,
+        help_text=_("Why it was paid and gave no credits."),
+    )
+    # See billing.validity: how far it reaches, and the account's date if it were not.
+    use_before = models.DateField(_("use before"), null=True)
+    use_before_without = models.DateField(null=True)
 
     class Meta:
         verbose_name = _("purchase")
@@ -318,6 +334,12 @@ class Purchase(models.Model):
     @property
     def paid(self) -> str:
         return display(self.amount_paid, self.currency)
+
+    @property
+    def stands(self) -> bool:
+        """Paid, and not taken back as a whole."""
+        gone = self.credits_reversed + self.shortfall
+        return self.state == self.State.PAID and gone < self.credits
 
     @property
     def amount_reversed(self) -> int:

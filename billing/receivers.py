@@ -7,7 +7,7 @@ from django.contrib.auth.models import Group, Permission
 
 from accounts.models import User
 
-from . import ledger
+from . import checkouts, ledger
 from .models import StripeEvent
 
 _TABLES = "user apikey account ledgerentry hold purchase reversal creditpack packprice stripeevent"
@@ -43,5 +43,7 @@ def welcome(email_address: EmailAddress, **kwargs: object) -> None:
 
 
 def forget_payer(user: User, **kwargs: object) -> None:
-    """Stripe's events name the payer: of a closed account only their kinds and times stay."""
+    """Stripe's events name the payer: of a closed account only their kinds and times stay, and
+    nothing can be paid any more."""
     StripeEvent.objects.filter(purchase__account__user=user).update(payload={})
+    checkouts.expire_when_closed(user)

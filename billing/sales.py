@@ -7,31 +7,46 @@ number of times, in any order: Stripe delivers events twice, late and shuffled.
 import logging
 from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Any
 
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.models import User
 
-from .ledger import account_for, exact, lock, write
+from . import stripe_gateway, validity
+from .entries import exact, lock, write
+from .errors import NotAcceptable, TooManyPurchases
+from .ledger import account_for
 from .models import ZERO, Account, LedgerEntry, PackPrice, Purchase, Reversal
 from .pricing import CREDIT_STEP
-from .stripe_objects import Takeback
+from .stripe_objects import Payment, Takeback
 
 log = logging.getLogger(__name__)
 State = Purchase.State
+PURCHASES_PER_HOUR = 20  # each is a row here and a session at Stripe
 
 
+@exact
 def start(user: User, price: PackPrice) -> Purchase:
-    """Remember what is about to be sold, at today's price."""
+    """Remember what is about to be sold, at today's price; raises TooManyPurchases."""
+    account = lock(account_for(user).pk)
+    now, hour = timezone.now(), timedelta(hours=1)
+    begun = account.purchases.filter(created_at__gt=now - hour).values_list("created_at", flat=True)
+    if len(begun) >= PURCHASES_PER_HOUR:
+        raise TooManyPurchases(min(begun) + hour - now)
     return Purchase.objects.create(
-        account=account_for(user),
+        account=account,
         pack_name=price.pack.name,
         credits=price.pack.credits,
         validity_days=price.pack.validity_days,
         currency=price.currency,
         amount=price.minor,
     )
+
+
+def uncredited() -> QuerySet[Purchase]:
+    """Payments that wait for staff: to be refunded, or accepted."""
+    return Purchase.objects.filter(state=State.UNCREDITED)
 
 
 @exact
@@ -42,25 +57,41 @@ def record_session(purchase: Purchase, session_id: str) -> None:
 
 
 @exact
-def record_payment(purchase: Purchase, session: dict[str, Any]) -> None:
-    """Stripe was paid: the credits are granted, once."""
+def record_payment(purchase: Purchase, payment: Payment) -> None:
+    """Stripe was paid: the credits are granted, once, unless staff has to look at it first."""
     account = _lock_for(purchase)
-    if purchase.state == State.PAID:
+    if purchase.paid_at is not None:
+        _tell_if_paid_twice(purchase, payment)
         return
-    purchase.session_id = session["id"]
-    purchase.payment_intent = session.get("payment_intent") or ""
-    purchase.amount_paid = session.get("amount_total") or 0
-    purchase.state, purchase.paid_at = State.PAID, timezone.now()
-    purchase.save()
-    _wake(account, purchase)
-    write(
-        account,
-        LedgerEntry.Kind.PURCHASE,
-        amount=purchase.credits,
-        purchase=purchase,
-        reason=purchase.pack_name,
-    )
-    _balance_reversals(account, purchase)
+    purchase.session_id = payment.session_id
+    purchase.payment_intent = payment.payment_intent
+    purchase.amount_paid = purchase.amount if payment.total is None else payment.total
+    purchase.paid_at = timezone.now()
+    purchase.problem = _problem_with(account, purchase, payment)
+    if purchase.problem:
+        log.error("Purchase %s was paid without credits: %s", purchase.reference, purchase.problem)
+        purchase.state = State.UNCREDITED
+        purchase.save()
+        _balance_reversals(account, purchase)
+    else:
+        _credit(account, purchase)
+
+
+@exact
+def accept(purchase: Purchase) -> None:
+    """Staff gives the credits of a payment that did not fit; raises NotAcceptable."""
+    account = _lock_for(purchase)
+    if purchase.state != State.UNCREDITED or account.user_id is None:
+        raise NotAcceptable
+    _credit(account, purchase)
+
+
+def return_payment(purchase: Purchase) -> None:
+    """Refund at Stripe what gave no credits; raises GatewayError, or NotAcceptable."""
+    if purchase.state != State.UNCREDITED or not purchase.payment_intent:
+        raise NotAcceptable
+    takeback, made_at = stripe_gateway.refund(purchase)
+    record_reversal(purchase, Reversal.Kind.REFUND, takeback, made_at)
 
 
 @exact
@@ -102,23 +133,61 @@ def _lock_for(purchase: Purchase) -> Account:
     return account
 
 
-def _wake(account: Account, purchase: Purchase) -> None:
-    """One use-before date for the whole balance: a purchase moves it forward, never back."""
-    until = timezone.localdate() + timedelta(days=purchase.validity_days)
-    account.use_before = max(account.use_before or until, until)
-    account.pack_name = purchase.pack_name
+def _problem_with(account: Account, purchase: Purchase, payment: Payment) -> str:
+    """Why nobody should get credits for this payment; "" where all is well.
+
+    Stripe may add taxes and take off what its seller allowed; the rest is what was ordered. What
+    Stripe does not say contradicts nothing: we named the price when we opened the session.
+    """
+    if account.user_id is None:
+        return Purchase.Problem.CLOSED
+    livemode = stripe_gateway.livemode()
+    unlike = (
+        payment.currency not in ("", purchase.currency),
+        payment.subtotal not in (None, purchase.amount),
+        payment.total is not None and payment.total < purchase.amount - payment.discount,
+        None not in (payment.livemode, livemode) and payment.livemode != livemode,
+    )
+    return Purchase.Problem.MISMATCH if any(unlike) else ""
+
+
+def _tell_if_paid_twice(purchase: Purchase, payment: Payment) -> None:
+    if purchase.session_id != payment.session_id:
+        log.error("Purchase %s was paid again, by %s", purchase.reference, payment.session_id)
+
+
+def _credit(account: Account, purchase: Purchase) -> None:
+    purchase.state, purchase.problem = State.PAID, ""
+    validity.extend(account, purchase)
+    purchase.save()
     account.save(update_fields=["use_before", "pack_name"])
+    kind = LedgerEntry.Kind.PURCHASE
+    write(account, kind, amount=purchase.credits, purchase=purchase, reason=purchase.pack_name)
+    _balance_reversals(account, purchase)
 
 
 def _balance_reversals(account: Account, purchase: Purchase) -> None:
-    """Make the credits taken back, and the shortfall, fit the money that is gone."""
-    if purchase.state != State.PAID:
-        return
+    """Make what is told of a payment fit the money that is gone: its credits, or its state."""
+    if purchase.state in (State.UNCREDITED, State.RETURNED):
+        gone = purchase.amount_reversed >= purchase.amount_paid > 0
+        purchase.state = State.RETURNED if gone else State.UNCREDITED
+        purchase.save(update_fields=["state"])
+    elif purchase.state == State.PAID:
+        _balance_credits(account, purchase)
+
+
+def _balance_credits(account: Account, purchase: Purchase) -> None:
+    """Make the credits taken back, the shortfall and the use-before date fit."""
+    stood = purchase.stands
     change = _credits_gone(purchase) - purchase.credits_reversed - purchase.shortfall
     if change > 0:
         _take(account, purchase, change)
     elif change < 0:
         _give_back(account, purchase, -change)
+    if stood and not purchase.stands:
+        validity.withdraw(account, purchase)
+    elif purchase.stands and not stood:
+        validity.restore(account, purchase)
 
 
 def _credits_gone(purchase: Purchase) -> Decimal:
@@ -129,25 +198,24 @@ def _credits_gone(purchase: Purchase) -> Decimal:
 
 
 def _take(account: Account, purchase: Purchase, wanted: Decimal) -> None:
+    """What is held for requests cannot be taken now: it is a shortfall until it is released."""
     taken = min(wanted, account.spendable)
+    purchase.credits_reversed += taken
     _record_shortfall(account, purchase, wanted - taken)
     if taken:
-        purchase.credits_reversed += taken
         write(account, LedgerEntry.Kind.REVERSE, amount=-taken, purchase=purchase)
-    purchase.save(update_fields=["credits_reversed", "shortfall"])
 
 
 def _give_back(account: Account, purchase: Purchase, owed: Decimal) -> None:
     forgiven = min(owed, purchase.shortfall)
+    purchase.credits_reversed -= owed - forgiven
     _record_shortfall(account, purchase, -forgiven)
     if owed > forgiven:
-        purchase.credits_reversed -= owed - forgiven
         write(account, LedgerEntry.Kind.RESTORE, amount=owed - forgiven, purchase=purchase)
-    purchase.save(update_fields=["credits_reversed", "shortfall"])
 
 
 def _record_shortfall(account: Account, purchase: Purchase, change: Decimal) -> None:
-    if change:
-        purchase.shortfall += change
-        account.shortfall += change
-        account.save(update_fields=["shortfall"])
+    purchase.shortfall += change
+    purchase.save(update_fields=["credits_reversed", "shortfall"])
+    account.shortfall += change
+    account.save(update_fields=["shortfall"])

@@ -5,14 +5,22 @@ billing.stripe_objects makes values of what it gets.
 
 import json
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import stripe
 from django.conf import settings
 
 from .models import Purchase
-from .stripe_objects import Event, Object, UnexpectedShape, event_of, purchase_named_in
+from .stripe_objects import (
+    Event,
+    Object,
+    Takeback,
+    UnexpectedShape,
+    event_of,
+    purchase_named_in,
+    takeback_of,
+)
 
 # By itself the library tells Stripe of this machine and of earlier requests, under an identifier
 # that it keeps in the home folder.
@@ -74,6 +82,36 @@ def open_checkout(purchase: Purchase, email: str, success_url: str, cancel_url: 
     return Checkout(session.id, session.url or "")
 
 
+def expire_checkout(session_id: str) -> None:
+    """Close the page where something could still be paid. Raises GatewayError, a permanent one
+    where there is no such page any more."""
+    try:
+        _client().v1.checkout.sessions.expire(session_id)
+    except stripe.StripeError as error:
+        raise _translated(error) from error
+
+
+def refund(purchase: Purchase) -> tuple[Takeback, datetime]:
+    """Send back what is left of the payment; the refund, and when it was made. Raises GatewayError.
+
+    Whoever clicks twice asks for one refund: the key changes only once a refund is known.
+    """
+    key = f"refund-{purchase.reference}-{purchase.reversals.count()}"
+    try:
+        made = _client().v1.refunds.create(
+            {"payment_intent": purchase.payment_intent}, {"idempotency_key": key}
+        )
+    except stripe.StripeError as error:
+        raise _translated(error) from error
+    return takeback_of(made.to_dict()), datetime.fromtimestamp(made.created, UTC)
+
+
+def livemode() -> bool | None:
+    """Whether our key moves real money; None where it does not say."""
+    key = settings.STRIPE_SECRET_KEY
+    return True if "_live_" in key else False if "_test_" in key else None
+
+
 def read_event(body: bytes, signature: str) -> Event:
     """The event in a webhook delivery; raises BadSignature where none of the secrets signed it,
     UnexpectedShape where one did and it is no event that we know to read."""
@@ -121,7 +159,7 @@ def payment_intent_of(charge: str) -> str:
 
 def dashboard_url(purchase: Purchase) -> str:
     """Where staff see this payment in Stripe's own pages."""
-    test = "test/" if "_test_" in settings.STRIPE_SECRET_KEY else ""
+    test = "test/" if livemode() is False else ""
     page = f"payments/{purchase.payment_intent}" if purchase.payment_intent else "payments"
     return f"https://dashboard.stripe.com/{test}{page}"
 

@@ -9,6 +9,7 @@ from typing import Any
 
 Object = dict[str, Any]
 LONGEST = 255  # of an id, as the database keeps it
+ARRIVED = {"paid": True, "no_payment_required": True, "unpaid": False}  # by payment_status
 
 
 class UnexpectedShape(Exception):
@@ -21,6 +22,20 @@ class Event:
     type: str
     created: datetime
     object: Object  # whose kind depends on the type
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """A Checkout session that the payer has finished; None or "" is what Stripe does not say."""
+
+    session_id: str
+    payment_intent: str
+    arrived: bool  # not so while a slow kind of payment is on its way
+    currency: str
+    subtotal: int | None
+    total: int | None
+    discount: int
+    livemode: bool | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +62,25 @@ def event_of(raw: Any) -> Event:
         type=outer.text("type"),
         created=created,
         object=_Reader("event.data", outer.get("data")).object("object"),
+    )
+
+
+def payment_of(raw: Object) -> Payment:
+    fields = _Reader("checkout session", raw)
+    status = fields.text("payment_status")
+    if status not in ARRIVED:
+        raise UnexpectedShape(f"checkout session: payment_status is {status}")
+    livemode = fields.get("livemode")
+    details = fields.get("total_details")
+    return Payment(
+        session_id=fields.text("id"),
+        payment_intent=fields.reference("payment_intent"),
+        arrived=ARRIVED[status],
+        currency=fields.optional_text("currency"),
+        subtotal=fields.optional_whole("amount_subtotal"),
+        total=fields.optional_whole("amount_total"),
+        discount=_Reader("total_details", details).whole("amount_discount") if details else 0,
+        livemode=livemode if isinstance(livemode, bool) else None,
     )
 
 
@@ -93,6 +127,9 @@ class _Reader:
         if type(value) is int and 0 <= value < 2**63:
             return value
         raise self._unexpected(field, "a whole number, not negative")
+
+    def optional_whole(self, field: str) -> int | None:
+        return None if self.get(field) is None else self.whole(field)
 
     def object(self, field: str) -> Object:
         value = self.get(field)

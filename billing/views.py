@@ -15,6 +15,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 
 from . import metrics, sales, stripe_gateway, webhooks
+from .errors import TooManyPurchases
 from .forms import MAX_PIXELS, CalculatorForm
 from .models import PackPrice, Purchase
 from .stripe_gateway import BadSignature, GatewayError
@@ -62,7 +63,12 @@ def buy(request: HttpRequest) -> HttpResponse:
         messages.error(request, _("Buying is switched off on this site."))
         return redirect("pricing")
     assert request.user.is_authenticated
-    purchase = sales.start(request.user, price)
+    try:
+        purchase = sales.start(request.user, price)
+    except TooManyPurchases as error:
+        refusal = render(request, "429.html", status=429)
+        refusal["Retry-After"] = str(error.retry_after)
+        return refusal
     thanks = request.build_absolute_uri(reverse("thanks", args=[purchase.reference]))
     try:
         checkout = stripe_gateway.open_checkout(
@@ -86,7 +92,8 @@ def buy(request: HttpRequest) -> HttpResponse:
 @login_required
 def thanks(request: HttpRequest, reference: UUID) -> HttpResponse:
     """Where Stripe sends the payer back: says what is known, not what is hoped."""
-    return render(request, "billing/thanks.html", {"purchase": _own(request, reference)})
+    context = {"purchase": _own(request, reference), "support_email": settings.SUPPORT_EMAIL}
+    return render(request, "billing/thanks.html", context)
 
 
 @require_GET

@@ -16,10 +16,10 @@ from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from . import metrics, sales, stripe_gateway
-from .ledger import exact
+from .entries import exact
 from .models import Purchase, Reversal, StripeEvent
 from .stripe_gateway import GatewayError
-from .stripe_objects import Event, Object, event_of, purchase_named_in, takeback_of
+from .stripe_objects import Event, Object, event_of, payment_of, purchase_named_in, takeback_of
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -147,10 +147,11 @@ def _by_reference(reference: str) -> Purchase | None:
 
 
 def _session_completed(purchase: Purchase, event: StripeEvent) -> None:
-    if event.payload["payment_status"] == "unpaid":
-        sales.record_unpaid(purchase, Purchase.State.PENDING)
+    payment = payment_of(event.payload)
+    if payment.arrived:
+        sales.record_payment(purchase, payment)
     else:
-        sales.record_payment(purchase, event.payload)
+        sales.record_unpaid(purchase, Purchase.State.PENDING)
 
 
 def _unpaid(state: Purchase.State) -> Handler:

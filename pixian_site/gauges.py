@@ -9,7 +9,7 @@ from prometheus_client import REGISTRY
 from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from billing import webhooks
+from billing import sales, webhooks
 from removal import capacity
 from removal.execution import readiness
 
@@ -54,6 +54,11 @@ def _payments() -> Iterator[Metric]:
         "billing_stripe_events_waiting",
         "Events of Stripe's that are stored and could not be applied yet",
         value=webhooks.waiting().count(),
+    )
+    yield GaugeMetricFamily(
+        "billing_payments_without_credits",
+        "Payments for staff to look at: they came after closing, or do not fit what was ordered",
+        value=sales.uncredited().count(),
     )
 
 

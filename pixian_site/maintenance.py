@@ -15,7 +15,7 @@ from django.db import close_old_connections
 from django.utils import timezone
 
 from accounts import services
-from billing import ledger, low_balance, stripe_gateway, webhooks
+from billing import checkouts, ledger, low_balance, stripe_gateway, webhooks
 from removal import idempotency
 from removal.batches import register
 from removal.capacity import database
@@ -67,6 +67,7 @@ def forget_sessions() -> None:
 def reconcile() -> None:
     """Catch up with payments whose webhooks did not reach us."""
     if stripe_gateway.is_configured():
+        _tell("Closed %d payment pages", checkouts.expire_of_closed_accounts())
         webhooks.reconcile(timezone.now() - RECONCILE_SPAN)
 
 

@@ -103,6 +103,29 @@ class FakeStripe:
         self.sessions[number] = session
         return session
 
+    def expire_session(self, number: str, form: Object) -> Object:
+        check_request("post", "/v1/checkout/sessions/{session}/expire", form)
+        session = self.sessions[number]
+        if session["status"] != "open":
+            raise Refused('Only Checkout Sessions with a status in ["open"] can be expired.')
+        self.expire(session)
+        return session
+
+    def create_refund(self, form: Object, key: str) -> Object:
+        """Of all that is left, as the site asks for it; once for each key."""
+        parameters = check_request("post", "/v1/refunds", form)
+        with self._lock:
+            if key not in self._replays:
+                self._replays[key] = "", self._rest_of(parameters["payment_intent"])
+            return self._replays[key][1]
+
+    def _rest_of(self, intent: str) -> Object:
+        session = next(s for s in self.sessions.values() if s["payment_intent"] == intent)
+        left = session["amount_total"] - session.get("_refunded", 0)
+        if left <= 0:
+            raise Refused("Charge has already been refunded.")
+        return self.refund(session, left)["data"]["object"]
+
     # --- What happens at Stripe --------------------------------------------------------------
 
     @property
@@ -175,6 +198,7 @@ class FakeStripe:
         return self._note("charge.dispute.closed", dispute)
 
     def _refund(self, session: Object, amount: int, status: str | None) -> Object:
+        session["_refunded"] = session.get("_refunded", 0) + amount
         return example(
             "refund",
             id=self._number("re_"),
@@ -206,6 +230,10 @@ class FakeStripe:
     def _number(self, prefix: str) -> str:
         self._numbers += 1
         return f"{prefix}{self._numbers:024d}"
+
+
+class Refused(Exception):
+    """Stripe would not do it: it is too late."""
 
 
 class IdempotencyConflict(Exception):
@@ -260,6 +288,10 @@ class _Handler(BaseHTTPRequestHandler):
         raise NotStripe(f"the fake has no GET {path}")
 
     def _post(self, path: str, form: Object) -> Object:
+        if path == "/v1/refunds":
+            return self.fake.create_refund(form, self.headers["Idempotency-Key"])
+        if found := re.fullmatch(r"/v1/checkout/sessions/(\w+)/expire", path):
+            return self.fake.expire_session(found[1], form)
         if path == "/v1/checkout/sessions":
             return self.fake.create_session(form, self.headers["Idempotency-Key"])
         raise NotStripe(f"the fake has no POST {path}")
@@ -276,6 +308,8 @@ class _Handler(BaseHTTPRequestHandler):
             answer = action(*arguments)
         except KeyError:
             return self._error(404, "invalid_request_error", "No such object")
+        except Refused as error:
+            return self._error(400, "invalid_request_error", str(error))
         except IdempotencyConflict:
             return self._error(400, "idempotency_error", "Keys for idempotent requests ...")
         except NotStripe as error:
