@@ -23,6 +23,12 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def is_alive(pid: int) -> bool:
+    """Whether the process runs or may run again: it is not merely waited for."""
+    status = Path(f"/proc/{pid}/stat")
+    return status.exists() and status.read_text().rpartition(")")[2].split()[0] != "Z"
+
+
 class Server:
     """`manage.py serve` with a database of its own and the small network.
 
@@ -70,10 +76,7 @@ class Server:
         assert self.process.wait(timeout=30) == 0
 
     def engine_pids(self) -> list[int]:
-        """The engine processes that are there."""
-        tasks = Path(f"/proc/{self.process.pid}/task").glob("*/children")
-        children = [int(pid) for task in tasks for pid in task.read_text().split()]
-        return [pid for pid in children if b"removal.execution.child" in _command(pid)]
+        return engine_pids(self.process.pid)
 
     def manage(self, *arguments: str) -> str:
         done = subprocess.run(
@@ -90,6 +93,13 @@ class Server:
             return response.status, response.headers, response.read()
         finally:
             connection.close()
+
+
+def engine_pids(parent: int) -> list[int]:
+    """The engine processes that a web server or a worker process has."""
+    tasks = Path(f"/proc/{parent}/task").glob("*/children")
+    children = [int(pid) for task in tasks for pid in task.read_text().split()]
+    return [pid for pid in children if b"removal.execution.child" in _command(pid)]
 
 
 def _command(pid: int) -> bytes:

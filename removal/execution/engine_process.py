@@ -81,7 +81,7 @@ class EngineProcess:
     def _order(self, job: Job) -> None:
         self._picture.put(job.data, job.options.background_image or b"")
         order = wire.Order(job.options, job.header, len(job.data))
-        self._connection.send_bytes(wire.dump_order(order))
+        self._connection.send_bytes(wire.dump_order(order).encode())
 
     def _wait(self, job: Job, until: float) -> bytes:
         """A client who hangs up has the work given up at its next stage, as ending the process

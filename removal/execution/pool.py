@@ -149,7 +149,7 @@ class Pool:
         failures = 0
         while not self._closed.wait(AGAIN_SECONDS[min(failures, len(AGAIN_SECONDS) - 1)]):
             try:
-                process = EngineProcess(_threads_each(len(self.slots)))
+                process = EngineProcess(threads_each(len(self.slots)))
             except OSError as error:
                 self._fail(slot, f"No engine process could be started: {error}")
                 failures += 1
@@ -192,7 +192,7 @@ class Pool:
             log.error("Engine process %d ended with status %d", process.pid, status)
 
 
-def _threads_each(processes: int) -> int:
+def threads_each(processes: int) -> int:
     """Threads of each of several processes: what is set, else its share of the cores."""
     return threads.configured() or max(1, round(threads.available_cores() / processes))
 

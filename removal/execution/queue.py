@@ -3,8 +3,8 @@
     store the picture -> wait for a place -> enqueue -> wait for word -> fetch the result -> delete
 
 Pictures travel through the storage, only words through Redis. Whatever becomes of the worker, the
-web tier answers in time: it looks whether a worker still lives and gives up by itself, and Celery
-ends a worker process that is stuck. Nothing is tried twice here; the client decides about that.
+web tier answers in time: it looks whether a worker still lives and gives up by itself. Nothing is
+tried twice here; the client decides about that.
 """
 
 import logging
@@ -20,11 +20,11 @@ from removal import capacity, engine
 from removal.errors import ClientGone, EngineUnavailable, TookTooLong
 from removal.execution import tasks
 
-from . import answers, blobs, budget, mailbox, wire
+from . import answers, blobs, mailbox, wire
 from .job import Job
-from .pace import Pace
 
 log = logging.getLogger(__name__)
+LATE_SECONDS = 10  # after the deadline, until Celery ends a worker process that still works
 LOOK_SECONDS = 0.25  # how often whoever waits looks whether client and worker are still there
 
 
@@ -44,46 +44,33 @@ def run(job: Job) -> engine.Result:
 
 
 def _have_it_done(work: str, job: Job) -> str:
-    seconds = _seconds(job)
-    until = min(job.deadline, time.monotonic() + seconds)
-    _enqueue(work, job, seconds)
+    _enqueue(work, job)
     try:
-        return _wait(work, job, until)
+        return _wait(work, job)
     except BaseException:
         with suppress(RedisError):
             mailbox.cancel(work)
         raise
 
 
-def _seconds(job: Job) -> float:
-    """That the slowest worker may take."""
-    workers = mailbox.workers()
-    if not workers:
-        raise EngineUnavailable(detail="No worker is alive")
-    return max(
-        budget.seconds(Pace(worker["network"], worker["per_megapixel"]), job) for worker in workers
-    )
-
-
-def _enqueue(work: str, job: Job, seconds: float) -> None:
-    """seconds: after which Celery ends the worker's process."""
+def _enqueue(work: str, job: Job) -> None:
     left = job.deadline - time.monotonic()
     if left <= 0:
         raise TookTooLong
+    order = wire.dump_order(wire.Order(job.options, job.header, len(job.data)))
     try:
         tasks.remove_background.apply_async(
-            (work, wire.dump_options(job.options), seconds),
-            expires=left, time_limit=seconds, queue=job.queue,
-        )  # fmt: skip
+            (work, order, left), expires=left, time_limit=left + LATE_SECONDS, queue=job.queue
+        )
     except KombuError as error:
         raise EngineUnavailable(detail=repr(error)) from error
 
 
-def _wait(work: str, job: Job, until: float) -> str:
+def _wait(work: str, job: Job) -> str:
     """The worker's answer. Raises ClientGone, TookTooLong, or EngineUnavailable where no worker
     is left to give one."""
     while True:
-        left = until - time.monotonic()
+        left = job.deadline - time.monotonic()
         if left <= 0:
             raise TookTooLong
         answer = mailbox.wait_for_answer(work, min(left, LOOK_SECONDS))

@@ -49,11 +49,12 @@ def _of_workers() -> State:
         return State(None, None, ("Redis does not answer.",))
     if not workers:
         return State(None, None, ("No worker is alive: start one with `manage.py worker`.",))
-    up = [worker for worker in workers if not worker["stuck"]]
-    warnings = _stuck(len(workers) - len(up), len(workers))
-    if not up:
-        return State(None, None, warnings, warnings)
-    return _working(((worker["model"], worker["device"]) for worker in up), warnings)
+    states = [worker["state"] for worker in workers]
+    warnings = _stuck(states.count("stuck"), len(workers))
+    up = [worker for worker in workers if worker["state"] == "up"]
+    if up:
+        return _working(((worker["model"], worker["device"]) for worker in up), warnings)
+    return State(None, None, warnings or (STARTING,), warnings)
 
 
 def _working(models_and_devices: Iterable[tuple[str, str]], warnings: tuple[str, ...]) -> State:

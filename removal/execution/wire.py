@@ -45,7 +45,7 @@ class Unavailable:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A picture for an engine process: `length` bytes, which those of a background may follow."""
+    """Work on a picture of `length` bytes, which those of a background may follow."""
 
     options: engine.Options
     header: engine.Header
@@ -95,11 +95,11 @@ def load_greeting(text: bytes) -> Greeting:
             return Unavailable(str(other.get("unavailable")))
 
 
-def dump_order(order: Order) -> bytes:
-    return json.dumps([dump_options(order.options), _dump(order.header), order.length]).encode()
+def dump_order(order: Order) -> str:
+    return json.dumps([dump_options(order.options), _dump(order.header), order.length])
 
 
-def load_order(text: bytes) -> Order:
+def load_order(text: str | bytes) -> Order:
     options, header, length = json.loads(text)
     return Order(load_options(options), _load(header), length)
 

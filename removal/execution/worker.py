@@ -1,4 +1,8 @@
-"""Runs the engine in a worker process: the other half of queue.py."""
+"""Has pictures worked on in a worker process: the other half of queue.py.
+
+The engine runs in a process that this one starts and can end (pool.py), so a step that is stuck
+keeps neither the worker nor its word that it lives.
+"""
 
 import logging
 import math
@@ -7,121 +11,113 @@ import socket
 import threading
 import time
 import uuid
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
+from functools import cache
 
 from redis import RedisError
 
 from removal import engine
 from removal.engine import memory
-from removal.errors import RemovalError
+from removal.errors import ClientGone, RemovalError
 
-from . import blobs, budget, mailbox, pace, wire
-from .stopwatch import Stopwatch
+from . import blobs, mailbox, wire
+from .job import Job
+from .pool import Pool, Slot
 
 log = logging.getLogger(__name__)
-ASK_SECONDS = 0.1  # how often work is asked about at most: each time costs a way to Redis
-
-
-@dataclass(slots=True)
-class Work:
-    """What this process is at, for its beat; times in time.monotonic() seconds."""
-
-    began: float = 0.0
-    seconds: float = 0.0  # that it may take; 0 where there is none
-
-    @property
-    def is_stuck(self) -> bool:
-        late = self.began + self.seconds * budget.STUCK_SHARE
-        return self.seconds > 0 and time.monotonic() > late
-
-
-_work = Work()
+ASK_SECONDS = 1  # how often it is asked whether work is cancelled: each time costs a way to Redis
 
 
 def start() -> None:
-    """Make a new process ready: only after the fork, as a network's threads do not survive one.
+    """Make a new process ready: only after the fork, which its threads would not survive.
 
     Without its weights a process tells nobody that it is there, and /readyz says so.
     """
     memory.share_arenas()
-    try:
-        info, own_pace = pace.measure()
-    except engine.ModelUnavailable as error:
-        log.error("The engine is not ready: %s", error)
-        return
-    log.info("The engine is ready: %s", info)
-    what = {
-        "model": info.model, "device": info.device,
-        "network": own_pace.network, "per_megapixel": own_pace.per_megapixel,
-    }  # fmt: skip
-    threading.Thread(target=_beat, args=(_name(), what), name="beat", daemon=True).start()
+    _pool().start()
+    (slot,) = _pool().slots
+    threading.Thread(target=_beat, args=(_name(), slot), name="beat", daemon=True).start()
 
 
-def perform(work: str, options: dict[str, object], seconds: float = 0) -> None:
+def perform(work: str, order: str, seconds: float) -> None:
     """Do one piece of work and leave the answer, whatever comes of it, for who waits.
 
-    seconds: after which Celery ends this process.
+    seconds: for which somebody does.
     """
     mailbox.take(work, _name())
-    _work.began, _work.seconds = time.monotonic(), seconds
     try:
-        mailbox.answer(work, wire.dump_answer(_answer(work, wire.load_options(options))))
+        deadline = time.monotonic() + seconds
+        mailbox.answer(work, wire.dump_answer(_answer(work, wire.load_order(order), deadline)))
         if mailbox.is_cancelled(work):
             blobs.discard(work)  # nobody else will: the web tier had cleared up before
     finally:
-        _work.seconds = 0
         memory.trim()  # nobody has to wait for that
 
 
-def _answer(work: str, options: engine.Options) -> wire.Answer:
-    checkpoint = Checkpoint(work)
-    stopwatch = Stopwatch(checkpoint)
+def _answer(work: str, order: wire.Order, deadline: float) -> wire.Answer:
     try:
-        checkpoint("start")
-        result = _remove_background(work, options, stopwatch)
-        stages = stopwatch.stages()
-        blobs.put(work, blobs.RESULT, result.content)
+        answer, content = _pool().run(_job(work, order, deadline))
+        if isinstance(answer, wire.Done):
+            blobs.put(work, blobs.RESULT, content)
     except (engine.EngineError, RemovalError) as error:
         return wire.Failed(error)
     except Exception as error:
         log.exception("Work %s failed", work)
         return wire.Broken(repr(error))
-    return wire.Done(result.media_type, result.facts, stages)
+    if isinstance(answer, wire.Broken):
+        log.error("Work %s failed: %s", work, answer.detail)
+    return answer
 
 
-class Checkpoint:
-    """Gives work up that nobody waits for any more; stages that are short are not asked about."""
+def _job(work: str, order: wire.Order, deadline: float) -> Job:
+    """Raises ClientGone where nobody waits any more, and EngineUnavailable."""
+    options, cancelled = order.options, Cancelled(work)
+    if cancelled():
+        raise ClientGone
+    if options.background_image is not None:
+        options = replace(options, background_image=blobs.get(work, blobs.BACKGROUND))
+    picture = blobs.get(work, blobs.PICTURE)
+    return Job(picture, order.header, options, deadline, cancelled)
+
+
+class Cancelled:
+    """Whether nobody waits for the work any more; asked at most every ASK_SECONDS."""
 
     def __init__(self, work: str) -> None:
         self._work = work
         self._asked = -math.inf
+        self._is_cancelled = False
 
-    def __call__(self, stage: str) -> None:
+    def __call__(self) -> bool:
         now = time.monotonic()
-        if now < self._asked + ASK_SECONDS:
-            return
-        self._asked = now
-        if mailbox.is_cancelled(self._work):
-            raise engine.Cancelled
+        if not self._is_cancelled and now >= self._asked + ASK_SECONDS:
+            self._asked = now
+            self._is_cancelled = mailbox.is_cancelled(self._work)
+        return self._is_cancelled
 
 
-def _remove_background(work: str, options: engine.Options, stopwatch: Stopwatch) -> engine.Result:
-    if options.background_image is not None:
-        options = replace(options, background_image=blobs.get(work, blobs.BACKGROUND))
-    picture = blobs.get(work, blobs.PICTURE)
-    return engine.remove_background(picture, options, checkpoint=stopwatch)
+@cache
+def _pool() -> Pool:
+    """This process's own; Celery starts as many processes as there are to be."""
+    return Pool(1)
 
 
-def _beat(name: str, what: dict[str, Any]) -> None:
+def _beat(name: str, slot: Slot) -> None:
     """Tell every second that this process lives; silence is how a killed one is noticed."""
-    pause = threading.Event()
+    pause, info = threading.Event(), None
     while True:
-        try:
-            mailbox.report(name, what | {"stuck": _work.is_stuck})
-        except RedisError as error:
-            log.warning("This worker cannot tell that it lives: %s", error)
+        state, warm = slot.state, slot.warm
+        info = warm.info if warm is not None else info
+        if info is not None and state != "failed":
+            _report(name, {"model": info.model, "device": info.device, "state": state})
         pause.wait(mailbox.BEAT_SECONDS)
+
+
+def _report(name: str, what: dict[str, str]) -> None:
+    try:
+        mailbox.report(name, what)
+    except RedisError as error:
+        log.warning("This worker cannot tell that it lives: %s", error)
 
 
 _names: dict[int, str] = {}

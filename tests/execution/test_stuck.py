@@ -6,14 +6,13 @@ import re
 import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests import pictures
 from tests.person import Answer, Person
-from tests.serving import Server, serving
+from tests.serving import Server, is_alive, serving
 
 pytestmark = pytest.mark.xdist_group("engine processes")
 TOKEN = "of the metrics"
@@ -40,11 +39,6 @@ def state(server: Server) -> tuple[int, list[str]]:
 def is_at_work(server: Server) -> bool:
     _, _, body = server.ask("GET", "/metrics", headers={"Authorization": f"Bearer {TOKEN}"})
     return re.search(rb"^removal_places_taken 1\.0$", body, re.MULTILINE) is not None
-
-
-def is_alive(pid: int) -> bool:
-    status = Path(f"/proc/{pid}/stat")
-    return status.exists() and status.read_text().rpartition(")")[2].split()[0] != "Z"
 
 
 class Stopped:

@@ -19,9 +19,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="package")
 def deployed(folder: Path, postgres_url: str, redis_url: str) -> Iterator[Deployment]:
-    """One place and one that waits for it, so that it is soon full."""
+    """One place and one that waits for it, so that it is soon full; little time for work."""
     own_redis = urlsplit(redis_url)._replace(path="/1").geturl()
-    limits = {"REMOVAL_PLACES": "1", "REMOVAL_QUEUE_LENGTH": "1"}
+    limits = {
+        "REMOVAL_PLACES": "1",
+        "REMOVAL_QUEUE_LENGTH": "1",
+        "REMOVAL_WORK_SECONDS": "6",
+        "REMOVAL_WORK_FACTOR": "3",
+    }
     database = new_postgresql_database(postgres_url)
     with deployment.deployed(folder, own_redis, database, servers=2, **limits) as running:
         yield running

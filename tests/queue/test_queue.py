@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests import pictures
-from tests.serving import ROOT
+from tests.serving import ROOT, engine_pids, is_alive
 
 # One deployment for all of them, also where the tests run in parallel.
 pytestmark = pytest.mark.xdist_group("queue")
@@ -115,6 +115,44 @@ def test_a_worker_killed_at_work_is_503_free_and_replaced(
     assert credits_of(server, authorization) == before
     assert files_at_work(folder) == []
     wait_until(deployed.worker_pids)
+    assert post(server, authorization, image=pictures.portrait())[0] == 200
+
+
+def test_a_step_that_is_stuck_is_503_free_ended_and_replaced(
+    deployed, server, authorization, folder, wait_until
+):
+    before = credits_of(server, authorization)
+    (worker,) = wait_until(deployed.worker_pids)
+    (stuck,) = wait_until(lambda: engine_pids(worker))
+    os.kill(stuck, signal.SIGSTOP)
+    with ThreadPoolExecutor() as pool:
+        asked = pool.submit(post, server, authorization, image=pictures.portrait())
+        reasons = wait_until(lambda: json.loads(server.ask("GET", "/readyz")[2])["reasons"])
+        assert "A place is stuck" in reasons[0]
+        status, headers, content = asked.result()
+    assert (status, code_of(content)) == (503, 1201)
+    assert headers["Retry-After"]
+    assert credits_of(server, authorization) == before
+    assert files_at_work(folder) == []
+    wait_until(lambda: not is_alive(stuck))
+    assert post(server, authorization, image=pictures.portrait())[0] == 200
+    assert deployed.worker_pids() == [worker]
+
+
+def test_an_engine_process_killed_at_work_is_503_for_that_picture_alone(
+    deployed, server, authorization, large_photo, wait_until
+):
+    before = credits_of(server, authorization)
+    (worker,) = wait_until(deployed.worker_pids)
+    (killed,) = wait_until(lambda: engine_pids(worker))
+    os.kill(killed, signal.SIGSTOP)
+    with ThreadPoolExecutor() as pool:
+        asked = pool.submit(post, server, authorization, image=pictures.portrait())
+        wait_until(deployed.pid_at_work)
+        os.kill(killed, signal.SIGKILL)
+        status, _, content = asked.result()
+    assert (status, code_of(content)) == (503, 1200)
+    assert credits_of(server, authorization) == before
     assert post(server, authorization, image=pictures.portrait())[0] == 200
 
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from removal import engine, errors
+from removal import engine, errors, failures
 from removal.engine import errors as engine_errors
 from removal.execution import wire
 
@@ -37,7 +37,7 @@ def test_errors(error):
     assert type(arrived.error) is type(error)
     assert str(arrived.error) == str(error)
     assert vars(arrived.error) == vars(error)
-    assert type(errors.translate(arrived.error)) is type(errors.translate(error))
+    assert type(failures.translate(arrived.error)) is type(failures.translate(error))
 
 
 def test_every_error_of_the_engine_is_among_those():

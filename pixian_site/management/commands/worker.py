@@ -1,5 +1,6 @@
 """`manage.py worker`: run pictures that the web tier enqueues, and keep house."""
 
+import os
 import sys
 from argparse import ArgumentParser
 from typing import Any
@@ -47,6 +48,9 @@ class Command(BaseCommand):
         except ModelUnavailable as error:
             raise CommandError(f"The weights could not be prepared: {error}") from error
         from pixian_site.celery import app
+        from removal.execution.pool import threads_each
+
+        os.environ["REMOVAL_THREADS"] = str(threads_each(concurrency))
 
         beat = [] if no_beat else ["--beat"]
         app.worker_main(
