@@ -28,6 +28,10 @@ class BillingError(Exception):
             self.message = message
         super().__init__(self.message)
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """By its finished message: what the constructor was given is not kept."""
+        return copyreg.__newobj__, (type(self), *self.args), vars(self)
+
 
 class CannotSpend(BillingError):
     status = 402

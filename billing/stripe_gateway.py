@@ -3,6 +3,7 @@
 billing.stripe_objects makes values of what it gets.
 """
 
+import copyreg
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -35,6 +36,10 @@ class GatewayError(Exception):
     def __init__(self, message: str, *, permanent: bool) -> None:
         self.permanent = permanent
         super().__init__(message)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """By its finished message: what the constructor was given is not kept."""
+        return copyreg.__newobj__, (type(self), *self.args), vars(self)
 
 
 class BadSignature(Exception):

@@ -4,6 +4,7 @@ Each event is handled alone: one that fails is noted on its row, counted, logged
 tried again, at Stripe's next delivery and at every reconciliation; the others go on.
 """
 
+import copyreg
 import logging
 from collections.abc import Callable
 from contextlib import suppress
@@ -33,6 +34,10 @@ class EventFailed(Exception):
     def __init__(self, event: StripeEvent, *, temporary: bool) -> None:
         self.temporary = temporary
         super().__init__(f"{event.type} {event.event_id}")
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """By its finished message: what the constructor was given is not kept."""
+        return copyreg.__newobj__, (type(self), *self.args), vars(self)
 
 
 def receive(event: Event) -> None:

@@ -35,7 +35,10 @@ TEXTS: dict[int, tuple[str | Promise, str | Promise]] = {
     ),
     1006: (
         _("The picture could not be read"),
-        _("It is empty, damaged, cut off, or in none of the formats that are read."),
+        _(
+            "It is empty, damaged, cut off, camera raw (DNG, CR2, NEF, ARW and the like), or in "
+            "none of the formats that are read. The message says which."
+        ),
     ),
     1008: (
         _("The account never had credits"),

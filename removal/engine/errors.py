@@ -15,6 +15,8 @@ EngineError
 `str(error)` is a sentence for the person who sent the request: what was wrong, what is allowed.
 """
 
+import copyreg
+
 
 class EngineError(Exception):
     """Base of all; `message` may be shown to anyone."""
@@ -22,6 +24,10 @@ class EngineError(Exception):
     @property
     def message(self) -> str:
         return str(self)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """By its finished message: what the constructor was given is not kept."""
+        return copyreg.__newobj__, (type(self), *self.args), vars(self)
 
 
 class UnreadableImage(EngineError):

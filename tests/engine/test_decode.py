@@ -7,12 +7,14 @@ import zlib
 import numpy as np
 import pillow_heif
 import pytest
+import simplejpeg
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
 from removal.engine.errors import UnreadableImage
 from removal.engine.geometry import limited_size
+from removal.engine.reading import decode as decode_module
 from removal.engine.reading.decode import MAX_INPUT_PIXELS, Picture, decode, inspect
 
 from . import hostile
@@ -555,3 +557,39 @@ def test_interlaced_png():
     interlaced = data[: begin + 4] + header + struct.pack(">I", zlib.crc32(b"IHDR" + header))
 
     assert not read(interlaced + data[begin + 21 :]).rgb.any()
+
+
+@pytest.mark.parametrize("error", [TypeError, AttributeError, AssertionError, KeyError, NameError])
+def test_only_what_decoders_raise_means_that_a_file_is_damaged(error, monkeypatch):
+    def faulty(image, container):
+        raise error("a fault of ours")
+
+    monkeypatch.setattr(decode_module, "_from_pillow", faulty)
+
+    with pytest.raises(error, match="a fault of ours"):
+        read(saved(blocks(), "PNG"))
+
+
+def test_grey_heic_of_10_bits_is_read():
+    levels = np.linspace(0, 65535, 64 * 64).astype(np.uint16).reshape(64, 64)
+    buffer = io.BytesIO()
+    pillow_heif.from_bytes("I;16", (64, 64), levels.tobytes()).save(buffer, quality=-1)
+
+    rgb = read(buffer.getvalue()).rgb
+
+    assert np.abs(rgb.astype(int) - (levels >> 8)[..., None]).max() <= 2
+
+
+def test_jpeg_whose_colours_are_shared_by_four_rows_is_read():
+    """4:4:1. Made of a 4:1:1 one of single-coloured blocks by exchanging its axes."""
+    greys = np.array([40, 90, 160, 230], np.uint8).repeat(8)
+    wide = np.broadcast_to(greys[None, :, None], (8, 32, 3))
+    data = bytearray(simplejpeg.encode_jpeg(np.ascontiguousarray(wide), colorsubsampling="411"))
+    frame = data.index(b"\xff\xc0")
+    data[frame + 5 : frame + 9] = struct.pack(">HH", 32, 8)
+    assert data[frame + 11] == 0x41
+    data[frame + 11] = 0x14
+
+    rgb = read(bytes(data)).rgb
+
+    assert np.abs(rgb.astype(int) - greys[:, None, None]).max() <= 3

@@ -6,6 +6,8 @@ goes any further.
 """
 
 import io
+import struct
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,21 +17,26 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from PIL.ImageFile import ImageFile
 
 from .. import colour
-from ..errors import EngineError, TooManyPixels, UnreadableImage
+from ..errors import TooManyPixels, UnreadableImage
 from ..geometry import limited_size
-from . import headers, jpeg
-from .headers import Container, bmff, bmp
+from . import headers, jpeg, tiff
+from .headers import Container, Damaged, bmff, bmp
 
 Pixels = NDArray[np.uint8]
 Size = tuple[int, int]
 Number = TypeVar("Number", int, float)
 
 MAX_INPUT_PIXELS = 32_000_000
-Image.MAX_IMAGE_PIXELS = MAX_INPUT_PIXELS  # Pillow's own alarm, should a header have lied to ours
 
 _STRIP_PIXELS = 1 << 18  # divided at a time: floating-point frames of all would not fit
+# Of Pillow, pillow_heif, simplejpeg and OpenCV; Damaged is ours.
+_LIBRARY_ERRORS = (
+    OSError, SyntaxError, ValueError, EOFError, IndexError, RuntimeError, struct.error, zlib.error,
+    cv2.error,
+)  # fmt: skip
 _FLIPS = {2: 1, 4: 0}  # orientation -> cv2's flip code
 _TURNS = {3: cv2.ROTATE_180, 6: cv2.ROTATE_90_CLOCKWISE, 8: cv2.ROTATE_90_COUNTERCLOCKWISE}
 
@@ -92,8 +99,8 @@ def decode(data: bytes, header: Header, max_pixels: int) -> Picture:
     stored_size = _turned(size, container.exif_orientation)
     with _clear_errors(container.format):
         stored = _READERS.get(container.format, _read_pillow)(container, stored_size)
-        stored = _shrink(stored, stored_size)
-        rgb = colour.to_srgb(stored.pixels, stored.mode, _profile(container))
+    stored = _shrink(stored, stored_size)
+    rgb = colour.to_srgb(stored.pixels, stored.mode, _profile(container))
     return Picture(
         rgb=np.require(_upright(rgb, container.exif_orientation), requirements=["C", "W"]),
         alpha=None if stored.alpha is None else _upright(stored.alpha, container.exif_orientation),
@@ -135,12 +142,15 @@ def _upright(pixels: Pixels, orientation: int) -> Pixels:
 
 @contextmanager
 def _clear_errors(name: str) -> Iterator[None]:
-    """Decoders raise anything on hostile bytes; all of it means that the picture is unreadable."""
+    """What the libraries raise on bytes that are no picture, as a sentence. Anything else is a
+    fault of ours, not of the file, and nobody is to be told to send a better one."""
     try:
         yield
-    except (EngineError, MemoryError):
-        raise
-    except Exception as error:
+    except Damaged as damage:
+        raise headers.unreadable(name, str(damage)) from damage
+    except Image.DecompressionBombError as error:  # the limit is the host program's
+        raise UnreadableImage(f"Pillow's limit forbids the picture: {error}") from error
+    except _LIBRARY_ERRORS as error:
         raise UnreadableImage(
             f"The {headers.PUBLIC_NAMES[name]} file is damaged or cut off: its picture data could "
             "not be decoded. Send the complete file."
@@ -156,6 +166,8 @@ def _read_heif(container: Container, wanted: Size) -> _Stored:
     image = bmff.open_heif(container.payload)
     pixels = np.asarray(image)
     _expect_size(container, (pixels.shape[1], pixels.shape[0]))
+    if pixels.dtype == np.uint16:
+        return _Stored((pixels >> 8).astype(np.uint8), "L")
     return _from_pillow(Image.fromarray(pixels, image.mode), container)
 
 
@@ -166,29 +178,41 @@ def _read_bmp(container: Container, wanted: Size) -> _Stored:
     encoded = np.frombuffer(container.payload, np.uint8)
     pixels = cv2.imdecode(encoded, cv2.IMREAD_COLOR_RGB)
     if pixels is None:
-        raise ValueError("run-length data are damaged")
+        raise Damaged("its run-length data are damaged")
     return _Stored(cast(Pixels, pixels), "RGB")
 
 
+def _read_tiff(container: Container, wanted: Size) -> _Stored:
+    assert container.page is not None
+    pixels, mode, alpha = tiff.read(container.payload, container.page)
+    return _Stored(pixels, mode, alpha)
+
+
 def _read_pillow(container: Container, wanted: Size) -> _Stored:
-    with Image.open(io.BytesIO(container.payload), formats=[container.format]) as image:
+    with _opened(container) as image:
         _expect_size(container, image.size)
         image.load()
         _expect_size(container, image.size)
         return _from_pillow(image, container)
 
 
-_READERS = {"JPEG": _read_jpeg, "HEIF": _read_heif, "BMP": _read_bmp}
+def _opened(container: Container) -> ImageFile:
+    if container.format == "AVIF":
+        return bmff.open_avif(container.payload)
+    return Image.open(io.BytesIO(container.payload), formats=[container.format])
+
+
+_READERS = {"JPEG": _read_jpeg, "HEIF": _read_heif, "BMP": _read_bmp, "TIFF": _read_tiff}
 
 
 def _expect_size(container: Container, size: Size) -> None:
     """A decoder that sees another size than was judged and priced is not to go on."""
     if size != container.size:
-        raise ValueError(f"header says {container.size}, decoder {size}")
+        raise Damaged(f"its header says {container.size}, its picture data {size}")
 
 
 def _from_pillow(image: Image.Image, container: Container) -> _Stored:
-    """The image as 8-bit samples of L, RGB, CMYK or LAB, its transparency as alpha."""
+    """The image as 8-bit samples of L, RGB or CMYK, its transparency as alpha."""
     if image.mode.startswith("I;16"):
         return _from_16_bit(image, container)
     key = image.info.pop("transparency", None) if image.mode != "P" else None
@@ -197,10 +221,8 @@ def _from_pillow(image: Image.Image, container: Container) -> _Stored:
     depth = container.depth
     if image.mode == "1":
         image, depth = image.convert("L"), 8  # Pillow tells this key as 0 or 255
-    elif image.mode in ("YCbCr", "RGBX"):
-        image = image.convert("RGB")
-    if image.mode not in ("L", "RGB", "CMYK", "LAB"):
-        raise ValueError(f"mode {image.mode} has no 8-bit reading")
+    if image.mode not in ("L", "RGB", "CMYK"):
+        raise Damaged(f"its samples (of mode {image.mode}) are not of 8 bits")
     pixels = np.asarray(image)
     return _Stored(pixels, image.mode, None if key is None else _keyed(pixels, key, depth))
 
@@ -220,8 +242,6 @@ def _from_16_bit(image: Image.Image, container: Container) -> _Stored:
     """Keep the high byte, as Pillow does for 16-bit RGB (its own `convert` would clip)."""
     samples = np.asarray(image)
     pixels = (samples >> (container.depth - 8)).astype(np.uint8)
-    if container.white_is_zero:
-        pixels = 255 - pixels
     key = image.info.get("transparency")
     alpha = None if key is None else np.where(samples == key, 0, 255).astype(np.uint8)
     return _Stored(pixels, "L", alpha)

@@ -9,10 +9,10 @@ from collections.abc import Callable
 
 from removal.engine.errors import UnreadableImage
 
-from . import bmff, bmp, gif, jpeg, png, tiff, webp
+from . import bmff, bmp, gif, jpeg, png, raw, tiff, webp
 from .container import Container, Damaged
 
-__all__ = ["PUBLIC_NAMES", "Container", "read", "sniff"]
+__all__ = ["PUBLIC_NAMES", "Container", "Damaged", "read", "sniff", "unreadable"]
 
 READERS: dict[str, Callable[[bytes], Container]] = {
     "JPEG": jpeg.read,
@@ -35,6 +35,8 @@ _SIGNATURES = (
     (0, b"BM", "BMP"),
     (0, b"II*\0", "TIFF"),
     (0, b"MM\0*", "TIFF"),
+    (0, b"II+\0", "TIFF"),  # BigTIFF
+    (0, b"MM\0+", "TIFF"),
     (8, b"WEBP", "WEBP"),
 )
 
@@ -51,6 +53,8 @@ def read(data: bytes) -> Container:
     """Raises UnreadableImage with a sentence on what is wrong."""
     if not data:
         raise UnreadableImage("The image file is empty (0 bytes).")
+    if raw.is_signed(data):
+        raise UnreadableImage(raw.SENTENCE)
     name = sniff(data)
     if name is None:
         raise UnreadableImage(
@@ -60,9 +64,12 @@ def read(data: bytes) -> Container:
     try:
         container = READERS[name](data)
     except Damaged as damage:
-        raise UnreadableImage(
-            f"The {PUBLIC_NAMES[name]} file could not be read: {damage}."
-        ) from damage
+        raise unreadable(name, str(damage)) from damage
     if min(container.size) < 1:
         raise UnreadableImage(f"The {PUBLIC_NAMES[name]} file states a width or height of 0.")
     return container
+
+
+def unreadable(name: str, damage: str) -> UnreadableImage:
+    """`damage` completes a sentence, see Damaged."""
+    return UnreadableImage(f"The {PUBLIC_NAMES[name]} file could not be read: {damage}.")

@@ -1,10 +1,14 @@
 """HEIC and AVIF: boxes that only their libraries read; opening one decodes no pixels."""
 
 import io
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pillow_heif
 from PIL import AvifImagePlugin, Image
+from PIL.ImageFile import ImageFile
 
 from removal.engine import threads
 
@@ -15,12 +19,19 @@ from .tags import exif
 _AVIF_BRANDS = {b"avif", b"avis"}
 _HEIF_BRANDS = {b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"hevm", b"hevs"}
 
-# Nothing but the picture itself is wanted; thumbnails and depth maps would be opened too.
-pillow_heif.options.THUMBNAILS = False
-pillow_heif.options.DEPTH_IMAGES = False
-pillow_heif.options.AUX_IMAGES = False
-pillow_heif.options.DECODE_THREADS = threads.count()
-AvifImagePlugin.DEFAULT_MAX_THREADS = threads.count()
+_SETTING = threading.Lock()
+
+
+@contextmanager
+def _set(module: Any, **options: object) -> Iterator[None]:
+    """A library's options for one call: they are the whole program's, which may not be ours."""
+    with _SETTING:
+        before = {name: getattr(module, name) for name in options}
+        vars(module).update(options)
+        try:
+            yield
+        finally:
+            vars(module).update(before)
 
 
 def sniff(data: bytes) -> str | None:
@@ -52,8 +63,14 @@ def read_heif(data: bytes) -> Container:
 
 
 def open_heif(data: bytes) -> Any:
-    """The primary picture of a HEIC file, not yet decoded: 8 bits per sample."""
-    file = pillow_heif.open_heif(io.BytesIO(data), convert_hdr_to_8bit=True)
+    """The primary picture of a HEIC file, not yet decoded: 8 bits per sample, of grey 16 as well.
+
+    Nothing else is wanted: thumbnails and depth maps would be opened too.
+    """
+    options = pillow_heif.options
+    nothing_else = {"THUMBNAILS": False, "DEPTH_IMAGES": False, "AUX_IMAGES": False}
+    with _set(options, DECODE_THREADS=threads.count(), **nothing_else):
+        file = pillow_heif.open_heif(io.BytesIO(data), convert_hdr_to_8bit=True)
     return file[file.primary_index]
 
 
@@ -61,7 +78,7 @@ def read_avif(data: bytes) -> Container:
     """AVIF demands its turn in the container too; Pillow tells it as an EXIF orientation."""
     data = av1.still(data)
     try:
-        with Image.open(io.BytesIO(data), formats=["AVIF"]) as image:
+        with open_avif(data) as image:
             size, info = image.size, image.info
     except (OSError, ValueError, SyntaxError, RuntimeError, EOFError) as error:
         raise Damaged("it is incomplete or not an AVIF still picture") from error
@@ -70,3 +87,9 @@ def read_avif(data: bytes) -> Container:
     profile = info.get("icc_profile")
     cicp = None if profile else items.cicp(data)
     return Container("AVIF", size, data, exif_orientation=orientation, profile=profile, cicp=cicp)
+
+
+def open_avif(data: bytes) -> ImageFile:
+    """The file, not yet decoded."""
+    with _set(AvifImagePlugin, DEFAULT_MAX_THREADS=threads.count()):
+        return Image.open(io.BytesIO(data), formats=["AVIF"])

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from .page import Page
+
 
 class Damaged(Exception):
     """The file breaks its format's rules or our bounds; the text completes a sentence."""
@@ -16,7 +18,8 @@ class Container:
     demands the turn; `resolution` is (x, y) in dots per inch; `profile` the ICC profile; `cicp`
     the codes of ITU-T H.273 for primaries and transfer, which outweigh the profile where they are
     understood; `payload` the bytes for the pixel decoder; `depth` the bits per sample; `cut_off`
-    tells that the file ends before its format's end marker.
+    tells that the file ends before its format's end marker; `page` how a TIFF's samples lie in
+    its payload.
     """
 
     format: str
@@ -28,5 +31,5 @@ class Container:
     profile: bytes | None = None
     cicp: tuple[int, int] | None = None
     depth: int = 8
-    white_is_zero: bool = False
     cut_off: bool = False
+    page: Page | None = None

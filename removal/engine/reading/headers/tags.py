@@ -1,4 +1,8 @@
-"""TIFF's tag directory, which EXIF shares: the first one only, read lazily and bounded."""
+"""TIFF's tag directories, which EXIF shares: read one by one, lazily and bounded.
+
+What writers get wrong costs no more than the tag that is wrong: of a directory that is cut off or
+counts too many entries those are kept that are there, and of a tag that comes twice the first.
+"""
 
 import struct
 from dataclasses import dataclass
@@ -8,18 +12,50 @@ from .container import Damaged
 MAX_ENTRIES = 1000  # real files hold some dozens
 
 ORIENTATION, X_RESOLUTION, Y_RESOLUTION, RESOLUTION_UNIT = 274, 282, 283, 296
-_TYPE_BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}
-_INTEGERS = {1: "B", 3: "H", 4: "I", 13: "I"}
+_TYPE_BYTES = {
+    1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4,
+    16: 8, 17: 8, 18: 8,
+}  # fmt: skip
+_INTEGERS = {
+    1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i", 13: "I", 16: "Q", 17: "q", 18: "Q",
+}  # fmt: skip
 _RATIONAL = 5
 _DPI_OF_UNIT = {2: 1.0, 3: 2.54}  # inch, centimetre
-_MAX_VALUES = 16  # of one tag: more than any that is asked for
+_MAX_VALUES = 16  # of one tag, unless more are asked for
+
+
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """How a file writes its directories. `word` is the type of offsets, `inline` the bytes of
+    values that fit into an entry."""
+
+    order: str
+    word: str
+    count: str
+    first: int  # where the first directory's offset lies
+
+    @property
+    def inline(self) -> int:
+        return struct.calcsize(self.word)
+
+    @property
+    def entry(self) -> int:
+        return 4 + 2 * self.inline
+
+
+# Classic TIFF and BigTIFF, whose header goes on: 8 bytes an offset, nothing.
+_FORMS = {
+    b"II*\0": _Form("<", "I", "H", 4),
+    b"MM\0*": _Form(">", "I", "H", 4),
+    b"II+\0\x08\0\0\0": _Form("<", "Q", "Q", 8),
+    b"MM\0+\0\x08\0\0": _Form(">", "Q", "Q", 8),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """`raw` are the directory's own 12 bytes, `offset` is where the values lie."""
+    """`offset` is where the values lie."""
 
-    raw: bytes
     kind: int
     count: int
     offset: int
@@ -30,40 +66,61 @@ class Entry:
 
 
 class Directory:
-    """The tags of a block of TIFF structure. Raises Damaged where there is no such structure."""
+    """The tags of a block of TIFF structure, of its first directory or of the one at `start`.
 
-    def __init__(self, data: bytes) -> None:
-        self.data = data
-        self.order = {b"II*\0": "<", b"MM\0*": ">"}.get(data[:4], "")
-        if not self.order:
+    Raises Damaged where there is none.
+    """
+
+    def __init__(self, data: bytes, start: int | None = None) -> None:
+        form = _FORMS.get(data[:4]) or _FORMS.get(data[:8])
+        if form is None:
             raise Damaged("its header is not TIFF")
+        self.data, self.order, self._form = data, form.order, form
+        self.entries: dict[int, Entry] = {}
+        self.following = 0  # where the next directory lies; 0 where there is none
         try:
-            self.entries = dict(self._read())
+            self._read(self._number(form.word, form.first) if start is None else start)
         except struct.error as error:
             raise Damaged("its tag directory is cut off") from error
 
-    def _read(self) -> list[tuple[int, Entry]]:
-        (start,) = struct.unpack_from(self.order + "I", self.data, 4)
-        (count,) = struct.unpack_from(self.order + "H", self.data, start)
-        if count > MAX_ENTRIES:
-            raise Damaged(f"its tag directory has {count} entries, over {MAX_ENTRIES}")
-        return [self._entry(start + 2 + 12 * index) for index in range(count)]
+    def _number(self, kind: str, at: int) -> int:
+        return int(struct.unpack_from(self.order + kind, self.data, at)[0])
 
-    def _entry(self, at: int) -> tuple[int, Entry]:
-        tag, kind, count, pointer = struct.unpack_from(self.order + "HHII", self.data, at)
-        inline = _TYPE_BYTES.get(kind, 0) * count <= 4
-        return tag, Entry(self.data[at : at + 12], kind, count, at + 8 if inline else pointer)
+    def _read(self, start: int) -> None:
+        if start >= len(self.data):
+            raise Damaged("its tag directory is cut off")
+        count = self._number(self._form.count, start)
+        at = start + struct.calcsize(self._form.count)
+        for index in range(min(count, MAX_ENTRIES)):
+            if not self._take(at + index * self._form.entry):
+                return
+        end = at + count * self._form.entry
+        if end + self._form.inline <= len(self.data):
+            self.following = self._number(self._form.word, end)
 
-    def integers(self, tag: int) -> tuple[int, ...]:
+    def _take(self, at: int) -> bool:
+        """Note the entry at `at`; whether there is one."""
+        value = at + 4 + self._form.inline
+        if value >= len(self.data):
+            return False
+        tag, kind = struct.unpack_from(self.order + "HH", self.data, at)
+        count = self._number(self._form.word, at + 4)
+        if _TYPE_BYTES.get(kind, 0) * count > self._form.inline:
+            if value + self._form.inline > len(self.data):
+                return False
+            value = self._number(self._form.word, value)
+        self.entries.setdefault(tag, Entry(kind, count, value))
+        return True
+
+    def integers(self, tag: int, most: int = _MAX_VALUES) -> tuple[int, ...]:
         """The tag's first values; empty where it is absent or not of an integer type."""
         entry = self.entries.get(tag)
         if entry is None or entry.kind not in _INTEGERS:
             return ()
-        layout = f"{self.order}{min(entry.count, _MAX_VALUES)}{_INTEGERS[entry.kind]}"
-        try:
-            return struct.unpack_from(layout, self.data, entry.offset)
-        except struct.error:
+        layout = f"{self.order}{min(entry.count, most)}{_INTEGERS[entry.kind]}"
+        if entry.offset + struct.calcsize(layout) > len(self.data):
             return ()
+        return struct.unpack_from(layout, self.data, entry.offset)
 
     def integer(self, tag: int, default: int) -> int:
         return next(iter(self.integers(tag)), default)
@@ -72,12 +129,19 @@ class Directory:
         entry = self.entries.get(tag)
         return None if entry is None else self.data[entry.offset : entry.offset + entry.length]
 
-    def _rational(self, tag: int) -> float:
+    def rationals(self, tag: int, most: int = _MAX_VALUES) -> tuple[float, ...]:
+        """The tag's first values; empty where it is absent or of another type."""
         entry = self.entries.get(tag)
-        if entry is None or entry.kind != _RATIONAL or entry.offset + 8 > len(self.data):
-            return 0.0
-        above, below = struct.unpack_from(self.order + "II", self.data, entry.offset)
-        return above / below if below else 0.0
+        if entry is None or entry.kind != _RATIONAL:
+            return ()
+        count = min(entry.count, most)
+        if entry.offset + 8 * count > len(self.data):
+            return ()
+        words = struct.unpack_from(f"{self.order}{2 * count}I", self.data, entry.offset)
+        return tuple(
+            above / below if below else 0.0
+            for above, below in zip(words[::2], words[1::2], strict=True)
+        )
 
     @property
     def orientation(self) -> int:
@@ -89,9 +153,8 @@ class Directory:
     def resolution(self) -> tuple[float, float] | None:
         """(x, y) in dots per inch."""
         factor = _DPI_OF_UNIT.get(self.integer(RESOLUTION_UNIT, 2), 0.0)
-        return dots_per_inch(
-            self._rational(X_RESOLUTION) * factor, self._rational(Y_RESOLUTION) * factor
-        )
+        x, y = (next(iter(self.rationals(tag, 1)), 0.0) for tag in (X_RESOLUTION, Y_RESOLUTION))
+        return dots_per_inch(x * factor, y * factor)
 
 
 def exif(block: bytes) -> Directory | None:
