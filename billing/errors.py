@@ -30,7 +30,7 @@ class BillingError(Exception):
 
     def __reduce__(self) -> tuple[object, ...]:
         """By its finished message: what the constructor was given is not kept."""
-        return copyreg.__newobj__, (type(self), *self.args), vars(self)
+        return Exception.__new__, (type(self), *self.args), vars(self)
 
 
 class CannotSpend(BillingError):

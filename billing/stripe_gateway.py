@@ -3,7 +3,6 @@
 billing.stripe_objects makes values of what it gets.
 """
 
-import copyreg
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -39,7 +38,7 @@ class GatewayError(Exception):
 
     def __reduce__(self) -> tuple[object, ...]:
         """By its finished message: what the constructor was given is not kept."""
-        return copyreg.__newobj__, (type(self), *self.args), vars(self)
+        return Exception.__new__, (type(self), *self.args), vars(self)
 
 
 class BadSignature(Exception):

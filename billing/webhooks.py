@@ -4,7 +4,6 @@ Each event is handled alone: one that fails is noted on its row, counted, logged
 tried again, at Stripe's next delivery and at every reconciliation; the others go on.
 """
 
-import copyreg
 import logging
 from collections.abc import Callable
 from contextlib import suppress
@@ -37,7 +36,7 @@ class EventFailed(Exception):
 
     def __reduce__(self) -> tuple[object, ...]:
         """By its finished message: what the constructor was given is not kept."""
-        return copyreg.__newobj__, (type(self), *self.args), vars(self)
+        return Exception.__new__, (type(self), *self.args), vars(self)
 
 
 def receive(event: Event) -> None:

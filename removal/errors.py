@@ -4,8 +4,6 @@ The table of the contract is this tree. `code` and `status` never change; senten
 Errors of the engine, of accounts and of billing become one of these at the edge (failures.py).
 """
 
-import copyreg
-
 from removal.engine import errors as engine_errors
 
 PARAMETER_CODES = {
@@ -41,7 +39,7 @@ class RemovalError(Exception):
 
     def __reduce__(self) -> tuple[object, ...]:
         """By its finished message: what the constructor was given is not kept."""
-        return copyreg.__newobj__, (type(self), *self.args), vars(self)
+        return Exception.__new__, (type(self), *self.args), vars(self)
 
 
 # --- Who is asking ------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ import pickle
 import pkgutil
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from multiprocessing import get_context
 
@@ -29,6 +29,7 @@ GIVEN = {
     "tuple[int, int]": (3, 4),
     "list[str]": ["GET", "POST"],
     "datetime.date": date(2026, 1, 2),
+    "datetime.timedelta": timedelta(seconds=90),
     "decimal.Decimal": Decimal("1.250"),
     "billing.models.StripeEvent": StripeEvent(event_id="evt_1", type="charge.refunded"),
 }

@@ -14,6 +14,7 @@ from . import icc, threads
 Pixels = NDArray[np.uint8]
 
 _SPACES = {"L": b"GRAY", "RGB": b"RGB ", "CMYK": b"CMYK", "LAB": b"Lab "}
+_SIGNED = np.array((0, 128, 128), np.uint8)  # by this Pillow's a and b differ from ours
 _STRIP_PIXELS = 1 << 20  # converted at a time, which bounds the memory
 _CREATED = slice(24, 36)  # the date in an ICC header, ICC.1:2022 7.2.8
 _EPOCH = struct.pack(">6H", 2000, 1, 1, 0, 0, 0)
@@ -74,9 +75,10 @@ def srgb_profile() -> bytes:
 def to_srgb(pixels: Pixels, mode: str, profile: bytes | None) -> Pixels:
     """`pixels` in sRGB, uint8 (h, w, 3).
 
-    `pixels` are uint8 (h, w) for mode L, (h, w, 3) for RGB and LAB, (h, w, 4) for CMYK; `profile`
-    is the picture's ICC profile. One that is broken or of another space than the pixels is ignored,
-    as viewers do; without one, L and RGB are taken as sRGB and CMYK as plain amounts of ink.
+    `pixels` are uint8 (h, w) for mode L, (h, w, 3) for RGB and LAB (a and b from 0 on, 128 is
+    grey), (h, w, 4) for CMYK; `profile` is the picture's ICC profile. One that is broken or of
+    another space than the pixels is ignored, as viewers do; without one, L and RGB are taken as
+    sRGB and CMYK as plain amounts of ink.
     """
     transform = _transform(mode, profile)
     if transform is None and mode == "RGB":
@@ -86,7 +88,8 @@ def to_srgb(pixels: Pixels, mode: str, profile: bytes | None) -> Pixels:
     rows = max(1, _STRIP_PIXELS // width)
 
     def convert(start: int) -> None:
-        strip = Image.fromarray(pixels[start : start + rows], mode)
+        part = pixels[start : start + rows]
+        strip = Image.fromarray(part ^ _SIGNED if mode == "LAB" else part, mode)
         done = strip.convert("RGB") if transform is None else transform.apply(strip)
         rgb[start : start + rows] = np.asarray(done)
 

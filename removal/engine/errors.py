@@ -15,8 +15,6 @@ EngineError
 `str(error)` is a sentence for the person who sent the request: what was wrong, what is allowed.
 """
 
-import copyreg
-
 
 class EngineError(Exception):
     """Base of all; `message` may be shown to anyone."""
@@ -27,7 +25,7 @@ class EngineError(Exception):
 
     def __reduce__(self) -> tuple[object, ...]:
         """By its finished message: what the constructor was given is not kept."""
-        return copyreg.__newobj__, (type(self), *self.args), vars(self)
+        return Exception.__new__, (type(self), *self.args), vars(self)
 
 
 class UnreadableImage(EngineError):

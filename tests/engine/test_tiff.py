@@ -532,3 +532,29 @@ def test_pictures_with_smaller_copies_of_themselves_are_read():
     small = {"t256": (LONG, [9]), "t257": (LONG, [7]), "t254": (LONG, [1])}
 
     assert np.array_equal(read(sub_directory(Form(2), **small))[0], smooth(3))
+
+
+@pytest.mark.parametrize(
+    ("name", "colours"),
+    [
+        ("CIELab", ([150, 1, 2], [150, 255, 254])),  # a and b of 1 and -1, 2 and -2
+        ("ICCLab", ([150, 129, 130], [150, 127, 126])),
+        ("CMYK, alpha", ([20, 90, 10, 0, 255], [20, 90, 10, 0, 255])),
+        ("CMYK, alpha", ([20, 90, 10, 0, 255], [250, 0, 250, 99, 0])),
+        ("grey, alpha", ([70, 255], [200, 0])),
+        ("RGB, alpha", ([70, 80, 90, 255], [200, 9, 9, 0])),
+    ],
+)
+def test_shrinking_averages_colours_not_bytes(name, colours):
+    """Two neighbours become one pixel: a grey of two opposite hues, or what is not transparent."""
+    photometric, _, extra, _ = KINDS[name]
+    pair = np.tile(np.array(colours), (2, 8, 1))
+    data = tiffs.write(pair, Form(photometric, extra=extra))
+    middle = np.tile(np.array(colours[:1] if extra else [[150, *(128,) * 2]]), (2, 8, 1))
+    kind = "ICCLab" if photometric == 8 else name
+    right, _ = expected(kind, Form(KINDS[kind][0], extra=extra), middle)
+
+    picture = decode(data, inspect(data), 8)
+
+    assert picture.rgb.shape == (1, 8, 3)
+    assert np.abs(picture.rgb - right[:1, :8].astype(float)).max() <= 3

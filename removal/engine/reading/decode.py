@@ -261,7 +261,8 @@ def _shrink(stored: _Stored, size: Size) -> _Stored:
         return stored
     if stored.alpha is None:
         return _Stored(_area(stored.pixels, size), stored.mode)
-    alpha = stored.alpha if stored.pixels.ndim == 2 else cv2.merge([stored.alpha] * 3)
+    channels = 1 if stored.pixels.ndim == 2 else stored.pixels.shape[2]
+    alpha = stored.alpha if channels == 1 else cv2.merge([stored.alpha] * channels)
     weighed = _area(cv2.multiply(stored.pixels, alpha, dtype=cv2.CV_16U), size)
     weights = _area(np.multiply(stored.alpha, np.uint16(255)), size)
     colours = np.empty(weighed.shape, np.uint8)
@@ -269,7 +270,7 @@ def _shrink(stored: _Stored, size: Size) -> _Stored:
     for start in range(0, size[1], rows):
         strip = slice(start, start + rows)
         share = np.float32(255) / np.maximum(weights[strip], 1)
-        share = share if weighed.ndim == 2 else cv2.merge([share] * 3)
+        share = share if channels == 1 else cv2.merge([share] * channels)
         cv2.multiply(weighed[strip], share, colours[strip], dtype=cv2.CV_8U)
     return _Stored(colours, stored.mode, ((weights + np.uint16(127)) // 255).astype(np.uint8))
 

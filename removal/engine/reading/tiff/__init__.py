@@ -22,8 +22,9 @@ _BAND_PIXELS = 1 << 20  # taken through all steps at a time, which bounds the me
 def read(data: bytes, page: Page) -> tuple[Pixels, str, Pixels | None]:
     """(pixels, mode, alpha) of the page in the file `data`.
 
-    `pixels` are uint8 (h, w) for mode L, (h, w, 3) for RGB and LAB, (h, w, 4) for CMYK; `alpha` is
-    uint8 (h, w), straight, or None where all is opaque. Raises Damaged, and what Pillow raises.
+    `pixels` are uint8 (h, w) for mode L, (h, w, 3) for RGB and LAB, (h, w, 4) for CMYK, with LAB's
+    a and b from 0 on (128 is grey); `alpha` is uint8 (h, w), straight, or None where all is opaque.
+    Raises Damaged, and what Pillow raises.
     """
     width, height = page.size
     mode = colours.MODES[page.photometric]

@@ -57,7 +57,7 @@ def _shown(page: Page, colours: Samples) -> Pixels:
     shown = _eight_bits(colours, page.bits)
     if page.photometric == WHITE_IS_ZERO:
         return ~shown
-    if page.photometric == ICCLAB:  # a and b from 0 on, where CIELab has signed ones
+    if page.photometric == CIELAB:  # signed a and b, which can't be averaged as bytes
         return shown ^ np.array((0, 128, 128), np.uint8)
     if page.photometric == YCBCR and (page.compression != JPEG or page.separate):
         return _from_ycbcr(page, shown)
