@@ -4,7 +4,7 @@ from typing import Any
 
 from allauth.account.decorators import secure_admin_login
 from django.conf import settings
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin.utils import flatten_fieldsets
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm
@@ -16,6 +16,8 @@ from django.utils.translation import gettext_lazy as _
 
 from . import services
 from .models import ApiKey, User
+
+OUT_OF_REACH = _("Superusers and their keys were left as they are: only a superuser may do that.")
 
 admin.site.site_header = admin.site.site_title = settings.SITE_NAME
 # Staff log in by the same page as everybody, with its limits against guessing and second factor.
@@ -92,6 +94,9 @@ class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]
         if not change:
             obj.confirm_email()
 
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        return super().has_delete_permission(request, obj) and _may_touch(request, obj)
+
     def delete_model(self, request: HttpRequest, obj: User) -> None:
         services.close_account(obj)
 
@@ -101,15 +106,20 @@ class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]
 
     @admin.action(description=_("Suspend: refuse every API key"), permissions=["change"])
     def suspend(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        for user in queryset.filter(suspended_at=None):
+        for user in self._within_reach(request, queryset.filter(suspended_at=None)):
             services.suspend(user)
             self.log_change(request, user, "Suspended.")
 
     @admin.action(description=_("Reinstate: accept API keys again"), permissions=["change"])
     def reinstate(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        for user in queryset.exclude(suspended_at=None):
+        for user in self._within_reach(request, queryset.exclude(suspended_at=None)):
             services.reinstate(user)
             self.log_change(request, user, "Reinstated.")
+
+    def _within_reach(self, request: HttpRequest, users: QuerySet[User]) -> QuerySet[User]:
+        if not _is_superuser(request) and users.filter(is_superuser=True).exists():
+            self.message_user(request, OUT_OF_REACH, messages.WARNING)
+        return users if _is_superuser(request) else users.filter(is_superuser=False)
 
 
 @admin.register(ApiKey)
@@ -134,11 +144,23 @@ class ApiKeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
+    def has_delete_permission(self, request: HttpRequest, obj: ApiKey | None = None) -> bool:
+        owner = obj.user if obj else None
+        return super().has_delete_permission(request, obj) and _may_touch(request, owner)
+
     @admin.action(description=_("Revoke at once and for good"), permissions=["change"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
-        for key in queryset.filter(revoked_at=None):
+        keys = queryset.filter(revoked_at=None)
+        if not _is_superuser(request) and keys.filter(user__is_superuser=True).exists():
+            self.message_user(request, OUT_OF_REACH, messages.WARNING)
+            keys = keys.filter(user__is_superuser=False)
+        for key in keys:
             services.revoke(key)
             self.log_change(request, key, f"Revoked at {timezone.now():%Y-%m-%d %H:%M} UTC.")
+
+
+def _may_touch(request: HttpRequest, user: User | None) -> bool:
+    return user is None or not user.is_superuser or _is_superuser(request)
 
 
 def _is_superuser(request: HttpRequest) -> bool:

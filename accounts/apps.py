@@ -9,8 +9,10 @@ class AccountsConfig(AppConfig):
     verbose_name = _("Accounts")
 
     def ready(self) -> None:
+        from allauth.mfa.signals import authenticator_added
         from django.contrib.auth.signals import user_logged_in
 
-        from .receivers import remember_language
+        from .receivers import remember_language, trust_this_session_alone
 
         user_logged_in.connect(remember_language)
+        authenticator_added.connect(trust_this_session_alone)

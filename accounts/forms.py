@@ -1,8 +1,12 @@
 """Input of the account pages."""
 
+import secrets
+
+from allauth.account.forms import SignupForm as AllauthSignupForm
 from django import forms
 from django.conf import settings
-from django.http import HttpRequest
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import get_language
@@ -11,21 +15,45 @@ from django.utils.translation import gettext as _
 from .models import User
 
 
-class SignupForm(forms.Form):
+class SignupForm(AllauthSignupForm):  # type: ignore[misc]
     """What signing up asks beside address and password: consent, where there are terms."""
 
     field_order = ("email", "password1", "terms")
 
     def __init__(self, *args: object, **kwargs: object) -> None:
-        super().__init__(*args, **kwargs)  # type: ignore[arg-type]
+        super().__init__(*args, **kwargs)
         if settings.TERMS_URL:
             label = format_html(
                 _('I have read and accept the <a href="{}">terms</a>.'), settings.TERMS_URL
             )
             self.fields["terms"] = forms.BooleanField(label=label, label_suffix="")
 
-    def signup(self, request: HttpRequest, user: User) -> None:
+    def try_save(self, request: HttpRequest) -> tuple[User | None, HttpResponse | None]:
+        if self.account_already_exists:
+            self._work_as_for_a_new_account(request)
+        user, response = super().try_save(request)
+        return user, response
+
+    @transaction.atomic
+    def save(self, request: HttpRequest) -> User:
+        user: User = super().save(request)
+        return user
+
+    def custom_signup(self, request: HttpRequest, user: User) -> None:
         user.language = get_language() or "en"
         if self.cleaned_data.get("terms"):
             user.terms_accepted_at = timezone.now()
         user.save(update_fields=["language", "terms_accepted_at"])
+
+    def _work_as_for_a_new_account(self, request: HttpRequest) -> None:
+        """Hash and write, then take it back: else the time taken tells who has an account."""
+        taken = self.cleaned_data["email"]
+        self.cleaned_data["email"] = f"{secrets.token_hex(16)}@taken.invalid"
+        self.account_already_exists = False
+        try:
+            with transaction.atomic():
+                self.save(request)
+                transaction.set_rollback(True)
+        finally:
+            self.cleaned_data["email"] = taken
+            self.account_already_exists = True

@@ -9,13 +9,16 @@ from contextlib import suppress
 from datetime import timedelta
 from decimal import Decimal
 
+from allauth.account.authentication import get_authentication_records
 from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.hashers import make_password
 from django.contrib.sessions.models import Session
 from django.db import OperationalError, transaction
 from django.db.models import Q
+from django.http import HttpRequest
 from django.utils import timezone
 
 from .errors import AccountSuspended, KeyRevoked, UnknownKey, WrongSecret
@@ -58,6 +61,18 @@ def forget_ended_sessions() -> int:
     Session.objects.filter(expire_date__lte=timezone.now()).delete()
     living = Session.objects.values("session_key")
     return int(UserSession.objects.exclude(session_key__in=living).delete()[0])
+
+
+def end_other_sessions(user: User, session_key: str | None) -> None:
+    for session in UserSession.objects.filter(user=user).exclude(session_key=session_key):
+        session.end()
+
+
+def used_second_factor(request: HttpRequest, user: User) -> bool:
+    """Whether this very session has shown a second factor that the account still has."""
+    records = get_authentication_records(request, user)
+    shown = [record.get("id") for record in records if record.get("method") == "mfa"]
+    return bool(Authenticator.objects.filter(user=user, pk__in=shown).exists())
 
 
 def issue_api_key(

@@ -14,6 +14,7 @@ from django.utils import translation
 from django.utils.cache import patch_cache_control, patch_vary_headers
 from django.utils.translation import gettext as _
 
+from accounts.services import used_second_factor
 from pixian_site import observing, views
 from pixian_site.web import crawlers, languages
 from removal.api.errors import error_code_of
@@ -107,22 +108,32 @@ class PrivatePagesMiddleware:
 
 
 class AdminSecondFactorMiddleware:
-    """With ADMIN_REQUIRE_MFA the admin opens only for staff who log in with a second factor."""
+    """With ADMIN_REQUIRE_MFA the admin opens only to sessions that showed a second factor.
+
+    That the account has one is not enough: a session may be older than it, and know the password
+    alone.
+    """
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if settings.ADMIN_REQUIRE_MFA and self._lacks_second_factor(request):
-            messages.warning(request, _("The admin needs a second factor. Set one up here."))
-            return redirect_to_login(request.get_full_path(), reverse("mfa_activate_totp"))
+            return self._ask_for_it(request)
         return self.get_response(request)
 
     def _lacks_second_factor(self, request: HttpRequest) -> bool:
         if not request.path_info.startswith(f"/{settings.ADMIN_PATH}"):
             return False
         user = request.user
-        return user.is_authenticated and user.is_staff and not is_mfa_enabled(user)
+        return user.is_authenticated and user.is_staff and not used_second_factor(request, user)
+
+    def _ask_for_it(self, request: HttpRequest) -> HttpResponseBase:
+        if is_mfa_enabled(request.user):
+            messages.warning(request, _("The admin needs your second factor: enter a code."))
+            return redirect_to_login(request.get_full_path(), reverse("mfa_reauthenticate"))
+        messages.warning(request, _("The admin needs a second factor. Set one up here."))
+        return redirect_to_login(request.get_full_path(), reverse("mfa_activate_totp"))
 
 
 class LanguageMiddleware:

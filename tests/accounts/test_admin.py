@@ -2,7 +2,7 @@
 
 import pytest
 from django.contrib.admin.models import LogEntry
-from django.contrib.auth.models import Group
+from django.contrib.auth.models import Group, Permission
 from django.urls import reverse
 
 from accounts import services
@@ -95,10 +95,48 @@ def test_support_sees_no_hash_of_a_password(support, admin_user):
     assert admin_user.password not in page.content.decode()
 
 
-def test_support_suspends(support, admin_user):
+def test_support_suspends(support):
+    bob = User.objects.create_user("bob@example.com")
     support.post(
         reverse("admin:accounts_user_changelist"),
-        {"action": "suspend", "_selected_action": [admin_user.pk]},
+        {"action": "suspend", "_selected_action": [bob.pk]},
     )
-    admin_user.refresh_from_db()
-    assert admin_user.is_suspended
+    bob.refresh_from_db()
+    assert bob.is_suspended
+
+
+def test_support_cannot_act_on_superusers(support, admin_user, alice):
+    """Else whoever may suspend locks the owner out."""
+    bob = User.objects.create_user("bob@example.com")
+    keys = [services.issue_api_key(owner)[0] for owner in (admin_user, bob)]
+    people, listed = reverse("admin:accounts_user_changelist"), [admin_user.pk, bob.pk]
+    page = support.post(people, {"action": "suspend", "_selected_action": listed}, follow=True)
+    assert "only a superuser may" in page.content.decode()
+    support.post(
+        reverse("admin:accounts_apikey_changelist"),
+        {"action": "revoke", "_selected_action": [key.pk for key in keys]},
+    )
+    for row in (admin_user, bob, *keys):
+        row.refresh_from_db()
+    assert (admin_user.is_suspended, bob.is_suspended) == (False, True)
+    assert (keys[0].is_revoked, keys[1].is_revoked) == (False, True)
+    services.suspend(admin_user)
+    support.post(people, {"action": "reinstate", "_selected_action": listed})
+    for user in (admin_user, bob):
+        user.refresh_from_db()
+    assert (admin_user.is_suspended, bob.is_suspended) == (True, False)
+
+
+def test_whoever_may_delete_people_cannot_delete_superusers(support, admin_user, alice):
+    alice.user_permissions.set(
+        Permission.objects.filter(codename__in=["delete_user", "delete_apikey", "delete_account"])
+    )
+    key = services.issue_api_key(admin_user)[0]
+    for page in (
+        reverse("admin:accounts_user_delete", args=[admin_user.pk]),
+        reverse("admin:accounts_apikey_delete", args=[key.pk]),
+    ):
+        assert support.post(page, {"post": "yes"}).status_code == 403
+    form = {"action": "delete_selected", "_selected_action": [admin_user.pk], "post": "yes"}
+    support.post(reverse("admin:accounts_user_changelist"), form)
+    assert User.objects.filter(pk=admin_user.pk).exists()
