@@ -124,7 +124,7 @@ def test_networks_are_loaded_once(own_model, monkeypatch, no_loaded_networks):
 
 FORKING = """
 import os
-from removal.engine import session
+from removal.engine.networks import session
 
 inherited = session.networks()
 session.warm()
