@@ -22,8 +22,8 @@ _GRID = np.linspace(0, 255, 9, dtype=np.uint8)
 
 
 # Of ITU-T H.273, which AVIF, HEIC and PNG use where they carry no profile: primaries and white as
-# (x, y) by their code, and transfers that are sRGB's curve or near it. Those of HDR are not.
-_PRIMARIES = {
+# (x, y) by their code, and transfers that are sRGB's curve or near it. For those of HDR see `hdr`.
+PRIMARIES = {
     9: ((0.708, 0.292), (0.170, 0.797), (0.131, 0.046)),  # BT.2020
     12: ((0.680, 0.320), (0.265, 0.690), (0.150, 0.060)),  # Display P3
 }
@@ -39,10 +39,10 @@ _BRADFORD = np.array(
 def coded_profile(primaries: int, transfer: int) -> bytes | None:
     """An ICC profile of a colour space that a file names by H.273's codes; None where that is sRGB
     as far as we can tell."""
-    if primaries not in _PRIMARIES or transfer not in _TRANSFERS:
+    if primaries not in PRIMARIES or transfer not in _TRANSFERS:
         return None
     profile = bytearray(srgb_profile())
-    columns = _colorants(_PRIMARIES[primaries]).T
+    columns = _colorants(PRIMARIES[primaries]).T
     for name, column in zip((b"rXYZ", b"gXYZ", b"bXYZ"), columns, strict=True):
         (at,) = struct.unpack_from(">I", profile, profile.index(name) + 4)
         struct.pack_into(">3i", profile, at + 8, *(round(part * 65536) for part in column))
@@ -52,11 +52,15 @@ def coded_profile(primaries: int, transfer: int) -> bytes | None:
 def _colorants(primaries: tuple[tuple[float, float], ...]) -> NDArray[np.float64]:
     """XYZ of red, green and blue at full strength as columns, adapted to D50 after Bradford
     (ICC.1:2022, annex E)."""
-    white = _xyz(_D65)
-    matrix = np.stack([_xyz(point) for point in primaries], axis=1)
-    cones = np.diag((_BRADFORD @ _D50) / (_BRADFORD @ white))
+    cones = np.diag((_BRADFORD @ _D50) / (_BRADFORD @ _xyz(_D65)))
     adapted = np.linalg.inv(_BRADFORD) @ cones @ _BRADFORD
-    return np.asarray(adapted @ (matrix * np.linalg.solve(matrix, white)), np.float64)
+    return np.asarray(adapted @ xyz_of(primaries), np.float64)
+
+
+def xyz_of(primaries: tuple[tuple[float, float], ...]) -> NDArray[np.float64]:
+    """XYZ of red, green and blue at full strength as columns; together they are D65's white."""
+    matrix = np.stack([_xyz(point) for point in primaries], axis=1)
+    return np.asarray(matrix * np.linalg.solve(matrix, _xyz(_D65)), np.float64)
 
 
 def _xyz(point: tuple[float, float]) -> NDArray[np.float64]:

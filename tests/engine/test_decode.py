@@ -357,14 +357,6 @@ def test_colours_that_a_file_names_by_code_are_converted(name):
     assert np.abs(rgb - SRGB_GREEN).max() <= 8
 
 
-def test_codes_of_hdr_are_left_alone():
-    coding = hostile.png_chunk(b"cICP", bytes((9, 16, 0, 1)))
-
-    rgb = read(hostile.png(1, 1, coding, raw=bytes((0, *P3_GREEN)))).rgb
-
-    assert rgb.tolist() == [[[*P3_GREEN]]]
-
-
 def grey_profile(gamma: int) -> bytes:
     """A profile of greys, ICC.1:2001-04: white point and curve."""
     white = struct.pack(">iii", 63190, 65536, 54061)

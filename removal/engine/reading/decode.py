@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from PIL.ImageFile import ImageFile
 
-from .. import colour
+from .. import colour, hdr, icc
 from ..errors import TooManyPixels, UnreadableImage
 from ..geometry import limited_size
 from . import headers, jpeg, tiff
@@ -100,7 +100,7 @@ def decode(data: bytes, header: Header, max_pixels: int) -> Picture:
     with _clear_errors(container.format):
         stored = _READERS.get(container.format, _read_pillow)(container, stored_size)
     stored = _shrink(stored, stored_size)
-    rgb = colour.to_srgb(stored.pixels, stored.mode, _profile(container))
+    rgb = _srgb(stored, container)
     return Picture(
         rgb=np.require(_upright(rgb, container.exif_orientation), requirements=["C", "W"]),
         alpha=None if stored.alpha is None else _upright(stored.alpha, container.exif_orientation),
@@ -111,9 +111,14 @@ def decode(data: bytes, header: Header, max_pixels: int) -> Picture:
     )
 
 
-def _profile(container: Container) -> bytes | None:
+def _srgb(stored: _Stored, container: Container) -> Pixels:
+    code = container.cicp or (icc.cicp(container.profile) if container.profile else None)
+    if code and code[1] in hdr.TRANSFERS and stored.mode in ("L", "RGB"):
+        grey = stored.mode == "L"
+        signal = np.asarray(cv2.merge([stored.pixels] * 3), np.uint8) if grey else stored.pixels
+        return hdr.to_srgb(signal, *code)
     coded = colour.coded_profile(*container.cicp) if container.cicp else None
-    return coded or container.profile
+    return colour.to_srgb(stored.pixels, stored.mode, coded or container.profile)
 
 
 def _header(container: Container) -> Header:

@@ -10,7 +10,7 @@ import pillow_heif
 from PIL import AvifImagePlugin, Image
 from PIL.ImageFile import ImageFile
 
-from removal.engine import threads
+from removal.engine import hdr, threads
 
 from . import av1, items
 from .container import Container, Damaged
@@ -58,8 +58,14 @@ def read_heif(data: bytes) -> Container:
     if not image.info.get("primary", True):
         raise Damaged("its primary picture is not one that can be decoded")
     profile = image.info.get("icc_profile")
-    cicp = None if profile else items.cicp(data)
+    cicp = _cicp(data, profile)
     return Container("HEIF", image.size, data, profile=profile, cicp=cicp)
+
+
+def _cicp(data: bytes, profile: bytes | None) -> tuple[int, int] | None:
+    """The codes of colour, which a profile outweighs unless they tell of HDR."""
+    codes = items.cicp(data)
+    return codes if codes and (not profile or codes[1] in hdr.TRANSFERS) else None
 
 
 def open_heif(data: bytes) -> Any:
@@ -85,7 +91,7 @@ def read_avif(data: bytes) -> Container:
     directory = exif(info.get("exif", b"").removeprefix(b"Exif\0\0"))
     orientation = directory.orientation if directory else 1
     profile = info.get("icc_profile")
-    cicp = None if profile else items.cicp(data)
+    cicp = _cicp(data, profile)
     return Container("AVIF", size, data, exif_orientation=orientation, profile=profile, cicp=cicp)
 
 
