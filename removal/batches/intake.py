@@ -12,6 +12,8 @@ from django.conf import settings
 
 from removal.errors import BatchTooLarge, TooManyBytes, UnreadableZip
 
+from . import zip_names
+
 CHUNK = 1 << 16
 # Parts of a ZIP, folders and what systems add among them. Each has this mark in the list at the
 # end, which Python reads whole, for half a KiB of memory each, before it tells how many there are.
@@ -48,18 +50,21 @@ def pictures_of_zip(content: bytes, room: int) -> Iterator[Upload]:
         raise BatchTooLarge(settings.REMOVAL_BATCH_PICTURES)
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            entries = [entry for entry in archive.infolist() if _is_picture(entry)]
-            _check(entries, len(content), room)
-            for entry in entries:
-                yield Upload(PurePosixPath(entry.filename).name, _unpacked(archive, entry))
+            listed = archive.infolist()
+            named = zip(listed, zip_names.names_of(listed), strict=True)
+            pictures = [(entry, path) for entry, path in named if _is_picture(path)]
+            _check([entry for entry, _ in pictures], len(content), room)
+            for entry, path in pictures:
+                name = PurePosixPath(path).name
+                yield Upload(name, _unpacked(archive, entry, name))
     except UNREADABLE as error:
         raise UnreadableZip(f"The ZIP file can't be read: {error}.") from error
 
 
-def _is_picture(entry: zipfile.ZipInfo) -> bool:
-    path = PurePosixPath(entry.filename)
+def _is_picture(name: str) -> bool:
+    path = PurePosixPath(name)
     hidden = path.name.startswith(".") or "__MACOSX" in path.parts
-    return not entry.is_dir() and not hidden
+    return not name.endswith("/") and not hidden
 
 
 def _check(entries: list[zipfile.ZipInfo], packed: int, room: int) -> None:
@@ -75,7 +80,7 @@ def _check(entries: list[zipfile.ZipInfo], packed: int, room: int) -> None:
         raise UnreadableZip(f"The ZIP file grows more than {MOST_GROWTH} times when unpacked.")
 
 
-def _unpacked(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
+def _unpacked(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str) -> bytes:
     """Never trusts the size that the entry claims."""
     limit = settings.REMOVAL_MAX_UPLOAD_BYTES
     content = bytearray()
@@ -84,7 +89,7 @@ def _unpacked(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
             content += chunk
             if len(content) > limit:
                 raise TooManyBytes(
-                    f"{PurePosixPath(entry.filename).name[:80]!r} in the ZIP file is too large; an "
-                    f"image may have up to {limit:,} bytes."
+                    f"{name[:80]!r} in the ZIP file is too large; an image may have up to "
+                    f"{limit:,} bytes."
                 )
     return bytes(content)
