@@ -28,7 +28,7 @@ check: $(VENV)/develop.stamp var/javascript/node.stamp ## Lint, types, layers, s
 	$(BIN)/mypy
 	@$(BIN)/lint-imports --cache-dir var/import-linter
 	@var/javascript/node_modules/.bin/biome ci --colors=off --error-on-warnings static/js
-	$(BIN)/python manage.py makemigrations --check --dry-run
+	DATABASE_URL=sqlite://:memory: $(BIN)/python manage.py makemigrations --check --dry-run
 	REQUIRE_HTTPS=true ALLOWED_HOSTS=example.com $(BIN)/python manage.py check --deploy --fail-level WARNING
 	@$(BIN)/python -m tests.audit
 

@@ -15,6 +15,8 @@ from urllib.parse import quote
 from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 
+from pixian_site import data_folder
+
 CHECKPOINT_SECONDS = 5
 LOGS = ("-wal", "-shm", "-journal")
 PARTIAL, REPLACED, LOCK = ".partial", ".replaced", ".lock"
@@ -40,7 +42,10 @@ def is_sqlite() -> bool:
 def database_file() -> Path:
     if not is_sqlite():
         raise BackupError(POSTGRESQL)
-    return Path(connection.settings_dict["NAME"])
+    name = str(connection.settings_dict["NAME"])
+    if reason := data_folder.why_missing(name):
+        raise BackupError(reason)
+    return Path(name)
 
 
 def backup(target: Path) -> None:

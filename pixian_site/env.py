@@ -5,6 +5,7 @@ NAME_FILE is the path of a file that holds the value of NAME (container secrets)
 
 import os
 import secrets
+from contextlib import suppress
 from pathlib import Path
 
 from environs import FileAwareEnv, validate
@@ -34,14 +35,21 @@ def hidden(value: str) -> str:
     return value
 
 
-def generated_secret(path: Path) -> str:
-    """A random secret made at the first start and kept in a file that only the owner reads."""
+def generated_secret(path: Path, *, keep: bool) -> str:
+    """The random secret in a file that only its owner reads; without one, a new secret.
+
+    keep: the new one is written there. Else it lives as long as the process.
+    """
+    with suppress(FileNotFoundError):
+        return hidden(path.read_text(encoding="utf-8").strip())
+    value = secrets.token_urlsafe(50)
+    if not keep:
+        return hidden(value)
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
+    except FileExistsError:  # another process, at the same moment
         return hidden(path.read_text(encoding="utf-8").strip())
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        value = secrets.token_urlsafe(50)
         file.write(value)
     return hidden(value)

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from removal.outbound.addresses import parse_allowed
 
-from . import logs
+from . import data_folder, logs
 from .env import AT_LEAST_ONE, NOT_NEGATIVE, env, generated_secret, hidden, read_env_file, secret
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -19,7 +19,11 @@ DATA_DIR = Path(env.str("DATA_DIR", str(BASE_DIR / "var")))
 
 # --- The site -----------------------------------------------------------------------------------
 DEBUG = env.bool("DEBUG", False)
-SECRET_KEY = secret("SECRET_KEY") or generated_secret(DATA_DIR / "secret_key")
+_database = env.dj_db_url("DATABASE_URL", f"sqlite:///{DATA_DIR / 'db.sqlite3'}")
+_is_sqlite = _database["ENGINE"] == "django.db.backends.sqlite3"
+SECRET_KEY = secret("SECRET_KEY") or generated_secret(
+    DATA_DIR / "secret_key", keep=data_folder.may_be_made() or not _is_sqlite
+)
 # Old keys, still good for reading, while SECRET_KEY is being changed.
 SECRET_KEY_FALLBACKS = [key for key in secret("SECRET_KEY_FALLBACKS").split(",") if key]
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
@@ -100,9 +104,10 @@ SQLITE_OPTIONS = {
     # FULL: money that was acknowledged survives a power cut, for one fsync a commit.
     "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
 }
-_database = env.dj_db_url("DATABASE_URL", f"sqlite:///{DATA_DIR / 'db.sqlite3'}")
-if _database["ENGINE"] == "django.db.backends.sqlite3":
+if _is_sqlite:
     _database["OPTIONS"] = SQLITE_OPTIONS
+    if not data_folder.may_be_made():
+        _database["NAME"] = data_folder.only_if_there(str(_database["NAME"]))
 else:
     hidden(str(_database["PASSWORD"]))
     _database["CONN_HEALTH_CHECKS"] = True

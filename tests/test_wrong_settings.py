@@ -49,3 +49,37 @@ def test_a_port_that_cannot_be_is_refused(tmp_path):
     assert status != 0
     assert "65535" in said
     assert "Traceback" not in said
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("issue_api_key", "stray@example.com"),
+        ("grant_credits", "stray@example.com", "1", "--reason", "none"),
+        ("createsuperuser", "--no-input", "--email", "stray@example.com"),
+        ("audit_ledger",),
+        ("backup", "/nowhere/copy"),
+    ],
+    ids=lambda command: command[0],
+)
+def test_a_command_makes_no_database_where_the_service_has_none(tmp_path, command):
+    folder = tmp_path / "not the service's"
+    status, said = started(*command, DATA_DIR=str(folder), SECRET_KEY="")
+    assert status != 0
+    assert said.startswith(f"CommandError: There is no database at {folder}/db.sqlite3. ")
+    assert "Traceback" not in said
+    assert not folder.exists()
+
+
+def test_what_needs_no_database_makes_none_either(tmp_path):
+    folder = tmp_path / "data"
+    assert started("check", DATA_DIR=str(folder), SECRET_KEY="")[0] == 0
+    assert not folder.exists()
+
+
+def test_a_command_finds_the_database_and_the_key_that_setting_up_made(tmp_path):
+    settings = {"DATA_DIR": str(tmp_path / "data"), "SECRET_KEY": ""}
+    assert started("migrate", "--verbosity", "0", **settings) == (0, "")
+    key = (tmp_path / "data" / "secret_key").read_text()
+    assert started("audit_ledger", **settings)[0] == 0
+    assert (tmp_path / "data" / "secret_key").read_text() == key

@@ -120,6 +120,20 @@ def test_places_are_as_many_as_workers():
     assert int(settings["REMOVAL_PLACES"]) == processes
 
 
+def test_commands_beside_the_unit_run_as_it_does():
+    def properties(text: str) -> set[str]:
+        return set(re.findall(r"^(?:Environment|EnvironmentFile|LoadCredential|User|Group|"
+                              r"WorkingDirectory|StateDirectory|StateDirectoryMode|UMask)=.*$",
+                              text, re.MULTILINE))  # fmt: skip
+
+    unit = (DEPLOY / "systemd" / "cutout-web.service").read_text()
+    wrapper = (DEPLOY / "systemd" / "cutout-manage").read_text()
+    given = properties(re.sub(r" *--property=", "\n", wrapper).replace(" \\", ""))
+    # A command line knows no %d; the folder of credentials stands in a variable, too.
+    assert given == properties(unit) - {"Environment=SECRET_KEY_FILE=%d/secret_key"}
+    assert "SECRET_KEY_FILE=$CREDENTIALS_DIRECTORY/secret_key" in wrapper
+
+
 @pytest.mark.parametrize("unit", UNITS, ids=lambda path: path.name)
 def test_units_are_well_formed(unit: Path, tmp_path: Path):
     if not shutil.which("systemd-analyze"):
