@@ -52,7 +52,12 @@ def grid(columns: int, rows: int, side: int) -> bytes:
     return struct.pack(">BBBBII", 0, 1, rows - 1, columns - 1, side, side)
 
 
-def heic(items: dict[int, tuple[bytes, bytes, int]], sources: Boxes, primary: int) -> bytes:
+def heic(
+    items: dict[int, tuple[bytes, bytes, int]],
+    sources: Boxes,
+    primary: int,
+    thumbnail_of: int | None = None,
+) -> bytes:
     """items: number -> (kind, body, side that it states); a coded one has kind hvc1 and no body.
     sources: of what a derived one is made."""
     configuration, stream = coded(1024)
@@ -71,6 +76,9 @@ def heic(items: dict[int, tuple[bytes, bytes, int]], sources: Boxes, primary: in
     )
     references = (box(b"dimg", struct.pack(f">HH{len(of)}H", number, len(of), *of))
                   for number, of in sources.items())  # fmt: skip
+    thumbnail = b""
+    if thumbnail_of is not None:
+        thumbnail = box(b"thmb", struct.pack(">HHH", primary, 1, thumbnail_of))
     count = struct.pack(">H", len(items))
     return box(b"ftyp", b"heic", bytes(4), b"mif1heic") + full(
         b"meta", 0,
@@ -80,6 +88,6 @@ def heic(items: dict[int, tuple[bytes, bytes, int]], sources: Boxes, primary: in
         full(b"iinf", 0, count, *kinds),
         box(b"iprp", box(b"ipco", *properties),
             full(b"ipma", 0, struct.pack(">I", len(items)), told)),
-        full(b"iref", 0, *references),
+        full(b"iref", 0, *references, thumbnail),
         box(b"idat", bodies),
     )  # fmt: skip

@@ -13,7 +13,7 @@ from collections.abc import Callable
 import pytest
 from PIL import Image
 
-from removal.engine.errors import EngineError
+from removal.engine.errors import EngineError, TooManyPixels
 from removal.engine.reading.decode import decode, inspect
 
 from . import heics, hostile
@@ -129,7 +129,7 @@ CORPUS: dict[str, tuple[Callable[[], bytes], str | None]] = {
     "PNG, 1 x 32M": (lambda: thin_png(1, LONG), None),
     "TIFF, 32M x 1": (lambda: hostile.tiff(bytes(LONG // 8), LONG, 1, bits=1), None),
     "TIFF, 1 x 32M": (lambda: hostile.tiff(bytes(LONG), 1, LONG, bits=1), None),
-    "TIFF, 125,000 strips": (lambda: hostile.tiff(bytes(125_000), 1, 125_000, rows=1), None),
+    "TIFF, 125,000 strips": (lambda: hostile.tiff(bytes(125_000), 1, 125_000, rows=1), "names 1"),
     "TIFF, tags that share bytes": (shared_tags, None),
     "PNG of tiny chunks": (tiny_chunks, None),
     "PNG of texts": (texts, None),
@@ -189,4 +189,24 @@ def test_another_than_the_primary_picture_is_never_shown():
     data = heics.heic({1: CODED, 2: (b"iovl", heics.overlay(600, 9), 600)}, {2: [1] * 9}, 2)
 
     with pytest.raises(EngineError, match="primary picture"):
+        inspect(data)
+
+
+def test_a_picture_in_another_codec_is_refused_for_that():
+    data = heics.heic({1: CODED, 2: (b"avc1", b"", 64)}, {}, 2)
+
+    with pytest.raises(EngineError, match="coded as AVC"):
+        inspect(data)
+
+
+def test_of_a_thumbnail_that_a_file_names_the_master_is_shown():
+    data = heics.heic({1: CODED, 2: CODED}, {}, 2, thumbnail_of=1)
+
+    assert inspect(data).size == (1024, 1024)
+
+
+def test_a_picture_that_is_too_large_is_refused_for_its_size():
+    data = heics.heic({1: CODED, 2: (b"iovl", heics.overlay(12_000, 1), 12_000)}, {2: [1]}, 2)
+
+    with pytest.raises(TooManyPixels, match="144,000,000"):
         inspect(data)

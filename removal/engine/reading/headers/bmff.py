@@ -4,6 +4,7 @@ import io
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import pillow_heif
@@ -50,22 +51,28 @@ def sniff(data: bytes) -> str | None:
 
 def read_heif(data: bytes) -> Container:
     """libheif turns the picture as the container demands; its EXIF orientation is a mere note."""
-    items.check(data)
     try:
         image = open_heif(data)
     except (OSError, ValueError, SyntaxError, RuntimeError, EOFError, IndexError) as error:
+        items.primary(data)  # may know a better reason
         raise Damaged("it is incomplete or not of the HEIC kind") from error
-    if not image.info.get("primary", True):
+    container = Container("HEIF", image.size, data, profile=image.info.get("icc_profile"))
+    if _is_too_large(container):
+        return container
+    primary = items.primary(data)
+    if not (primary.is_thumbnail or image.info.get("primary", True)):
         raise Damaged("its primary picture is not one that can be decoded")
-    profile = image.info.get("icc_profile")
-    cicp = _cicp(data, profile)
-    return Container("HEIF", image.size, data, profile=profile, cicp=cicp)
+    return replace(container, cicp=_outweighing(primary.cicp, container.profile))
 
 
-def _cicp(data: bytes, profile: bytes | None) -> tuple[int, int] | None:
+def _is_too_large(container: Container) -> bool:
+    """Whether it is refused for what it states anyway, and with better words."""
+    return container.size[0] * container.size[1] > items.MAX_CANVAS
+
+
+def _outweighing(cicp: tuple[int, int] | None, profile: bytes | None) -> tuple[int, int] | None:
     """The codes of colour, which a profile outweighs unless they tell of HDR."""
-    codes = items.cicp(data)
-    return codes if codes and (not profile or codes[1] in hdr.TRANSFERS) else None
+    return cicp if cicp and (not profile or cicp[1] in hdr.TRANSFERS) else None
 
 
 def open_heif(data: bytes) -> Any:
@@ -91,8 +98,10 @@ def read_avif(data: bytes) -> Container:
     directory = exif(info.get("exif", b"").removeprefix(b"Exif\0\0"))
     orientation = directory.orientation if directory else 1
     profile = info.get("icc_profile")
-    cicp = _cicp(data, profile)
-    return Container("AVIF", size, data, exif_orientation=orientation, profile=profile, cicp=cicp)
+    container = Container("AVIF", size, data, exif_orientation=orientation, profile=profile)
+    if _is_too_large(container):
+        return container
+    return replace(container, cicp=_outweighing(items.primary(data).cicp, profile))
 
 
 def open_avif(data: bytes) -> ImageFile:

@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 from .boxes import MAX_PARTS, Fields, boxes, child, locations, meta_of
 from .container import Damaged
 
-_MAX_CANVAS = 64_000_000  # pixels of one picture or canvas: outer tiles may reach over the edge
+MAX_CANVAS = 64_000_000  # pixels of one picture or canvas: outer tiles may reach over the edge
 _MAX_PAINTED = 160_000_000  # of all that are decoded or painted: twice a grid and its alpha
 _LEAST_PAINTED = 10_000  # that a picture counts for: it costs something however small it is
 _MAX_DEPTH = 8
+_UNREAD = {b"avc1": "AVC", b"evc1": "EVC", b"j2k1": "JPEG 2000", b"jpeg": "JPEG", b"vvc1": "VVC"}
 _CANVASES = {b"grid", b"iovl"}
 _Spans = Mapping[bytes, tuple[int, int]]
 
@@ -22,6 +23,7 @@ _Spans = Mapping[bytes, tuple[int, int]]
 class _Item:
     kind: bytes = b""
     sources: list[int] = field(default_factory=list)  # of what it is derived
+    master: int = 0  # of which it is a thumbnail
     helpers: list[int] = field(default_factory=list)  # its alpha, depth, gain map
     size: tuple[int, int] = (0, 0)
     canvas: int = 0
@@ -32,21 +34,25 @@ class _Item:
         return max(self.size[0] * self.size[1], self.canvas)
 
 
-def check(data: bytes) -> None:
-    """Raises Damaged where the primary picture would have a decoder paint too much, or for ever."""
-    items, primary = _read(data)
-    total = sum(_painted(items, item, ()) for item in (primary, *_of(items, primary).helpers))
+@dataclass(frozen=True, slots=True)
+class Primary:
+    """`cicp` are its codes of primaries and transfer, or those of the first picture it is made of.
+    `is_thumbnail` says that the file names a thumbnail; the rest is then told of its master."""
+
+    cicp: tuple[int, int] | None
+    is_thumbnail: bool
+
+
+def primary(data: bytes) -> Primary:
+    """Raises Damaged where it would have a decoder paint too much, or for ever."""
+    items, named = _read(data)
+    number = _of(items, named).master or named
+    item = _of(items, number)
+    total = sum(_painted(items, each, ()) for each in (number, *item.helpers))
     if total > _MAX_PAINTED:
         raise Damaged(f"the pictures it is made of have {total:,} pixels in all")
-
-
-def cicp(data: bytes) -> tuple[int, int] | None:
-    """The primary picture's codes of primaries and transfer, where they are told; of a derived one
-    without, those of its first source."""
-    items, primary = _read(data)
-    item = _of(items, primary)
     first = _of(items, item.sources[0]) if item.sources else item
-    return item.nclx or first.nclx
+    return Primary(item.nclx or first.nclx, is_thumbnail=number != named)
 
 
 def _of(items: dict[int, _Item], number: int) -> _Item:
@@ -59,7 +65,9 @@ def _painted(items: dict[int, _Item], number: int, above: tuple[int, ...]) -> in
     if number in above or len(above) > _MAX_DEPTH:
         raise Damaged("the pictures it is made of go round in a circle, or too deep")
     item = _of(items, number)
-    if item.pixels > _MAX_CANVAS:
+    if item.kind in _UNREAD:
+        raise Damaged(f"it is coded as {_UNREAD[item.kind]}, where HEVC and AV1 are supported")
+    if item.pixels > MAX_CANVAS:
         raise Damaged(f"a picture it is made of has {item.pixels:,} pixels")
     total = max(item.pixels, _LEAST_PAINTED)
     for source in item.sources:
@@ -109,6 +117,8 @@ def _take_references(items: dict[int, _Item], data: bytes, start: int, end: int)
         targets = [fields.take(wide) for _ in range(count)]
         if kind == b"dimg" and number in items:
             items[number].sources += targets
+        if kind == b"thmb" and number in items and targets:
+            items[number].master = targets[0]
         for target in targets if kind == b"auxl" else ():
             if target in items:
                 items[target].helpers.append(number)
