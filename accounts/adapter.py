@@ -2,17 +2,72 @@
 
 import base64
 import hashlib
+import logging
+from contextlib import suppress
+from typing import Any, NamedTuple
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.models import EmailConfirmationMixin
+from allauth.core.internal import ratelimit
 from allauth.mfa.adapter import DefaultMFAAdapter
 from cryptography.fernet import Fernet, MultiFernet
 from django.conf import settings
 from django.http import HttpRequest
 
+from . import services
+from .mail import MailNotSent, failure
+from .public import with_public_links
+
+log = logging.getLogger(__name__)
+
+
+class _Site(NamedTuple):
+    """What allauth's mails show of a site."""
+
+    name: str
+    domain: str
+
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return bool(settings.SIGNUP_OPEN)
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """Raises MailNotSent, after which the same may be asked for again at once."""
+        context = with_public_links(self.request, context)
+        context["current_site"] = _Site(settings.SITE_NAME, settings.SITE_NAME)
+        context["site_url"] = settings.SITE_URL
+        try:
+            super().send_mail(template_prefix, email, context)
+        except OSError as error:
+            self._forget_that_it_was_asked_for(email)
+            refused = failure(error)
+            # The error itself names the recipient.
+            reason = "the recipient was refused" if refused.permanent else type(error).__name__
+            log.error("The mail %s was not sent: %s", template_prefix, reason)
+            raise refused from error
+
+    def send_confirmation_mail(
+        self, request: HttpRequest, emailconfirmation: EmailConfirmationMixin, signup: bool
+    ) -> None:
+        """Nobody could use an account whose mail was not sent: signing up leaves none."""
+        try:
+            super().send_confirmation_mail(request, emailconfirmation, signup)
+        except MailNotSent:
+            if signup:
+                services.close_account(emailconfirmation.email_address.user)
+            raise
+
+    def send_notification_mail(self, *args: Any, **kwargs: Any) -> None:
+        """What it tells of is done, whether or not it can be told."""
+        with suppress(MailNotSent):
+            super().send_notification_mail(*args, **kwargs)
+
+    def _forget_that_it_was_asked_for(self, email: str) -> None:
+        """A confirmation is mailed once in some minutes: one that failed does not count."""
+        ratelimit.clear(
+            self.request, app="allauth.account", action="confirm_email", key=email.lower()
+        )
 
 
 class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]

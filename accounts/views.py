@@ -1,16 +1,37 @@
-"""Closing one's account; everything else about it is django-allauth's."""
+"""Closing one's account, and mail that fails; everything else is django-allauth's."""
+
+from collections.abc import Callable
+from functools import wraps
 
 from allauth.account.decorators import reauthentication_required
 from django.contrib import messages
 from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_required
 from django.db.models import ProtectedError
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from . import services
+from .mail import MailNotSent
+
+Page = Callable[..., HttpResponseBase]
+
+
+def that_sends_mail(page: Page) -> Page:
+    """The page, which says so where the mail server fails."""
+
+    @wraps(page)
+    def say(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
+        try:
+            return page(request, *args, **kwargs)
+        except MailNotSent as error:
+            status = 400 if error.permanent else 503
+            context = {"sentence": error.sentence, "address": request.path}
+            return render(request, "account/mail_not_sent.html", context, status=status)
+
+    return say
 
 
 @require_http_methods(["GET", "POST"])

@@ -8,7 +8,7 @@ from django.contrib.auth.models import Group, Permission
 from accounts.models import User
 
 from . import checkouts, ledger
-from .models import StripeEvent
+from .models import Account, StripeEvent
 
 _TABLES = "user apikey account ledgerentry hold purchase reversal creditpack packprice stripeevent"
 _SUPPORT = [f"view_{name}" for name in f"{_TABLES} removal".split()]
@@ -47,3 +47,5 @@ def forget_payer(user: User, **kwargs: object) -> None:
     nothing can be paid any more."""
     StripeEvent.objects.filter(purchase__account__user=user).update(payload={})
     checkouts.expire_when_closed(user)
+    # Books in which nothing ever stood go along with their owner.
+    Account.objects.filter(user=user, entries=None, holds=None, purchases=None).delete()

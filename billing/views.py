@@ -14,6 +14,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 
+from accounts.public import public_address
+
 from . import metrics, sales, stripe_gateway, webhooks
 from .errors import TooManyPurchases
 from .forms import MAX_PIXELS, CalculatorForm
@@ -69,10 +71,10 @@ def buy(request: HttpRequest) -> HttpResponse:
         refusal = render(request, "429.html", status=429)
         refusal["Retry-After"] = str(error.retry_after)
         return refusal
-    thanks = request.build_absolute_uri(reverse("thanks", args=[purchase.reference]))
+    thanks = public_address(request, reverse("thanks", args=[purchase.reference]))
     try:
         checkout = stripe_gateway.open_checkout(
-            purchase, request.user.email, thanks, request.build_absolute_uri(_pricing(price))
+            purchase, request.user.email, thanks, public_address(request, _pricing(price))
         )
     except GatewayError as error:
         log.warning("checkout of purchase %s failed: %s", purchase.reference, error)

@@ -1,5 +1,6 @@
 """Settings: every one is read from the environment (or `.env`) and has a default that works."""
 
+import re
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,12 @@ REQUIRE_HTTPS = env.bool("REQUIRE_HTTPS", False)
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 0, validate=NOT_NEGATIVE)
 SUPPORT_EMAIL = env.str("SUPPORT_EMAIL", "support@localhost")
 SITE_NAME = env.str("SITE_NAME", "Cutout")
+# Where the public reaches the site, as mails and Stripe's return addresses name it.
+SITE_URL = env.str("SITE_URL", "").rstrip("/")
+if SITE_URL and not re.fullmatch(r"https?://[^/?#\s]+", SITE_URL):
+    raise ImproperlyConfigured(
+        "SITE_URL has to be a scheme and a host, such as https://cutout.example.com."
+    )
 ROOT_URLCONF = "pixian_site.urls"
 WSGI_APPLICATION = "pixian_site.wsgi.application"
 APPEND_SLASH = False  # a redirect drops a POST's body; both forms of a path are routed instead
@@ -199,11 +206,17 @@ SESSION_COOKIE_HTTPONLY = True
 SECURE_HSTS_SECONDS = (
     env.int("HSTS_SECONDS", 31_536_000, validate=NOT_NEGATIVE) if REQUIRE_HTTPS else 0
 )
-SECURE_HSTS_INCLUDE_SUBDOMAINS = env.bool("HSTS_INCLUDE_SUBDOMAINS", REQUIRE_HTTPS)
-SECURE_HSTS_PRELOAD = env.bool("HSTS_PRELOAD", REQUIRE_HTTPS)
+# Both bind what is not ours to bind, the domain's other hosts, and browsers keep to it for a year.
+SECURE_HSTS_INCLUDE_SUBDOMAINS = env.bool("HSTS_INCLUDE_SUBDOMAINS", False)
+SECURE_HSTS_PRELOAD = env.bool("HSTS_PRELOAD", False)
 SECURE_REFERRER_POLICY = "same-origin"
-# Plain HTTP is handled by RequireHttpsMiddleware: the API must refuse it, never redirect it.
-SILENCED_SYSTEM_CHECKS = ["security.W008"]
+SILENCED_SYSTEM_CHECKS = [
+    # Plain HTTP is handled by RequireHttpsMiddleware: the API must refuse it, never redirect it.
+    "security.W008",
+    # Subdomains and the browsers' list are the operator's to ask for.
+    "security.W005",
+    "security.W021",
+]
 X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
@@ -223,10 +236,17 @@ ADMIN_REQUIRE_MFA = env.bool("ADMIN_REQUIRE_MFA", False)
 # --- Mail: to the console until a server is named ------------------------------------------------
 EMAIL_HOST = env.str("EMAIL_HOST", "")
 EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'console'}.EmailBackend"
-EMAIL_PORT = env.int("EMAIL_PORT", 587, validate=AT_LEAST_ONE)
+# Port 465 speaks TLS from the first byte (SSL); on others the connection is raised to TLS.
+EMAIL_USE_SSL = env.bool("EMAIL_USE_SSL", env.int("EMAIL_PORT", 587) == 465)
+EMAIL_PORT = env.int("EMAIL_PORT", 465 if EMAIL_USE_SSL else 587, validate=AT_LEAST_ONE)
 EMAIL_HOST_USER = env.str("EMAIL_HOST_USER", "")
 EMAIL_HOST_PASSWORD = secret("EMAIL_HOST_PASSWORD")
-EMAIL_USE_TLS = env.bool("EMAIL_USE_TLS", True)
+EMAIL_USE_TLS = env.bool("EMAIL_USE_TLS", not EMAIL_USE_SSL)
+if EMAIL_USE_SSL and EMAIL_USE_TLS:
+    raise ImproperlyConfigured(
+        "EMAIL_USE_SSL (the default on port 465) and EMAIL_USE_TLS exclude each other: "
+        "set one of them to false."
+    )
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", SUPPORT_EMAIL)
 

@@ -58,10 +58,11 @@ def test_removal_reaches_billing_by_its_doors(path):
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "billing").glob("**/*.py")), ids=name_of)
-def test_billing_knows_of_accounts_only_models_and_signals(path):
+def test_billing_knows_of_accounts_only_what_tells_of_people_and_the_site(path):
     reached = {".".join(name.split(".")[:2]) for name in imports_of(path)}
     assert {name for name in reached if name.startswith("accounts.")} <= {
         "accounts.models",
+        "accounts.public",
         "accounts.signals",
     }
 

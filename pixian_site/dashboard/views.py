@@ -25,6 +25,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from accounts import services
 from accounts.models import ApiKey, User
+from accounts.public import public_address
 from billing import ledger
 from removal import limits
 from removal.models import Removal
@@ -225,7 +226,7 @@ def revoke_key(request: HttpRequest, public_id: str) -> HttpResponse:
 
 def _show_once(request: HttpRequest, key: ApiKey, secret: str) -> HttpResponse:
     # Rendered, not redirected to: the secret would have to be stored in between.
-    endpoint = request.build_absolute_uri("/api/v2/remove-background")
+    endpoint = public_address(request, "/api/v2/remove-background")
     context = {"key": key, "secret": secret, "endpoint": endpoint}
     return render(request, "dashboard/key_created.html", context)
 

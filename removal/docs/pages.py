@@ -12,6 +12,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET
 
+from accounts.public import public_address
 from removal import engine
 from removal.api.reading import MAX_BASE64
 from removal.engine.reading.decode import MAX_INPUT_PIXELS
@@ -171,8 +172,8 @@ def page(request: HttpRequest, page: Page) -> HttpResponse:
 
 
 def address_of(request: HttpRequest) -> str:
-    """The address that the reader reached this site by, as the samples name it."""
-    return request.build_absolute_uri("/").rstrip("/")
+    """The public address of this site, as the samples name it."""
+    return public_address(request).rstrip("/")
 
 
 def key_of(request: HttpRequest) -> str:

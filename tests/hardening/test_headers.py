@@ -66,6 +66,25 @@ def test_with_https_cookies_are_for_https_and_browsers_stay_with_it():
         assert done.stdout.strip() == expected
 
 
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ({}, "False False"),
+        ({"HSTS_INCLUDE_SUBDOMAINS": "true", "HSTS_PRELOAD": "true"}, "True True"),
+    ],
+)
+def test_other_hosts_of_the_domain_are_bound_only_where_that_is_asked_for(asked, expected):
+    code = (
+        "from pixian_site import settings as s;"
+        "print(s.SECURE_HSTS_INCLUDE_SUBDOMAINS, s.SECURE_HSTS_PRELOAD)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=environ | {"REQUIRE_HTTPS": "true"} | asked,
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout.strip() == expected
+
+
 def test_plain_http_is_redirected_on_pages_and_refused_to_programs(settings, client):
     settings.REQUIRE_HTTPS = True
     page = client.get("/pricing?a=b")

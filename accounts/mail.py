@@ -1,0 +1,26 @@
+"""A mail server that fails is said plainly; it is no crash."""
+
+from smtplib import SMTPRecipientsRefused
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+
+class MailNotSent(Exception):
+    """The mail server took nothing; `permanent` where the same address would fail again."""
+
+    def __init__(self, *, permanent: bool) -> None:
+        super().__init__()
+        self.permanent = permanent
+
+    @property
+    def sentence(self) -> Promise:
+        if self.permanent:
+            return _("The mail server does not accept this address. Check its spelling.")
+        return _("Mail could not be sent just now. Please try again in a few minutes.")
+
+
+def failure(error: OSError) -> MailNotSent:
+    """What a failure of the mail server means; smtplib's errors are OSErrors too."""
+    refused = error.recipients.values() if isinstance(error, SMTPRecipientsRefused) else []
+    return MailNotSent(permanent=bool(refused) and all(code >= 500 for code, _text in refused))
