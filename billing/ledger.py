@@ -100,6 +100,12 @@ def purchases(user: User) -> list[dict[str, Any]]:
     return list(rows.values(*columns, "created_at", "paid_at"))
 
 
+def can_spend(user: User) -> bool:
+    """Whether the account could pay for the smallest picture."""
+    account = Account.objects.filter(user=user).first() or Account()
+    return not account.is_dormant() and account.spendable >= price_of(1)
+
+
 def check_spendable(user: User) -> None:
     """Refuse early an account that could not even pay for the smallest picture."""
     account = Account.objects.filter(user=user).first() or Account()

@@ -306,7 +306,17 @@ REMOVAL_DEADLINE_SECONDS = env.float("REMOVAL_DEADLINE_SECONDS", 150, validate=A
 # then it is ended by force. Patience does not lengthen what a hostile picture costs.
 REMOVAL_WORK_FACTOR = env.float("REMOVAL_WORK_FACTOR", 20, validate=AT_LEAST_ONE)
 REMOVAL_WORK_SECONDS = env.float("REMOVAL_WORK_SECONDS", 10, validate=AT_LEAST_ONE)
+# Places that only those who pay get. Of a single place nothing can be kept back.
+REMOVAL_RESERVED_PLACES = env.int(
+    "REMOVAL_RESERVED_PLACES",
+    (REMOVAL_PLACES + 2) // 4,
+    validate=environs.validate.Range(min=0, max=REMOVAL_PLACES - 1),
+)
+# Requests under way for one key, and for all keys of an account together.
 REMOVAL_KEY_CONCURRENCY = env.int("REMOVAL_KEY_CONCURRENCY", 8, validate=AT_LEAST_ONE)
+REMOVAL_ACCOUNT_CONCURRENCY = env.int(
+    "REMOVAL_ACCOUNT_CONCURRENCY", REMOVAL_KEY_CONCURRENCY, validate=AT_LEAST_ONE
+)
 # How long what a killed process held stays taken; a living one renews it three times as often.
 REMOVAL_LEASE_SECONDS = env.float("REMOVAL_LEASE_SECONDS", 15, validate=AT_LEAST_ONE)
 REMOVAL_ANONYMOUS_MAX_PIXELS = env.int(
@@ -331,6 +341,9 @@ REMOVAL_IDEMPOTENCY_KEEP = env.int("REMOVAL_IDEMPOTENCY_KEEP", 86_400, validate=
 IMAGE_URL_SECONDS = env.float("IMAGE_URL_SECONDS", 15, validate=NOT_NEGATIVE)
 IMAGE_URL_CONNECT_SECONDS = env.float("IMAGE_URL_CONNECT_SECONDS", 5, validate=NOT_NEGATIVE)
 IMAGE_URL_REDIRECTS = env.int("IMAGE_URL_REDIRECTS", 5, validate=NOT_NEGATIVE)
+# How many pictures are fetched at the same time, and how many of them for one account.
+IMAGE_URL_FETCHES = env.int("IMAGE_URL_FETCHES", 8, validate=AT_LEAST_ONE)
+IMAGE_URL_FETCHES_PER_ACCOUNT = env.int("IMAGE_URL_FETCHES_PER_ACCOUNT", 5, validate=AT_LEAST_ONE)
 IMAGE_URL_ALLOW = parse_allowed(env.list("IMAGE_URL_ALLOW", []))
 
 # --- Money --------------------------------------------------------------------------------------
@@ -351,11 +364,12 @@ STRIPE_AUTOMATIC_TAX = env.bool("STRIPE_AUTOMATIC_TAX", False)
 SELLER: list[str] = env.list("SELLER", [], delimiter="|")
 
 # --- The server ---------------------------------------------------------------------------------
-# Whoever has a place or waits for one holds a thread. A few more answer all the rest; many would
-# only take the interpreter from each other when a crowd comes.
+# Whoever has a place, waits for one or for a foreign server holds a thread; payers are counted
+# apart from the rest, hence twice. A few more answer everything else; many would only take the
+# interpreter from each other when a crowd comes.
 SERVER_THREADS = env.int(
     "SERVER_THREADS",
-    REMOVAL_PLACES + REMOVAL_QUEUE_LENGTH + 7,
+    2 * (REMOVAL_PLACES + REMOVAL_QUEUE_LENGTH + IMAGE_URL_FETCHES) + 7,
     validate=environs.validate.Range(min=2),
 )
 # How long a request may take to arrive; the largest at a megabit a second takes four minutes.

@@ -31,7 +31,7 @@ def _limiter() -> MovingWindowRateLimiter:
 def admit_visitor(address: str) -> None:
     """Count one picture for the address; HourUsedUp names the wait when there are no more."""
     limit = settings.REMOVAL_ANONYMOUS_PER_HOUR
-    wait = _count(limit, "visitor", _household(address))
+    wait = _count(limit, "visitor", household(address))
     if not wait:
         return
     places = {"limit": limit, "minutes": math.ceil(wait / 60)}
@@ -95,7 +95,7 @@ def _wait(hourly: RateLimitItemPerHour, *who: str) -> int:
     return max(1, math.ceil(stats.reset_time - time.time()))
 
 
-def _household(address: str) -> str:
+def household(address: str) -> str:
     """The unit that is counted: an IPv4 address, or the /64 that one IPv6 subscriber holds."""
     try:
         parsed = ipaddress.ip_address(address)

@@ -63,7 +63,7 @@ class Caller:
 
     request_id: str
     via: str
-    concurrency_key: str  # whose concurrency is counted: a key's id or an address
+    concurrency_key: str  # whose requests count together: an account, or a visitor's address
     key: ApiKey | None = None
     user: User | None = None
     pays: bool = False
@@ -112,6 +112,16 @@ class Outcome:
     replay_of: str = ""
 
 
+def account_key(user: User) -> str:
+    """A Caller's concurrency_key: an account's requests count together, whatever they come by."""
+    return f"user {user.pk}"
+
+
+def claimant_of(key: ApiKey) -> capacity.Claimant:
+    """Whose places a key's requests take."""
+    return capacity.Claimant(account_key(key.user), key.public_id)
+
+
 def remove_background(caller: Caller, read: Callable[[], Order]) -> Outcome:
     """Do one request from admission to settlement.
 
@@ -123,8 +133,8 @@ def remove_background(caller: Caller, read: Callable[[], Order]) -> Outcome:
     )
     started = time.monotonic()
     try:
-        with capacity.shared().admit(caller.concurrency_key):
-            outcome = _once(caller, _forced(caller, read()), started, record)
+        with capacity.shared().admit(_claimant(caller)) as admission:
+            outcome = _once(caller, admission, _forced(caller, read()), started, record)
     except SlowDown:  # a row each would be most of the work of turning a crowd away
         raise
     except Exception as error:
@@ -143,6 +153,20 @@ def mark_delivered(outcome: Outcome) -> None:
         ledger.mark_delivered(outcome.hold)
 
 
+def _claimant(caller: Caller) -> capacity.Claimant:
+    """A picture of a batch counts for its account's batches, not for the key's requests."""
+    is_test_key = caller.key is not None and caller.key.test_only
+    counts_for_key = caller.key is not None and caller.via != Removal.Via.BATCH
+    return capacity.Claimant(
+        account=caller.concurrency_key,
+        key=caller.key.public_id if caller.key is not None and counts_for_key else "",
+        pays=caller.pays
+        and not is_test_key
+        and caller.user is not None
+        and ledger.can_spend(caller.user),
+    )
+
+
 def _forced(caller: Caller, order: Order) -> Order:
     """The order under the operator's limits and those of the key."""
     test = order.options.watermark or (caller.key is not None and caller.key.test_only)
@@ -152,7 +176,9 @@ def _forced(caller: Caller, order: Order) -> Order:
     return replace(order, options=options)
 
 
-def _once(caller: Caller, order: Order, started: float, record: Removal) -> Outcome:
+def _once(
+    caller: Caller, admission: capacity.Admission, order: Order, started: float, record: Removal
+) -> Outcome:
     """Under an Idempotency-Key one request does the work; the others get what it earned."""
     results = order.results
     if caller.idempotency_key is not None and caller.user is not None:
@@ -164,7 +190,7 @@ def _once(caller: Caller, order: Order, started: float, record: Removal) -> Outc
             return outcome_of(row.outcome, content, order.options, row.hold, row.request_id)
         results = idempotency.KeyedResultStore(row)
     try:
-        return _work(caller, order, started, record, results)
+        return _work(caller, admission, order, started, record, results)
     except BaseException:
         if results is not None:
             results.give_up()
@@ -172,7 +198,12 @@ def _once(caller: Caller, order: Order, started: float, record: Removal) -> Outc
 
 
 def _work(
-    caller: Caller, order: Order, started: float, record: Removal, results: ResultStore | None
+    caller: Caller,
+    admission: capacity.Admission,
+    order: Order,
+    started: float,
+    record: Removal,
+    results: ResultStore | None,
 ) -> Outcome:
     options = order.options
     record.test = options.watermark
@@ -182,14 +213,17 @@ def _work(
     if pays:
         assert caller.user is not None
         ledger.check_spendable(caller.user)
+    else:
+        admission.does_not_pay()
     if tester is not None:
         limits.check_free_tests(tester)
-    data = _bytes_of(order.source, caller)
+    data = _bytes_of(order.source, caller, admission)
     header = engine.inspect(data)
     record.input_format = header.format
     record.input_width, record.input_height = header.size
     if order.background is not None:
-        options = replace(options, background_image=_background_of(order.background, caller))
+        background = _background_of(order.background, caller, admission)
+        options = replace(options, background_image=background)
     engine.check(header, options)
     if results is not None:
         results.take(data)
@@ -201,6 +235,7 @@ def _work(
         deadline=started + settings.REMOVAL_DEADLINE_SECONDS,
         disconnected=caller.disconnected,
         needs_foreground=order.needs_foreground,
+        goes_first=pays and caller.via != Removal.Via.BATCH,
         queue="batch" if caller.via == Removal.Via.BATCH else "interactive",
     )
     if pays:
@@ -212,7 +247,7 @@ def _work(
     return _finished(caller, Outcome(result, options, FREE, calculated, None, None), results)
 
 
-def _bytes_of(source: Source, caller: Caller) -> bytes:
+def _bytes_of(source: Source, caller: Caller, admission: capacity.Admission) -> bytes:
     if isinstance(source, bytes):
         return source
     bounds = fetch.FetchLimits(
@@ -222,12 +257,13 @@ def _bytes_of(source: Source, caller: Caller) -> bytes:
         max_redirects=settings.IMAGE_URL_REDIRECTS,
         allow=settings.IMAGE_URL_ALLOW,
     )
-    return fetch.fetch(source.text, bounds, cancelled=caller.disconnected)
+    with admission.fetching():
+        return fetch.fetch(source.text, bounds, cancelled=caller.disconnected)
 
 
-def _background_of(source: Source, caller: Caller) -> bytes:
+def _background_of(source: Source, caller: Caller, admission: capacity.Admission) -> bytes:
     try:
-        return _bytes_of(source, caller)
+        return _bytes_of(source, caller, admission)
     except fetch.AddressRefused as error:
         raise BackgroundUrlRefused(f"The background: {error}") from error
     except (fetch.FetchFailed, fetch.FetchTooSlow, fetch.NotAnImageAnswer) as error:

@@ -80,7 +80,7 @@ def caller_of(request: Request) -> services.Caller:
     return services.Caller(
         request_id=request_id_of(request._request),
         via="api",
-        concurrency_key=key.public_id,
+        concurrency_key=services.account_key(user_of(request)),
         key=key,
         user=user_of(request),
         pays=True,

@@ -11,7 +11,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F
 from django.utils import timezone
 
 from accounts.errors import AccountSuspended, KeyRevoked
@@ -22,12 +22,14 @@ from removal.limits import HourUsedUp
 from removal.models import Batch, BatchPicture, Removal
 
 from . import loop, register, webhooks
+from .fair_queue import FairQueue
 
 State = BatchPicture.State
 MOST_ATTEMPTS = 5  # at what may pass: a full storage, a dead worker, a deadline
 TEST_PAUSE = timedelta(minutes=5)  # at least, before one for which there was no free test left
 PAUSE = timedelta(seconds=2)  # before a picture that found no place is tried again
 CANDIDATES = 5  # looked at for one that no other worker takes first
+_queue = FairQueue()
 
 
 class BatchResultStore:
@@ -79,10 +81,15 @@ def work_on_next() -> bool:
 
 
 def claim() -> BatchPicture | None:
-    """The next picture, now this worker's. Batches take turns: the first of each, the second ..."""
+    """The next picture, now this worker's. Accounts take turns, picture by picture, whatever the
+    number of their batches; so do an account's batches: the first of each, the second ..."""
     now = timezone.now()
-    due = Q(state__in=(State.WAITING, State.WORKING), due_at__lte=now)
-    for picture in BatchPicture.objects.filter(due).order_by("number", "pk")[:CANDIDATES]:
+    due = BatchPicture.objects.filter(state__in=(State.WAITING, State.WORKING), due_at__lte=now)
+    accounts = set(due.order_by().values_list("batch__user", flat=True).distinct())
+    if not accounts:
+        return None
+    account = _queue.next_of(accounts, cost=1)
+    for picture in due.filter(batch__user=account).order_by("number", "pk")[:CANDIDATES]:
         request_id = uuid.uuid4().hex
         same = BatchPicture.objects.filter(
             pk=picture.pk, state=picture.state, due_at=picture.due_at
@@ -111,7 +118,7 @@ def _work_on(picture: BatchPicture) -> None:
     caller = services.Caller(
         request_id=picture.request_id,
         via=Removal.Via.BATCH,
-        concurrency_key=f"batch {batch.batch_id}",
+        concurrency_key=f"batches of user {batch.user_id}",
         key=batch.api_key,
         user=batch.user,
         pays=True,

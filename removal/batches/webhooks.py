@@ -9,7 +9,6 @@ import hmac
 import json
 import time
 import uuid
-from collections.abc import Collection
 from datetime import timedelta
 from time import monotonic
 from typing import Any
@@ -23,6 +22,7 @@ from removal.models import Batch, WebhookDelivery
 from removal.outbound import fetch
 
 from . import loop
+from .fair_queue import FairQueue
 
 # How long to wait after each attempt that did not succeed; after the last one it is given up.
 DELAYS = tuple(timedelta(seconds=n) for n in (10, 60, 300, 1800, 7200, 21600))
@@ -74,29 +74,7 @@ def deliver_next() -> bool:
     return True
 
 
-class FairQueue:
-    """Accounts take turns by the time that their servers take, so a slow one keeps its own waiting.
-
-    It is start-time fair queueing: who comes anew starts where the others are, not before them.
-    """
-
-    def __init__(self) -> None:
-        self._served: dict[int, float] = {}  # account -> seconds, of those ahead of the others
-        self._others = 0.0
-
-    def next_of(self, accounts: Collection[int]) -> int:
-        account = min(accounts, key=self._of)
-        self._others = self._of(account)
-        return account
-
-    def took(self, account: int, seconds: float) -> None:
-        self._served[account] = self._of(account) + seconds
-        self._served = {who: at for who, at in self._served.items() if at > self._others}
-
-    def _of(self, account: int) -> float:
-        return max(self._served.get(account, 0.0), self._others)
-
-
+# By the time that the accounts' servers take, so that a slow one keeps its own waiting.
 _queue = FairQueue()
 
 

@@ -5,11 +5,11 @@ server's own clock counts for everybody. One that was restarted empty has forgot
 requests that are under way then finish uncounted, which mends itself within seconds.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 
 from removal.redis_connection import connect
 
-from .leases import Lease
+from .leases import Full, Limits, Stay
 
 _COMMON = """
 local clock = redis.call('TIME')
@@ -29,24 +29,37 @@ local function enter(order, ends, lease, life)
   redis.call('PEXPIRE', ends, life)
 end
 """
-# KEYS: order and ends of each pool. ARGV: lease, life in ms, each pool's limit or -1.
-# Returns the number of the first full pool, or 0.
+# KEYS: order and ends of each pool: those to enter, to leave, to stand behind. ARGV: lease, life in
+# ms, how many pools to enter and to leave, the limit of each to enter or -1. Returns the number of
+# the first full pool, or 0, and by how many it is over. Whoever waits and was forgotten by a server
+# that was restarted enters the pools to leave again, at their end.
 _ENTER = """
-for n = 1, #KEYS / 2 do
-  tidy(KEYS[2 * n - 1], KEYS[2 * n])
-  local limit = tonumber(ARGV[n + 2])
-  if limit >= 0 and redis.call('ZCARD', KEYS[2 * n]) >= limit then return n end
+local lease, life = ARGV[1], tonumber(ARGV[2])
+local entered, left = tonumber(ARGV[3]), tonumber(ARGV[4])
+local function order(n) return KEYS[2 * n - 1] end
+local function ends(n) return KEYS[2 * n] end
+for n = 1, #KEYS / 2 do tidy(order(n), ends(n)) end
+local ahead = 0
+for n = entered + left + 1, #KEYS / 2 do
+  ahead = ahead + (redis.call('ZRANK', order(n), lease) or redis.call('ZCARD', order(n)))
 end
-for n = 1, #KEYS / 2 do enter(KEYS[2 * n - 1], KEYS[2 * n], ARGV[1], tonumber(ARGV[2])) end
-return 0
-"""
-# KEYS: order, ends. ARGV: lease, life in ms. Whoever was forgotten enters again, at the end.
-_AHEAD = """
-tidy(KEYS[1], KEYS[2])
-if not redis.call('ZRANK', KEYS[1], ARGV[1]) then
-  enter(KEYS[1], KEYS[2], ARGV[1], tonumber(ARGV[2]))
+for n = 1, entered do
+  local limit = tonumber(ARGV[n + 4])
+  local over = redis.call('ZCARD', order(n)) + ahead - limit
+  if redis.call('ZRANK', order(n), lease) then over = over - 1 end
+  if limit >= 0 and over >= 0 then
+    for m = entered + 1, entered + left do
+      if not redis.call('ZRANK', order(m), lease) then enter(order(m), ends(m), lease, life) end
+    end
+    return {n, over}
+  end
 end
-return redis.call('ZRANK', KEYS[1], ARGV[1])
+for m = entered + 1, entered + left do
+  redis.call('ZREM', order(m), lease)
+  redis.call('ZREM', ends(m), lease)
+end
+for n = 1, entered do enter(order(n), ends(n), lease, life) end
+return {0, 0}
 """
 # KEYS: order, ends.
 _COUNT = """
@@ -70,30 +83,35 @@ class RedisLeases:
         self.life = life
         self.connection = connect(url)
         self._milliseconds = round(life * 1000)
-        self._enter, self._ahead, self._count, self._renew = (
-            self.connection.register_script(_COMMON + script)
-            for script in (_ENTER, _AHEAD, _COUNT, _RENEW)
+        self._enter, self._count, self._renew = (
+            self.connection.register_script(_COMMON + script) for script in (_ENTER, _COUNT, _RENEW)
         )
 
-    def enter(self, lease: Lease, limits: Mapping[str, int | None]) -> str | None:
+    def enter(
+        self,
+        lease: str,
+        limits: Limits,
+        leaving: Collection[str] = (),
+        behind: Collection[str] = (),
+    ) -> Full | None:
         numbers = [-1 if limit is None else limit for limit in limits.values()]
-        full = self._enter(_keys(*limits), [lease.id, self._milliseconds, *numbers])
-        return list(limits)[int(full) - 1] if full else None
-
-    def ahead(self, lease: Lease, pool: str) -> int:
-        return int(self._ahead(_keys(pool), [lease.id, self._milliseconds]))
+        number, over = self._enter(
+            _keys(*limits, *leaving, *behind),
+            [lease, self._milliseconds, len(limits), len(leaving), *numbers],
+        )
+        return Full(list(limits)[int(number) - 1], int(over)) if number else None
 
     def count(self, pool: str) -> int:
         return int(self._count(_keys(pool)))
 
-    def renew(self, leases: Collection[Lease]) -> None:
-        for lease in leases:
-            self._renew(_keys(*lease.pools), [lease.id, self._milliseconds])
+    def renew(self, stays: Collection[Stay]) -> None:
+        for stay in stays:
+            self._renew(_keys(*stay.pools), [stay.lease, self._milliseconds])
 
-    def leave(self, lease: Lease) -> None:
+    def leave(self, stay: Stay) -> None:
         with self.connection.pipeline() as commands:
-            for key in _keys(*lease.pools):
-                commands.zrem(key, lease.id)
+            for key in _keys(*stay.pools):
+                commands.zrem(key, stay.lease)
             commands.execute()
 
 

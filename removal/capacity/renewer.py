@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from django.db import connections
 
-from .leases import Lease, Leases
+from .leases import Leases, Stay
 
 log = logging.getLogger(__name__)
 RENEWALS_A_LIFE = 3  # one may fail and the next still comes in time
@@ -19,13 +19,13 @@ class LeaseRenewer:
     def __init__(self, leases: Leases) -> None:
         self._leases = leases
         self._lock = threading.Lock()
-        self._held: set[Lease] = set()
+        self._held: set[Stay] = set()
         self._thread: threading.Thread | None = None
 
     @contextmanager
-    def renewing(self, lease: Lease) -> Iterator[None]:
+    def renewing(self, stay: Stay) -> Iterator[None]:
         with self._lock:
-            self._held.add(lease)
+            self._held.add(stay)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="leases", daemon=True)
                 self._thread.start()
@@ -33,7 +33,7 @@ class LeaseRenewer:
             yield
         finally:
             with self._lock:
-                self._held.discard(lease)
+                self._held.discard(stay)
 
     def _run(self) -> None:
         pause = threading.Event()
@@ -46,7 +46,7 @@ class LeaseRenewer:
                     return
             self._renew(held)
 
-    def _renew(self, held: frozenset[Lease]) -> None:
+    def _renew(self, held: frozenset[Stay]) -> None:
         try:
             self._leases.renew(held)
         except Exception:

@@ -200,7 +200,7 @@ def _numbers() -> Context:
         "credits_per_megapixel": settings.CREDITS_PER_MEGAPIXEL,
         "queue_seconds": f"{settings.REMOVAL_QUEUE_SECONDS:g}",
         "deadline_seconds": f"{settings.REMOVAL_DEADLINE_SECONDS:g}",
-        "key_concurrency": settings.REMOVAL_KEY_CONCURRENCY,
+        "account_concurrency": settings.REMOVAL_ACCOUNT_CONCURRENCY,
         "fetch_seconds": f"{settings.IMAGE_URL_SECONDS:g}",
         "fetch_redirects": settings.IMAGE_URL_REDIRECTS,
         "free_tests": settings.REMOVAL_FREE_TESTS_PER_HOUR,

@@ -10,7 +10,7 @@ from .job import Job
 
 
 def run(job: Job) -> engine.Result:
-    with capacity.shared().place(job.disconnected):
+    with capacity.shared().place(job.disconnected, job.goes_first):
         if time.monotonic() > job.deadline:
             raise TookTooLong
         if job.disconnected():

@@ -17,4 +17,5 @@ class Job:
     deadline: float
     disconnected: Callable[[], bool]
     needs_foreground: bool = False
+    goes_first: bool = False  # in line, before all that don't
     queue: Literal["interactive", "batch"] = "interactive"  # whether somebody waits for it

@@ -36,7 +36,7 @@ def run(job: Job) -> engine.Result:
         blobs.put(work, blobs.PICTURE, job.data)
         if background is not None:
             blobs.put(work, blobs.BACKGROUND, background)
-        with capacity.shared().place(job.disconnected):
+        with capacity.shared().place(job.disconnected, job.goes_first):
             answer = _have_it_done(work, job)
         return answers.result_of(wire.load_answer(answer), lambda: blobs.get(work, blobs.RESULT))
     finally:

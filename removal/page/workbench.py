@@ -148,7 +148,9 @@ def _caller(request: HttpRequest, owner: Owner, results: PageResultStore | None)
     return services.Caller(
         request_id=request_id_of(request),
         via=Removal.Via.PAGE,
-        concurrency_key=f"user {owner.user.pk}" if owner.user else address,
+        concurrency_key=services.account_key(owner.user)
+        if owner.user
+        else limits.household(address),
         user=owner.user,
         pays=_pays(request, owner.user),
         # A reload of the page is no reason to throw the work away.

@@ -7,8 +7,9 @@ from contextlib import ExitStack
 import pytest
 from prometheus_client import REGISTRY
 
-from removal import capacity
+from removal import capacity, services
 from removal.models import Removal
+from tests.crowd import full_house
 
 from .conftest import new_caller
 
@@ -20,10 +21,7 @@ REMOVEBG = "/v1.0/removebg"
 def full(monkeypatch) -> Iterator[ExitStack]:
     """Every place is taken until it is closed; what is known of that lasts for the test."""
     monkeypatch.setattr(capacity, "FULL_SECONDS", 600)
-    shared = capacity.shared()
-    with ExitStack() as others:
-        for number in range(shared.limits.places + shared.limits.queue_length):
-            others.enter_context(shared.admit(f"other {number}"))
+    with full_house() as others:
         yield others
 
 
@@ -71,11 +69,11 @@ def test_ones_own_limit_stops_nobody_else(portrait, full, monkeypatch):
     alice, bob = (new_caller(f"{name}@example.com", "10") for name in ("alice", "bob"))
     shared = capacity.shared()
     with ExitStack() as own:
-        for _ in range(shared.limits.per_owner):
-            own.enter_context(shared.admit(alice.key.public_id))
+        for _ in range(shared.limits.per_key):
+            own.enter_context(shared.admit(services.claimant_of(alice.key)))
         messages = [alice.post(image=portrait).json()["error"]["message"] for _ in range(2)]
         assert messages[0] == messages[1]
-        assert "This key" in messages[0]
+        assert "You already have" in messages[0]
         assert bob.post(image=portrait).status_code == 200
 
 

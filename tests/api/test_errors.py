@@ -10,11 +10,12 @@ import pytest
 from django.test import Client
 
 from billing import ledger
-from removal import capacity, engine
+from removal import engine
 from removal.engine.reading import decode
 from removal.execution import inline
 from removal.models import Removal
 from tests import pictures
+from tests.crowd import full_house
 from tests.engine import hostile
 
 from .conftest import ENDPOINT, new_caller
@@ -178,17 +179,8 @@ def test_unknown_paths_and_methods_are_json_too(alice):
 
 
 def test_full_is_429_with_retry_after_and_free(alice, portrait):
-    full = capacity.shared()
-    owners = [
-        full.admit(f"other {n}") for n in range(full.limits.places + full.limits.queue_length)
-    ]
-    for owner in owners:
-        owner.__enter__()
-    try:
+    with full_house():
         response = alice.post(image=portrait)
-    finally:
-        for owner in owners:
-            owner.__exit__(None, None, None)
     error_of(response, 429, 1015)
     assert int(response["Retry-After"]) >= 1
     assert alice.credits == Decimal(10)

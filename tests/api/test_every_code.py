@@ -24,6 +24,7 @@ from removal.execution.pool import Pool
 from removal.models import KeyedRequest, Removal
 from removal.outbound.addresses import parse_allowed
 from tests import pictures
+from tests.crowd import full_house
 from tests.engine import hostile
 from tests.removal import hostile_server
 from tests.test_server import impatient, raw_answer
@@ -134,9 +135,7 @@ def too_few_credits(scene):
 
 @provokes(1015)
 def full(scene):
-    limits = capacity.shared().limits
-    for number in range(limits.places + limits.queue_length):
-        scene.exits.enter_context(capacity.shared().admit(f"other {number}"))
+    scene.exits.enter_context(full_house())
     return scene.post()
 
 

@@ -10,12 +10,13 @@ from pathlib import Path
 import pytest
 from django.test import Client
 
-from removal import capacity, errors, services
+from removal import errors, services
 from removal.api.removebg.parameters import PARAMETERS
 from removal.api.removebg.views import NAMES
 from removal.api.schema.answers import BATCHES_ALONE
 from removal.outbound import fetch
 from tests import pictures
+from tests.crowd import full_house
 from tests.engine import hostile
 
 from .conftest import new_caller
@@ -256,15 +257,8 @@ def test_urls_that_lead_nowhere(alice, portrait, monkeypatch, error, ours, backg
 def test_money_and_room(bob, alice, portrait):
     refused(post(bob, image_file=portrait), 402, "insufficient_credits")
     assert post(bob, ADDRESS + "?test=1", image_file=portrait).status_code == 200
-    full = capacity.shared()
-    waiting = [full.admit(str(n)) for n in range(full.limits.places + full.limits.queue_length)]
-    for owner in waiting:
-        owner.__enter__()
-    try:
+    with full_house():
         response = post(alice, image_file=portrait)
-    finally:
-        for owner in waiting:
-            owner.__exit__(None, None, None)
     refused(response, 429, "rate_limit_exceeded")
     assert response["Retry-After"]
 

@@ -232,6 +232,14 @@ def test_batches_take_turns(alice, portrait):
     assert [picture.batch.batch_id for picture in taken] == [first["id"], second["id"], first["id"]]
 
 
+def test_accounts_take_turns_whatever_the_number_of_their_batches(alice, portrait):
+    greedy = [sent(alice, zip=zip_of(a__jpg=portrait, b__jpg=portrait))["id"] for _ in range(5)]
+    late = sent(new_caller("late@example.com", "10"), zip=zip_of(a=portrait, b=portrait))["id"]
+    taken = [runner.claim().batch.batch_id for _ in range(4)]
+    assert [batch == late for batch in taken].count(True) == 2
+    assert set(taken) - {late} < set(greedy)
+
+
 def test_test_batches_are_free_and_marked(alice, portrait):
     batch = sent(alice, image=portrait, test="true")
     work_through()

@@ -15,6 +15,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from removal.batches import webhooks
+from removal.batches.fair_queue import FairQueue
 from removal.models import WebhookDelivery
 from removal.outbound.addresses import parse_allowed
 
@@ -180,7 +181,7 @@ def test_a_slow_server_keeps_its_own_account_waiting(alice, bob, monkeypatch):
 
     monkeypatch.setattr(webhooks, "monotonic", lambda: clock[0])
     monkeypatch.setattr(webhooks.fetch, "post", post)
-    monkeypatch.setattr(webhooks, "_queue", webhooks.FairQueue())
+    monkeypatch.setattr(webhooks, "_queue", FairQueue())
     pictures = zip_of(**{f"{number}__jpg": b"no picture" for number in range(8)})
     for caller, server in ((alice, "slow"), (bob, "quick")):
         caller.post(BATCHES, zip=pictures, webhook__url=f"https://{server}.example/")

@@ -1,7 +1,7 @@
 """One of several processes that share places: does what stdin says, tells on stdout.
 
-admit OWNER   prints "admitted" or "refused"
-work          waits in line for a place, prints "working" or "too late"
+admit ACCOUNT [KEY] [pays]   prints "admitted" or "refused"
+work [first]  waits in line for a place, prints "working" or "too late"
 done          gives up the place and what was admitted
 rush N FILE   N threads admit and work at once; FILE gets a line + or - at each begin and end
 """
@@ -30,10 +30,10 @@ def obey(shared, held, command, *arguments) -> str:
 
     try:
         if command == "admit":
-            held.enter_context(shared.admit(arguments[0]))
+            held.enter_context(shared.admit(claimant(*arguments)))
             return "admitted"
         if command == "work":
-            held.enter_context(shared.place(lambda: False))
+            held.enter_context(shared.place(lambda: False, goes_first=arguments == ("first",)))
             return "working"
         if command == "done":
             held.close()
@@ -43,6 +43,12 @@ def obey(shared, held, command, *arguments) -> str:
         return "refused"
     except StartedTooLate:
         return "too late"
+
+
+def claimant(account: str, key: str = "", pays: str = ""):
+    from removal import capacity
+
+    return capacity.Claimant(account, key, bool(pays))
 
 
 def rush(shared, threads: int, journal: Path) -> str:
@@ -63,7 +69,7 @@ def _work_often(shared, owner: str, journal: Path) -> None:
     from removal.errors import SlowDown
 
     for _ in range(10):
-        with suppress(SlowDown), shared.admit(owner):
+        with suppress(SlowDown), shared.admit(claimant(owner)):
             _write(journal, "admitted +")
             with shared.place(lambda: False):
                 _write(journal, "working +")

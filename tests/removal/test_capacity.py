@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,11 @@ from removal.models import LeaseRow
 from tests.billing import databases
 
 ROOT = Path(__file__).parent.parent.parent
-PLACES, QUEUE, OWN = 2, 3, 4
+PLACES, QUEUE, OWN, KEY = 2, 3, 4, 2
+FETCHES, OWN_FETCHES = 4, 3
 LIFE = 2  # seconds
+ALICE, BOB, SOMEBODY = (capacity.Claimant(name) for name in ("alice", "bob", "somebody else"))
+PAYER = capacity.Claimant("payer", "key", pays=True)
 
 
 class Process:
@@ -58,7 +62,9 @@ def environment(
     limits = {
         "REMOVAL_PLACES": str(PLACES),
         "REMOVAL_QUEUE_LENGTH": str(QUEUE),
-        "REMOVAL_KEY_CONCURRENCY": str(OWN),
+        "REMOVAL_RESERVED_PLACES": "0",
+        "REMOVAL_ACCOUNT_CONCURRENCY": str(OWN),
+        "REMOVAL_KEY_CONCURRENCY": str(KEY),
         "REMOVAL_LEASE_SECONDS": str(LIFE),
         "REDIS_URL": "",
     }
@@ -84,7 +90,7 @@ def shared(environment: dict[str, str]) -> Iterator[capacity.Capacity]:
         leases.connection.flushdb()
     else:
         LeaseRow.objects.all().delete()
-    yield capacity.Capacity(capacity.Limits(PLACES, QUEUE, 30, OWN), leases)
+    yield capacity.Capacity(limits_of(), leases)
     if isinstance(leases, RedisLeases):
         leases.connection.close()
 
@@ -103,8 +109,18 @@ def process(environment: dict[str, str]) -> Iterator[Callable[[], Process]]:
         one.kill()
 
 
+def limits_of(**own: Any) -> capacity.Limits:
+    common = {
+        "places": PLACES, "queue_length": QUEUE, "queue_seconds": 30,
+        "per_account": OWN, "per_key": KEY,
+        "fetches": FETCHES, "fetches_per_account": OWN_FETCHES,
+    }  # fmt: skip
+    return capacity.Limits(**common | own)
+
+
 def in_line(shared: capacity.Capacity) -> int:
-    return shared._leases.count(capacity.PLACES)
+    """At work and waiting for it."""
+    return sum(shared.in_line())
 
 
 def wait_until(true: Callable[[], bool]) -> None:
@@ -125,25 +141,105 @@ def test_processes_count_requests_together(shared, process):
     one, two = process(), process()
     answers = [asked.ask(f"admit {n}") for n in range(PLACES + QUEUE) for asked in (one, two)]
     assert answers.count("admitted") == PLACES + QUEUE
-    with pytest.raises(SlowDown) as caught, shared.admit("somebody else"):
+    with pytest.raises(SlowDown) as caught, shared.admit(SOMEBODY):
         pass
     assert caught.value.retry_after
     assert one.ask("done") == "done"
-    with shared.admit("somebody else"):
+    with shared.admit(SOMEBODY):
         assert two.ask("admit 9") == "admitted"
 
 
 def test_processes_count_an_owners_requests_together(shared, process):
     one = process()
     assert [one.ask("admit alice") for _ in range(OWN - 1)] == ["admitted"] * (OWN - 1)
-    with shared.admit("alice"):
-        assert shared.free_for("alice") == 0
+    with shared.admit(ALICE):
+        assert shared.free_for(ALICE) == 0
         assert one.ask("admit alice") == "refused"
-        with pytest.raises(SlowDown, match="This key"), shared.admit("alice"):
+        with pytest.raises(SlowDown, match="You already have"), shared.admit(ALICE):
             pass
-        with shared.admit("bob"):
+        with shared.admit(BOB):
             pass
     assert one.ask("admit alice") == "admitted"
+
+
+def test_the_keys_of_an_account_share_its_requests(shared, process):
+    one = process()
+    asked = [one.ask(f"admit alice {key}") for key in ("first", "first", "first", "second")]
+    assert asked == ["admitted", "admitted", "refused", "admitted"]
+    with shared.admit(capacity.Claimant("alice", "second")):
+        assert one.ask("admit alice third") == "refused"
+        assert one.ask("admit bob first-of-bob") == "admitted"
+    assert one.ask("admit alice third") == "admitted"
+
+
+def test_who_pays_finds_room_in_any_crowd_that_does_not(shared, process):
+    crowd = process()
+    asked = [crowd.ask(f"admit visitor-{n}") for n in range(PLACES + QUEUE + 1)]
+    assert asked == ["admitted"] * (PLACES + QUEUE) + ["refused"]
+    payers = [crowd.ask(f"admit payer-{n} key-{n} pays") for n in range(PLACES + QUEUE + 1)]
+    assert payers == ["admitted"] * (PLACES + QUEUE) + ["refused"]
+    with pytest.raises(SlowDown), shared.admit(PAYER):
+        pass
+
+
+def test_payers_leave_the_others_no_room_that_they_take(shared, process):
+    one = process()
+    assert [one.ask(f"admit payer-{n} k{n} pays") for n in range(PLACES + QUEUE)][-1] == "admitted"
+    with pytest.raises(SlowDown), shared.admit(SOMEBODY):
+        pass
+
+
+def test_a_test_of_somebody_who_pays_counts_as_a_test(shared, process):
+    one = process()
+    with shared.admit(PAYER) as admission:
+        admission.does_not_pay()
+        payers = [one.ask(f"admit payer-{n} key-{n} pays") for n in range(PLACES + QUEUE)]
+        assert payers == ["admitted"] * (PLACES + QUEUE)
+    one.ask("done")
+    others = [one.ask(f"admit visitor-{n}") for n in range(PLACES + QUEUE - 1)]
+    assert others == ["admitted"] * (PLACES + QUEUE - 1)
+    with shared.admit(PAYER) as last_that_fits:
+        last_that_fits.does_not_pay()
+        with shared.admit(PAYER) as one_too_many, pytest.raises(SlowDown):
+            one_too_many.does_not_pay()
+
+
+def test_who_waits_for_a_foreign_server_has_no_spot_in_line(shared, process):
+    one = process()
+    with shared.admit(ALICE) as first, shared.admit(BOB) as second:
+        with first.fetching(), second.fetching():
+            asked = [one.ask(f"admit visitor-{n}") for n in range(PLACES + QUEUE + 1)]
+            assert asked == ["admitted"] * (PLACES + QUEUE) + ["refused"]
+            one.ask("done")
+        assert one.ask("admit alice") == "admitted"
+
+
+def test_a_line_that_filled_during_the_fetch_is_429(shared, process):
+    one = process()
+
+    def crowd_in() -> None:
+        for number in range(PLACES + QUEUE):
+            one.ask(f"admit visitor-{number}")
+
+    with pytest.raises(SlowDown), shared.admit(ALICE) as admission, admission.fetching():
+        crowd_in()
+    one.ask("done")
+    assert shared.free_for(ALICE) == OWN
+
+
+def test_fetches_are_bounded_for_an_account_and_in_all_but_not_by_others_for_who_pays(shared):
+    def begin(claimant: capacity.Claimant) -> None:
+        fetching.enter_context(fetching.enter_context(shared.admit(claimant)).fetching())
+
+    with ExitStack() as fetching:
+        for _ in range(OWN_FETCHES):
+            begin(ALICE)
+        with pytest.raises(SlowDown, match="fetched from URLs at the same time"):
+            begin(ALICE)
+        begin(BOB)
+        with pytest.raises(SlowDown, match="Too many pictures are being fetched"):
+            begin(SOMEBODY)
+        begin(PAYER)
 
 
 def test_no_more_work_than_there_are_places_whoever_asks(shared, process, tmp_path):
@@ -177,21 +273,42 @@ def test_places_are_given_in_the_order_of_asking(shared, process):
     assert third.hear() == "working"
 
 
+def test_who_pays_goes_before_who_waits_but_not_before_who_works(shared, process):
+    working, visitor, payer = process(), process(), process()
+    with shared.place(never):
+        assert working.ask("work") == "working"
+        visitor.tell("work")
+        wait_until(lambda: shared.in_line() == (PLACES, 1))
+        payer.tell("work first")
+        wait_until(lambda: shared.in_line() == (PLACES, 2))
+        working.ask("done")
+        assert payer.hear() == "working"
+        assert shared.in_line() == (PLACES, 1)
+    assert visitor.hear() == "working"
+
+
+def test_reserved_places_are_for_who_goes_first(shared):
+    reserving = capacity.Capacity(limits_of(reserved_places=1, queue_seconds=0), shared._leases)
+    with reserving.place(never):
+        with pytest.raises(StartedTooLate), reserving.place(never):
+            pass
+        with reserving.place(never, goes_first=True):
+            assert reserving.in_line() == (PLACES, 0)
+
+
 def test_what_a_killed_process_held_comes_free(shared, process):
     doomed = process()
     assert [doomed.ask("admit alice") for _ in range(OWN)] == ["admitted"] * OWN
     assert [doomed.ask("work") for _ in range(PLACES)] == ["working"] * PLACES
     doomed.kill()
     with shared.place(never):
-        assert shared.free_for("alice") == OWN
+        assert shared.free_for(ALICE) == OWN
 
 
 def test_a_living_process_keeps_its_place_beyond_a_leases_life(shared, process):
     one = process()
     assert [one.ask("work") for _ in range(PLACES)] == ["working"] * PLACES
-    impatient = capacity.Capacity(
-        capacity.Limits(PLACES, QUEUE, queue_seconds=2 * LIFE, per_owner=OWN), shared._leases
-    )
+    impatient = capacity.Capacity(limits_of(queue_seconds=2 * LIFE), shared._leases)
     with pytest.raises(StartedTooLate), impatient.place(never):
         pass
     assert in_line(shared) == PLACES
@@ -206,16 +323,16 @@ def test_who_hangs_up_in_line_leaves_it(shared):
 
 
 def test_an_error_at_work_frees_the_place(shared):
-    with pytest.raises(RuntimeError), shared.admit("alice"), shared.place(never):
+    with pytest.raises(RuntimeError), shared.admit(ALICE), shared.place(never):
         raise RuntimeError
     assert in_line(shared) == 0
-    assert shared.free_for("alice") == OWN
+    assert shared.free_for(ALICE) == OWN
 
 
 def test_a_redis_that_forgot_lets_those_in_line_enter_again(redis_url):
     leases = RedisLeases(redis_url, LIFE)
     leases.connection.flushdb()
-    shared = capacity.Capacity(capacity.Limits(1, QUEUE, 30, OWN), leases)
+    shared = capacity.Capacity(limits_of(places=1), leases)
     worked = threading.Event()
 
     def work() -> None:
@@ -244,6 +361,6 @@ def test_redis_counts_where_there_is_one_else_the_database(settings, redis_url):
 def test_lapsed_rows_do_not_stay_for_the_next_request():
     from removal.capacity import database
 
-    DatabaseLeases(-1).enter(capacity.Lease("lapsed", ("owner:203.0.113.7",)), {"owner:x": None})
+    DatabaseLeases(-1).enter("lapsed", {"account:203.0.113.7": None})
     database.purge()
     assert not LeaseRow.objects.exists()

@@ -116,12 +116,12 @@ class RemoveBgEndpoint(Endpoint):
 
 def _with_limits(response: HttpResponseBase, key: ApiKey | None = None) -> HttpResponseBase:
     """Their rate limit is the key's places, which change from one moment to the next."""
-    limit = settings.REMOVAL_KEY_CONCURRENCY
+    limit = min(settings.REMOVAL_KEY_CONCURRENCY, settings.REMOVAL_ACCOUNT_CONCURRENCY)
     left = limit
     if response.status_code == errors.SlowDown.status:
         left = 0
     elif key:
-        left = capacity.shared().free_for(key.public_id)
+        left = capacity.shared().free_for(services.claimant_of(key))
     response["X-RateLimit-Limit"] = str(limit)
     response["X-RateLimit-Remaining"] = str(max(left, 0))
     response["X-RateLimit-Reset"] = str(int(time.time()))
