@@ -3,12 +3,15 @@
     python -m tests.storms.ledger_storm [--operations 10000] [--processes 8]
                                         [--database sqlite|postgresql] [--seed N]
 
-Workers play requests (hold, settle or release, send the result, mark it delivered) and staff, and
-note in a journal outside the database what their client saw: every line is written before the
-next operation starts. The parent kills them (SIGKILL) and starts new ones. At the end everything
-that dead processes left is cleaned up, and then must hold:
+Workers play requests (hold, settle or release, send the result, mark it delivered), staff, and
+Stripe (payments; refunds and disputes, of a part or the whole, also of what is held or spent, some
+of which fail or are won). They note in a journal outside the database what their client saw: every
+line is written before the next operation starts. The parent kills them (SIGKILL) and starts new
+ones. At the end everything that dead processes left is cleaned up, and then must hold:
 - the audit finds no difference between balances, holds and ledger rows;
-- what a client was told is in the database: no grant that was acknowledged is missing;
+- what a client was told is in the database: no grant or payment that was acknowledged is missing;
+- credits taken back and shortfalls add up to the money that is gone, no account with a shortfall
+  has anything to spend, and its use-before date is that of the purchases that stand;
 - no result without a charge and no charge without a result, except that a process killed between
   sending a result and marking it may give that result away: at most one for each kill.
 The last line on stdout is the verdict; the exit status agrees.
@@ -33,6 +36,7 @@ from pathlib import Path
 import django
 
 USERS = 6
+PRICE = 1000
 FORK = multiprocessing.get_context("fork")  # a new worker takes milliseconds, not a start of Django
 
 
@@ -112,19 +116,24 @@ class Storm:
 
         from billing import ledger
         from billing.audit import audit
-        from billing.models import Hold, LedgerEntry
+        from billing.models import Account, Hold, LedgerEntry, Purchase
 
         ledger.release_stale(timezone.now() + timedelta(days=1))
         ledger.refund_undelivered(timedelta(0), timezone.now() + timedelta(seconds=1))
         seen = [event for journal in journals for event in journal.events()]
         granted = {key for event, key in seen if event == "grant"}
         sent = {key for event, key in seen if event == "result"}
+        bought = {key for event, key in seen if event == "buy"}
         rows = set(LedgerEntry.objects.filter(kind="grant").values_list("pk", flat=True))
+        paid = set(Purchase.objects.filter(state="paid").values_list("pk", flat=True))
         charged = set(Hold.objects.filter(state__in=Hold.CHARGED).values_list("pk", flat=True))
         given_away = sent - charged - _refunded_by_staff()
         self.faults += audit()
         if granted - rows:
             self.faults.append(f"{len(granted - rows)} acknowledged grants are missing")
+        if bought - paid:
+            self.faults.append(f"{len(bought - paid)} acknowledged payments are missing")
+        self.faults += [fault for account in Account.objects.all() for fault in faults_of(account)]
         if charged - sent:
             self.faults.append(f"{len(charged - sent)} charges without a result")
         if len(given_away) > self.kills:
@@ -134,7 +143,8 @@ class Storm:
         print(
             f"{sum(journal.operations() for journal in journals)} operations, {self.kills} kills, "
             f"{len(sent)} results of which {len(given_away)} given away by a kill, "
-            f"{len(charged)} charged, {LedgerEntry.objects.count()} ledger rows",
+            f"{len(charged)} charged, {len(paid)} purchases, {LedgerEntry.objects.count()} ledger "
+            f"rows, {LedgerEntry.objects.filter(reason='Shortfall').count()} for shortfalls",
             flush=True,
         )
 
@@ -147,15 +157,31 @@ def _refunded_by_staff() -> set[int]:
     return set(rows.values_list("hold_id", flat=True))
 
 
+def faults_of(account) -> Iterator[str]:
+    """What the audit does not ask of purchases: whether all was taken that should have been."""
+    purchases = list(account.purchases.all())
+    if account.shortfall and account.spendable:
+        yield f"account {account.pk} may spend {account.spendable} with a shortfall"
+    for purchase in purchases:
+        gone = purchase.credits * purchase.amount_reversed / PRICE
+        if purchase.credits_reversed + purchase.shortfall != gone.quantize(Decimal("0.001")):
+            yield f"purchase {purchase.pk} has not lost the {gone} credits that it should have"
+    dates = [purchase.use_before for purchase in purchases if purchase.stands]
+    if account.use_before != max(dates, default=None):
+        yield f"account {account.pk} is usable until {account.use_before}, bought were {dates}"
+
+
 def work(journal: Journal, quota: int, seed: float) -> None:
     """One worker: so many operations, each noted once it is done."""
     from accounts.models import User
+    from billing import sales
     from billing.errors import BillingError
 
+    sales.PURCHASES_PER_HOUR = 10**9  # or the storm would soon be over
     dice = random.Random(seed)
     users = list(User.objects.order_by("pk")[:USERS])
     while journal.done < quota:
-        action = dice.choices((request, grant, remove, refund, clean_up), (70, 10, 8, 8, 4))[0]
+        action = dice.choices(list(ACTIONS), list(ACTIONS.values()))[0]
         before = journal.done
         with suppress(BillingError):
             action(dice, dice.choice(users), journal)
@@ -215,6 +241,64 @@ def clean_up(dice, user, journal) -> None:
     journal.write("refund_undelivered")
 
 
+def buy(dice, user, journal) -> None:
+    from billing import sales
+    from billing.models import PackPrice
+    from billing.stripe_objects import Payment
+
+    purchase = sales.start(user, dice.choice(PackPrice.objects.select_related("pack")))
+    names = (f"cs_{purchase.pk}", f"pi_{purchase.pk}")
+    sales.record_payment(purchase, Payment(*names, True, "eur", PRICE, PRICE, 0, None))
+    journal.write("buy", purchase.pk)
+
+
+def take_back(dice, user, journal) -> None:
+    """A refund or a dispute, also of what is held or spent."""
+    from django.utils import timezone
+
+    from billing import sales
+    from billing.models import Purchase
+    from billing.stripe_objects import Takeback
+
+    purchase = Purchase.objects.filter(account__user=user, state="paid").order_by("?").first()
+    if purchase:
+        kind, status = dice.choice([("refund", "pending"), ("dispute", "needs_response")])
+        amount = dice.choice([PRICE, PRICE, dice.randrange(1, PRICE)])
+        takeback = Takeback(f"{kind}_{dice.random()}", amount, "eur", status, "", "")
+        sales.record_reversal(purchase, kind, takeback, timezone.now())
+        journal.write("take_back", purchase.pk)
+
+
+def give_back(dice, user, journal) -> None:
+    """The refund failed, the dispute was won; or neither."""
+    from django.utils import timezone
+
+    from billing import sales
+    from billing.models import Reversal
+    from billing.stripe_objects import Takeback
+
+    open_ = Reversal.objects.filter(purchase__account__user=user).order_by("?").first()
+    if open_:
+        ends = {"refund": ["failed", "succeeded"], "dispute": ["won", "lost"]}
+        status = dice.choice(ends[open_.kind])
+        takeback = Takeback(open_.stripe_id, open_.amount, "eur", status, "", "")
+        sales.record_reversal(open_.purchase, open_.kind, takeback, timezone.now())
+        journal.write("give_back", open_.purchase_id)
+
+
+# How often of a hundred.
+ACTIONS = {
+    request: 62,
+    grant: 5,
+    remove: 5,
+    refund: 7,
+    clean_up: 4,
+    buy: 7,
+    take_back: 6,
+    give_back: 4,
+}
+
+
 @contextmanager
 def database(vendor: str, folder: Path) -> Iterator[None]:
     from tests.billing import databases
@@ -243,10 +327,14 @@ def storm(vendor: str, options: argparse.Namespace) -> list[str]:
     with tempfile.TemporaryDirectory() as name, database(vendor, Path(name)):
         from accounts.models import User
         from billing import ledger
+        from billing.models import CreditPack, PackPrice
 
+        for days in (10, 100, 1000):
+            pack = CreditPack.objects.create(name=f"{days} days", credits=15, validity_days=days)
+            PackPrice.objects.create(pack=pack, currency="eur", amount=Decimal(PRICE) / 100)
         for number in range(USERS):
             user = User.objects.create_user(f"storm{number}@example.com")
-            ledger.grant(user, Decimal(20), "storm")
+            ledger.grant(user, Decimal(2), "storm")
         print(f"{vendor}: seed {options.seed}", flush=True)
         run = Storm(options.operations, options.processes, random.Random(options.seed), Path(name))
         run.run()
