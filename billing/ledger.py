@@ -7,6 +7,8 @@ A request's credits:  hold -> settle -> mark_delivered       charged
                            `-> release                       error, cancelled, or never finished
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -166,6 +168,24 @@ def release(hold: Hold) -> None:
     account = _lock_for(hold)
     if hold.state == Hold.State.OPEN:
         _release(account, hold)
+
+
+@contextmanager
+def charge(
+    user: User, amount: Decimal, request_id: str, lifetime_s: float, key: ApiKey | None = None
+) -> Iterator[Hold]:
+    """Hold the price while the block works; what the block has not settled is given back."""
+    held = hold(user, amount, request_id, lifetime_s, key)
+    try:
+        yield held
+    except BaseException:
+        # Read anew: what was settled may have been undone with its transaction, or stand though
+        # whoever asked will hear of an error.
+        release(held)
+        _refund_if_undelivered(held)
+        raise
+    if held.state == Hold.State.OPEN:
+        release(held)
 
 
 def mark_delivered(hold: Hold) -> None:

@@ -275,16 +275,11 @@ def _charged(
 ) -> Outcome:
     assert caller.user is not None
     lifetime = settings.REMOVAL_DEADLINE_SECONDS + settings.HOLD_GRACE_SECONDS
-    hold = ledger.hold(caller.user, price, caller.request_id, lifetime, caller.key)
-    try:
+    with ledger.charge(caller.user, price, caller.request_id, lifetime, caller.key) as hold:
         result = execution.run(job)
         if result.facts.result_foreground:
             outcome = Outcome(result, job.options, price, None, None, hold)
             return _finished(caller, outcome, results)
-    except BaseException:
-        ledger.release(hold)
-        raise
-    ledger.release(hold)
     return _finished(caller, Outcome(result, job.options, FREE, None, None, None), results)
 
 
@@ -300,9 +295,10 @@ def _finished(caller: Caller, outcome: Outcome, results: ResultStore | None) -> 
 
 
 def _settled(caller: Caller, outcome: Outcome) -> Outcome:
-    if outcome.hold is not None:
-        ledger.settle(outcome.hold)
-    return replace(outcome, credits_remaining=_remaining(caller))
+    if outcome.hold is None:
+        return replace(outcome, credits_remaining=_remaining(caller))
+    # From the entry: whatever fails once the charge is committed, nobody would hear of the charge.
+    return replace(outcome, credits_remaining=ledger.settle(outcome.hold).spendable_after)
 
 
 def _fingerprint(caller: Caller, order: Order) -> str:
