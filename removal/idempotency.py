@@ -9,6 +9,8 @@ cannot be asked for again was not charged.
                  `-> deleted: an error, or a process that died (its lease runs out)
 """
 
+import hashlib
+import json
 import re
 import uuid
 from datetime import datetime, timedelta
@@ -29,6 +31,11 @@ from .models import KeyedRequest
 State = KeyedRequest.State
 # How long a key is still known once its result is gone: repeating it by mistake is not charged.
 REMEMBERED = timedelta(days=7)
+
+
+def fingerprint(*asked: Any) -> str:
+    """Of what was asked for, given as JSON can hold it."""
+    return hashlib.sha256(json.dumps(asked).encode()).hexdigest()
 
 
 def claim(user: User, key: str, fingerprint: str, request_id: str) -> KeyedRequest:
@@ -92,7 +99,7 @@ def purge(now: datetime | None = None) -> int:
     rows = KeyedRequest.objects.filter(expires_at__lte=now)
     expired = list(rows.filter(state=State.DONE))
     storage.delete(*(row.result_name for row in expired))
-    rows.filter(pk__in=[row.pk for row in expired]).update(state=State.EXPIRED)
+    rows.filter(pk__in=[row.pk for row in expired]).update(state=State.EXPIRED, outcome={})
     rows.filter(state=State.WORKING).delete()
     rows.filter(state=State.EXPIRED, expires_at__lte=now - REMEMBERED).delete()
     return len(expired)

@@ -6,7 +6,6 @@ in a row; only where there is no free place it is counted and no more.
 """
 
 import hashlib
-import json
 import logging
 import time
 from collections.abc import Callable
@@ -304,13 +303,17 @@ def _settled(caller: Caller, outcome: Outcome) -> Outcome:
 def _fingerprint(caller: Caller, order: Order) -> str:
     """Of what was asked for: where, of which picture, with which options that are not defaults."""
     pictures = [_picture_mark(source) for source in (order.source, order.background) if source]
-    default = engine.Options(max_result_pixels=order.options.max_result_pixels)
-    chosen = [
+    return idempotency.fingerprint(caller.endpoint, pictures, chosen_options(order.options))
+
+
+def chosen_options(options: engine.Options) -> list[tuple[str, str]]:
+    """The options that are not defaults, for a fingerprint."""
+    default = engine.Options(max_result_pixels=options.max_result_pixels)
+    return [
         (field.name, repr(value))
         for field in fields(default)
-        if (value := getattr(order.options, field.name)) != getattr(default, field.name)
+        if (value := getattr(options, field.name)) != getattr(default, field.name)
     ]
-    return hashlib.sha256(json.dumps([caller.endpoint, pictures, chosen]).encode()).hexdigest()
 
 
 def _picture_mark(source: Source) -> str:

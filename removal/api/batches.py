@@ -1,6 +1,7 @@
 """Batches over HTTP: ours, not the vendor's. docs/api.md describes them."""
 
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -9,17 +10,18 @@ from django.http import HttpResponse, JsonResponse, StreamingHttpResponse
 from rest_framework.request import Request
 
 from accounts.models import ApiKey
-from removal import engine, services, storage
+from removal import engine, idempotency, services, storage
 from removal.batches import archive, intake, register, webhooks
-from removal.errors import InvalidWebhook, MalformedBody, NoSuchPath, WrongImageCount
+from removal.errors import InvalidWebhook, MalformedBody, NoSuchPath, ResultNotKept, WrongImageCount
 from removal.models import Batch, BatchPicture
 from removal.outbound import fetch
 
-from . import reading
+from . import reading, repeats
 from .headers import image_response
 from .views import Endpoint
 
 LISTED = 50
+FILES = ("image", "zip")
 PRIVATE = {"Cache-Control": "private, no-store"}
 
 
@@ -29,17 +31,21 @@ class Batches(Endpoint):
     def post(self, request: Request) -> HttpResponse:
         reading.check_length(request, files=2)
         fields = reading.with_query_test(reading.read_fields(request), request)
-        webhook, keep_open = _checked(fields)
-        uploads = _uploads(request, settings.REMOVAL_BATCH_PICTURES)
-        batch = register.create(_key_of(request), _parameters(fields), webhook)
-        try:
-            register.add(batch, uploads)
-        except BaseException:
-            batch.delete()
-            raise
-        if not keep_open:
-            register.close(batch)
-        return _answer(batch, status=201)
+        options, webhook, keep_open = _checked(fields)
+        key = _key_of(request)
+
+        def make(remember: repeats.Remember) -> None:
+            register.create(
+                key,
+                _parameters(fields),
+                _uploads(request, settings.REMOVAL_BATCH_PICTURES),
+                webhook_url=webhook,
+                keep_open=keep_open,
+                note=lambda batch: remember(_body(batch)),
+            )
+
+        asked = [services.chosen_options(options), webhook, keep_open, key.test_only]
+        return _made_once(request, asked, make)
 
     def get(self, request: Request) -> HttpResponse:
         newest = register.visible_to(_key_of(request))[:LISTED]
@@ -63,11 +69,14 @@ class BatchPictures(Endpoint):
     def post(self, request: Request, batch_id: str) -> HttpResponse:
         reading.check_length(request, files=2)
         batch = register.find_to_add(_key_of(request), batch_id)
-        uploads = list(_uploads(request, register.room(batch)))
-        if not uploads:
+        if not any(reading.files_of(request, name) for name in FILES):
             raise WrongImageCount("Send pictures: files in 'image', or a ZIP file in 'zip'.")
-        register.add(batch, uploads)
-        return _answer(batch, status=201)
+
+        def add(remember: repeats.Remember) -> None:
+            uploads = _uploads(request, register.room(batch))
+            register.add(batch, uploads, note=lambda batch: remember(_body(batch)))
+
+        return _made_once(request, [], add)
 
 
 class CloseBatch(Endpoint):
@@ -120,16 +129,41 @@ def _key_of(request: Request) -> ApiKey:
     return key
 
 
-def _checked(fields: reading.Fields) -> tuple[str, bool]:
-    """The batch's own parameters, and that the others can be read: pictures come later."""
-    engine.parse_options(fields)
+def _made_once(
+    request: Request, asked: list[Any], act: Callable[[repeats.Remember], None]
+) -> HttpResponse:
+    """201 with what `act` made; under an Idempotency-Key that came before, with what it made then.
+
+    asked: what was asked for besides the path and the files.
+    """
+    files = [_mark(file) for name in FILES for file in reading.files_of(request, name)]
+    path = request.path.rstrip("/")
+    body, headers = repeats.once(request, idempotency.fingerprint(path, files, asked), act)
+    batch = register.visible_to(_key_of(request)).filter(batch_id=body["id"]).first()
+    if batch is None:  # deleted since
+        raise ResultNotKept
+    return _json(body | _webhook(batch), status=201, headers=headers)
+
+
+def _mark(file: reading.File) -> list[str]:
+    """Name and digest of an upload, which is then at its beginning again."""
+    digest = hashlib.sha256()
+    for chunk in file.chunks():
+        digest.update(chunk)
+    file.seek(0)
+    return [str(file.name), digest.hexdigest()]
+
+
+def _checked(fields: reading.Fields) -> tuple[engine.Options, str, bool]:
+    """The parameters of each picture and the batch's own."""
+    options = engine.parse_options(fields)
     try:
         keep_open = engine.parse_bool("keep_open", fields.get("keep_open", "") or "false")
     except engine.InvalidOption as error:
         raise MalformedBody(error.message) from error
     url = fields.get("webhook.url", "").strip()
     try:
-        return (str(fetch.checked(url)) if url else ""), keep_open
+        return options, (str(fetch.checked(url)) if url else ""), keep_open
     except fetch.FetchError as error:
         raise InvalidWebhook(f"webhook.url: {error}") from error
 
@@ -155,14 +189,24 @@ def _outcome_of(batch: Batch, picture: BatchPicture) -> services.Outcome:
     return services.outcome_of(picture.outcome, content, options, picture.hold, picture.request_id)
 
 
-def _answer(batch: Batch, status: int = 200) -> HttpResponse:
+def _answer(batch: Batch) -> HttpResponse:
     batch.refresh_from_db()
-    body: dict[str, Any] = register.progress(batch)
-    body["items"] = [register.as_dict(picture) for picture in batch.pictures.all()]
-    if batch.webhook_url:
-        body["webhook"] = {"url": batch.webhook_url, "secret": webhooks.secret_of(batch.user)}
-    return _json(body, status)
+    return _json(_body(batch) | _webhook(batch))
 
 
-def _json(body: dict[str, Any], status: int = 200) -> JsonResponse:
-    return JsonResponse(body, status=status, headers=PRIVATE)
+def _body(batch: Batch) -> repeats.Body:
+    items = [register.as_dict(picture) for picture in batch.pictures.all()]
+    return register.progress(batch) | {"items": items}
+
+
+def _webhook(batch: Batch) -> repeats.Body:
+    """Beside the body that may be kept, as nothing that is kept holds the secret."""
+    if not batch.webhook_url:
+        return {}
+    return {"webhook": {"url": batch.webhook_url, "secret": webhooks.secret_of(batch.user)}}
+
+
+def _json(
+    body: repeats.Body, status: int = 200, headers: Mapping[str, str] | None = None
+) -> JsonResponse:
+    return JsonResponse(body, status=status, headers=PRIVATE | dict(headers or {}))

@@ -1,11 +1,12 @@
 """A batch's life: made, added to, closed, cancelled, deleted, purged. Owners see their own only."""
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.db import transaction
@@ -25,24 +26,52 @@ FOLDER = "batch-pictures"
 KINDS = ("original", "result")
 LIVING = (Batch.State.OPEN, Batch.State.CLOSED)
 NAME_LENGTH = 255
+Note = Callable[[Batch], None]
 
 
-def create(key: ApiKey, fields: dict[str, str], webhook_url: str = "") -> Batch:
-    """An open batch without pictures, charged through this key. Raises TooManyBatches."""
-    user = key.user
-    with transaction.atomic():
-        User.objects.select_for_update().get(pk=user.pk)  # one after another, so that it is exact
-        limit = settings.REMOVAL_BATCHES_PER_ACCOUNT
-        if user.batches.filter(state__in=LIVING).count() >= limit:
-            raise TooManyBatches(limit)
-        return Batch.objects.create(
+class StoredUpload(NamedTuple):
+    name: str
+    token: str
+
+
+def _nothing(batch: Batch) -> None:
+    """Nobody wants to be told."""
+
+
+def create(
+    key: ApiKey,
+    fields: dict[str, str],
+    uploads: Iterable[Upload],
+    *,
+    webhook_url: str = "",
+    keep_open: bool = False,
+    note: Note = _nothing,
+) -> Batch:
+    """A batch of these pictures, charged through this key; it stands with all of them or not at
+    all. Raises TooManyBatches, and what `add` raises."""
+    _check_number(key.user)  # before anything is stored
+    with _stored(uploads, settings.REMOVAL_BATCH_PICTURES) as files, transaction.atomic():
+        User.objects.select_for_update().get(pk=key.user.pk)  # one by one, so that it is exact
+        _check_number(key.user)
+        batch = Batch.objects.create(
             batch_id=uuid.uuid4().hex,
-            user=user,
+            user=key.user,
             api_key=key,
             fields=fields,
             webhook_url=webhook_url,
             expires_at=_kept_until(),
         )
+        _insert(batch, files)
+        if not keep_open:
+            _close(batch)
+        note(batch)
+    return batch
+
+
+def _check_number(user: User) -> None:
+    limit = settings.REMOVAL_BATCHES_PER_ACCOUNT
+    if user.batches.filter(state__in=LIVING).count() >= limit:
+        raise TooManyBatches(limit)
 
 
 def visible_to(key: ApiKey) -> QuerySet[Batch]:
@@ -73,38 +102,46 @@ def room(batch: Batch) -> int:
     return int(settings.REMOVAL_BATCH_PICTURES) - batch.pictures.count()
 
 
-def add(batch: Batch, uploads: Iterable[Upload]) -> list[BatchPicture]:
+def add(batch: Batch, uploads: Iterable[Upload], note: Note = _nothing) -> None:
     """More pictures for an open batch: all of them or none.
 
+    note: is handed the batch in the transaction in which it gets them.
     Raises BatchClosed, BatchTooLarge, StorageFailed and what reading the uploads raises.
     """
-    stored: list[tuple[str, str]] = []  # name, token
-    limit = room(batch)
+    with _stored(uploads, room(batch)) as files, transaction.atomic():
+        current = Batch.objects.select_for_update().get(pk=batch.pk)
+        if current.state != Batch.State.OPEN:
+            raise BatchClosed
+        if len(files) > room(current):
+            raise BatchTooLarge(settings.REMOVAL_BATCH_PICTURES)
+        _insert(current, files)
+        note(current)
+
+
+@contextmanager
+def _stored(uploads: Iterable[Upload], limit: int) -> Iterator[list[StoredUpload]]:
+    """The uploads' files in the storage; deleted where they don't become pictures after all."""
+    stored: list[StoredUpload] = []
     try:
         for upload in uploads:
             if len(stored) >= limit:
                 raise BatchTooLarge(settings.REMOVAL_BATCH_PICTURES)
-            token = uuid.uuid4().hex
-            stored.append((upload.name, token))
-            storage.put(file_name(token, "original"), upload.content)
-        return _insert(batch, stored)
+            stored.append(StoredUpload(upload.name, uuid.uuid4().hex))
+            storage.put(file_name(stored[-1].token, "original"), upload.content)
+        yield stored
     except BaseException:
-        storage.discard(*(file_name(token, "original") for _, token in stored))
+        storage.discard(*(file_name(file.token, "original") for file in stored))
         raise
 
 
-def _insert(batch: Batch, stored: list[tuple[str, str]]) -> list[BatchPicture]:
-    with transaction.atomic():
-        current = Batch.objects.select_for_update().get(pk=batch.pk)
-        if current.state != Batch.State.OPEN:
-            raise BatchClosed
-        if len(stored) > room(current):
-            raise BatchTooLarge(settings.REMOVAL_BATCH_PICTURES)
-        first = current.pictures.count() + 1
-        return BatchPicture.objects.bulk_create(
-            BatchPicture(batch=current, number=first + index, name=name[-NAME_LENGTH:], token=token)
-            for index, (name, token) in enumerate(stored)
+def _insert(batch: Batch, files: list[StoredUpload]) -> None:
+    first = batch.pictures.count() + 1
+    BatchPicture.objects.bulk_create(
+        BatchPicture(
+            batch=batch, number=first + index, name=file.name[-NAME_LENGTH:], token=file.token
         )
+        for index, file in enumerate(files)
+    )
 
 
 def close(batch: Batch) -> None:
@@ -114,9 +151,13 @@ def close(batch: Batch) -> None:
         if current.state == Batch.State.CANCELLED:
             raise BatchClosed
         if current.state == Batch.State.OPEN:
-            current.state = Batch.State.CLOSED
-            current.save(update_fields=["state"])
-            end_if_done(current)
+            _close(current)
+
+
+def _close(batch: Batch) -> None:
+    batch.state = Batch.State.CLOSED
+    batch.save(update_fields=["state"])
+    end_if_done(batch)
 
 
 def cancel(batch: Batch) -> None:

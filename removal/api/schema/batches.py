@@ -21,7 +21,16 @@ from .answers import (
     v2_codes,
     v2_error,
 )
-from .bodies import BOOLEAN, JSON, MULTIPART, SCALAR, URLENCODED, query_test, v2_property
+from .bodies import (
+    BOOLEAN,
+    JSON,
+    MULTIPART,
+    SCALAR,
+    URLENCODED,
+    idempotency_key,
+    query_test,
+    v2_property,
+)
 
 Errors = Set[type[errors.RemovalError]]
 FILE: Schema = {"type": "string", "format": "binary"}
@@ -82,6 +91,8 @@ SCHEMAS = {
     "BatchProgress": object_of(PROGRESS),
     "Batches": object_of({"batches": {"type": "array", "items": reference("BatchProgress")}}),
 }
+OF_JSON = ("Cache-Control",)
+OF_MADE = (*OF_JSON, "Idempotency-Replayed")
 ID: Schema = {
     "name": "batch_id",
     "in": "path",
@@ -98,6 +109,10 @@ PICTURE_NUMBER: Schema = {
 }
 OF_ONE: Errors = OF_ANY | {errors.NoSuchPath}
 OF_UPLOADS: Errors = OF_ANY | {
+    errors.InvalidKey,
+    errors.KeyInProgress,
+    errors.ResultNotKept,
+    errors.KeyReused,
     errors.UnsupportedContentType,
     errors.UnreadableImage,
     errors.UnreadableZip,
@@ -126,8 +141,9 @@ def _body(files: dict[str, Schema], texts: dict[str, Schema]) -> Schema:
 def _operation(
     name: str, summary: str, result: Schema, kinds: Errors, status: int = 200, **rest: Any
 ) -> Schema:
-    is_picture = result == PICTURES
-    of_result = OF_RESULTS if is_picture else ("Cache-Control",)
+    of_result: tuple[str, ...] = OF_RESULTS if result == PICTURES else OF_JSON
+    if status == 201:
+        of_result = OF_MADE
     return {
         "operationId": name,
         "summary": summary,
@@ -153,7 +169,7 @@ OPERATIONS: dict[tuple[type[APIView], str], Schema] = {
         json_of("Batch"),
         OF_NEW,
         201,
-        parameters=[query_test()],
+        parameters=[query_test(), idempotency_key()],
         requestBody=_body(UPLOADS, ALL_TEXTS),
     ),
     (batches.Batches, "GET"): _operation(
@@ -169,7 +185,7 @@ OPERATIONS: dict[tuple[type[APIView], str], Schema] = {
         json_of("Batch"),
         OF_MORE,
         201,
-        parameters=[ID],
+        parameters=[ID, idempotency_key()],
         requestBody=_body(UPLOADS, {}),
     ),
     (batches.CloseBatch, "POST"): _operation(
