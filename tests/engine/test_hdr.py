@@ -7,7 +7,7 @@ import pillow_heif
 import pytest
 from PIL import Image
 
-from removal.engine import hdr
+from removal.engine.reading import hdr
 from removal.engine.reading.decode import decode, inspect
 
 from . import hostile, profiles

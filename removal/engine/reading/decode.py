@@ -19,10 +19,10 @@ from numpy.typing import NDArray
 from PIL import Image
 from PIL.ImageFile import ImageFile
 
-from .. import colour, hdr, icc
+from .. import colour, icc
 from ..errors import TooManyPixels, UnreadableImage
 from ..geometry import limited_size
-from . import headers, jpeg, tiff
+from . import hdr, headers, jpeg, tiff
 from .headers import Container, Damaged, bmff, bmp
 
 Pixels = NDArray[np.uint8]

@@ -11,7 +11,8 @@ import pillow_heif
 from PIL import AvifImagePlugin, Image
 from PIL.ImageFile import ImageFile
 
-from removal.engine import hdr, threads
+from removal.engine import threads
+from removal.engine.reading import hdr
 
 from . import av1, items
 from .container import Container, Damaged

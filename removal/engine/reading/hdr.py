@@ -11,8 +11,8 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
-from . import threads
-from .colour import PRIMARIES, Pixels, xyz_of
+from .. import threads
+from ..colour import PRIMARIES, Pixels, xyz_of
 
 Floats = npt.NDArray[np.float32]
 Doubles = npt.NDArray[np.float64]
