@@ -12,7 +12,7 @@ ROOT = Path(__file__).parent.parent
 OURS = {"pixian_site", "accounts", "billing", "removal"}
 FROM_BILLING = {"billing.ledger", "billing.pricing", "billing.errors", "billing.models"}
 ONLY_HERE = {
-    "onnxruntime": {"removal/engine/networks/session.py"},
+    "onnxruntime": {"removal/engine/networks/runtime.py"},
     "stripe": {"billing/stripe_gateway.py"},
     "aiohttp": {"removal/outbound/fetch.py"},
     "celery": {"pixian_site/celery.py", "removal/execution/tasks.py"},
