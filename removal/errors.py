@@ -4,6 +4,8 @@ The table of the contract is this tree. `code` and `status` never change; senten
 Errors of the engine, of accounts and of billing become one of these at the edge (failures.py).
 """
 
+from typing import ClassVar
+
 from removal.engine import errors as engine_errors
 
 PARAMETER_CODES = {
@@ -81,10 +83,15 @@ class TooManyPixels(RemovalError):
 class ImageNotAFile(RemovalError):
     status, code = 400, 1016
 
-    def __init__(self) -> None:
+    others: ClassVar[dict[str, str]] = {
+        "image": ", or use image.base64 or image.url",
+        "image_file": ", or use image_file_b64 or image_url",
+    }
+
+    def __init__(self, name: str = "image") -> None:
         super().__init__(
-            "'image' was sent as text. Send it as a file part of a multipart/form-data body "
-            "(in curl: -F image=@photo.jpg), or use image.base64 or image.url."
+            f"'{name}' was sent as text. Send it as a file part of a multipart/form-data body "
+            f"(in curl: -F {name}=@photo.jpg){self.others.get(name, '')}."
         )
 
 
@@ -155,6 +162,15 @@ class UnsupportedContentType(RemovalError):
             f"The content type {content_type[:80]!r} is not supported. Send multipart/form-data "
             "with the photo in the file part 'image', or application/x-www-form-urlencoded or "
             "application/json with image.base64 or image.url."
+        )
+
+
+class CompressedBody(UnsupportedContentType):
+    def __init__(self, coding: str) -> None:
+        RemovalError.__init__(
+            self,
+            f"The body is compressed (Content-Encoding: {coding[:40]}), which is not read here. "
+            "Send it as it is, without Content-Encoding; pictures are compressed already.",
         )
 
 

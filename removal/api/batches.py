@@ -29,7 +29,7 @@ class Batches(Endpoint):
     """POST and GET /api/v2/batches"""
 
     def post(self, request: Request) -> HttpResponse:
-        reading.check_length(request, files=2)
+        reading.check_body(request, files=2)
         fields = reading.with_query_test(reading.read_fields(request), request)
         options, webhook, keep_open = _checked(fields)
         key = _key_of(request)
@@ -67,7 +67,7 @@ class BatchPictures(Endpoint):
     """POST /api/v2/batches/ID/pictures"""
 
     def post(self, request: Request, batch_id: str) -> HttpResponse:
-        reading.check_length(request, files=2)
+        reading.check_body(request, files=2)
         batch = register.find_to_add(_key_of(request), batch_id)
         if not any(reading.files_of(request, name) for name in FILES):
             raise WrongImageCount("Send pictures: files in 'image', or a ZIP file in 'zip'.")

@@ -16,7 +16,10 @@ from .refusals import refuse
 
 MOST_REMEMBERED = 1000
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
-ALLOWED_HEADERS = ("Authorization", "X-Api-Key", "Content-Type", "Idempotency-Key")
+ALLOWED_HEADERS = (
+    *("Authorization", "X-Api-Key", "Content-Type", "Idempotency-Key"),
+    *("Cache-Control", "X-Requested-With"),  # which upload widgets send unasked
+)
 PREFLIGHT_SECONDS = 7200  # the longest that browsers keep it
 # They protect pages or vary with them; answers to programs have neither frames nor languages.
 PAGE_HEADERS = ("Content-Security-Policy", "X-Frame-Options", "Vary", "Content-Language")

@@ -3,7 +3,9 @@
 import base64
 import binascii
 import re
-from collections.abc import Mapping
+import threading
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, TypeAlias
 
 from django.conf import settings
@@ -21,21 +23,71 @@ from .errors import from_bad_request
 
 MAX_BASE64 = 1_048_576  # characters as sent
 FIELDS_ALLOWANCE = 1024 * 1024  # bytes that a multipart body may have beside the image
+# A text body may be so many times as long as a file where Base64 may hold one: room for Base64
+# itself, for line breaks and for URL-encoding.
+LARGE_TEXT_SHARE = 2
+_large_bodies = threading.BoundedSemaphore(2)
 SOURCES = ("image", "image.base64", "image.url")
 PICTURE_FILES = {"image", "zip", "image_file", "bg_image_file"}  # all else is text
 Fields = dict[str, str]
 File: TypeAlias = "UploadedFile[bytes]"
 
 
-def check_length(request: Request, files: int = 1) -> None:
-    """Refuse by the Content-Length alone, before anything of the body is looked at."""
+def check_body(request: Request, files: int = 1) -> None:
+    """Refuse by the headers alone, before anything of the body is looked at."""
+    coding = request.META.get("HTTP_CONTENT_ENCODING", "").strip().lower()
+    if coding not in ("", "identity"):
+        raise errors.CompressedBody(coding)
     length = request.META.get("CONTENT_LENGTH") or "0"
-    is_multipart = (request.content_type or "").lower().startswith("multipart/")
+    if not length.isdigit():
+        return
+    if (request.content_type or "").lower().startswith("multipart/"):
+        _check_parts(int(length), files)
+    else:
+        _check_text(int(length), _large_texts(request))
+
+
+def _check_parts(length: int, files: int) -> None:
+    image = settings.REMOVAL_MAX_UPLOAD_BYTES
+    limit = files * image + FIELDS_ALLOWANCE
+    if length > limit:
+        raise errors.TooManyBytes(
+            f"The body has {length:,} bytes; it may have {limit:,}, and an image in it {image:,}."
+        )
+
+
+def _check_text(length: int, large_texts: Collection[str]) -> None:
     limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
-    if is_multipart:
-        limit = files * settings.REMOVAL_MAX_UPLOAD_BYTES + FIELDS_ALLOWANCE
-    if length.isdigit() and int(length) > limit:
-        raise errors.TooManyBytes.over(settings.REMOVAL_MAX_UPLOAD_BYTES)
+    if large_texts:
+        limit = LARGE_TEXT_SHARE * settings.REMOVAL_MAX_UPLOAD_BYTES
+    if length > limit:
+        raise errors.TooManyBytes(
+            f"The body has {length:,} bytes; one without files may have {limit:,}. Send larger "
+            "pictures as a file, in multipart/form-data."
+        )
+
+
+def _large_texts(request: Request) -> Collection[str]:
+    """Which texts of this endpoint may be as long as the Base64 of the largest file."""
+    names: Collection[str] = getattr(request.parser_context["view"], "large_texts", ())
+    return names
+
+
+@contextmanager
+def memory_for(request: Request) -> Iterator[None]:
+    """Wait until the texts of a large body can be held: each costs several times its length."""
+    length = request.META.get("CONTENT_LENGTH") or "0"
+    if not length.isdigit() or int(length) <= settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
+        yield
+        return
+    with _large_bodies:
+        yield
+
+
+def forget_texts(request: Request) -> None:
+    """REST framework keeps the parsed body for as long as the request lives."""
+    if isinstance(request.data, dict):
+        dict.clear(request.data)  # also of a QueryDict that may not be changed
 
 
 def read_order(request: Request, names: Mapping[str, str] | None = None) -> Order:
@@ -65,8 +117,9 @@ def read_fields(request: Request) -> Fields:
 
 def _texts_in_files(request: Request) -> Fields:
     """Some clients give every part a file name; `test` in such a one must not be missed."""
+    whole = _large_texts(request)
     return {
-        name: file.read(MAX_BASE64 + 1).decode("utf-8", "replace")
+        name: file.read(None if name in whole else MAX_BASE64 + 1).decode("utf-8", "replace")
         for name, file in request.FILES.items()
         if name not in PICTURE_FILES
     }
@@ -101,6 +154,18 @@ def decode_base64(text: str, name: str = "image.base64") -> bytes:
     """Tolerates a data: prefix, white space, the URL-safe alphabet and missing padding."""
     if len(text) > MAX_BASE64:
         raise errors.Base64TooLong(len(text), MAX_BASE64, name)
+    return _decoded(text, name)
+
+
+def decode_large_base64(text: str, name: str) -> bytes:
+    """The same where a dialect allows as many bytes as in a file."""
+    content = _decoded(text, name)
+    if len(content) > settings.REMOVAL_MAX_UPLOAD_BYTES:
+        raise errors.TooManyBytes.over(settings.REMOVAL_MAX_UPLOAD_BYTES)
+    return content
+
+
+def _decoded(text: str, name: str) -> bytes:
     body = re.sub(r"^\s*data:[^,]{0,200},", "", text, count=1, flags=re.IGNORECASE)
     body = re.sub(r"\s+", "", body).replace("-", "+").replace("_", "/").rstrip("=")
     try:

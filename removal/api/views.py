@@ -7,7 +7,7 @@ from typing import ClassVar
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
-from rest_framework.parsers import FormParser, JSONParser, MultiPartParser
+from rest_framework.parsers import FormParser, JSONParser
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
@@ -19,12 +19,13 @@ from removal.errors import NoSuchPath
 from . import reading
 from .errors import error_response, request_id_of
 from .headers import image_response
+from .parsers import PartsParser
 
 
 class Endpoint(APIView):
     """What all endpoints share: an API key, except for OPTIONS, by which browsers ask ahead."""
 
-    parser_classes = [MultiPartParser, FormParser, JSONParser]
+    parser_classes = [PartsParser, FormParser, JSONParser]
 
     def initial(self, request: Request, *args: object, **kwargs: object) -> None:
         if request.method != "OPTIONS":
@@ -40,7 +41,7 @@ class RemoveBackground(Endpoint):
     names: ClassVar[Mapping[str, str]] = {}
 
     def post(self, request: Request) -> HttpResponse:
-        reading.check_length(request)
+        reading.check_body(request)
         outcome = services.remove_background(
             caller_of(request), partial(reading.read_order, request, self.names)
         )

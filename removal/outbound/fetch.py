@@ -27,6 +27,8 @@ from aiohappyeyeballs import AddrInfoType
 from aiohttp.abc import AbstractResolver
 from yarl import URL
 
+from removal.engine.reading.headers import sniff
+
 from .addresses import HOST_NAME, Allowed, may_reach
 
 Answer = TypeVar("Answer")
@@ -39,6 +41,15 @@ HEADERS = {
 }
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 OPAQUE_TYPES = frozenset({"application/octet-stream", "binary/octet-stream"})
+# What servers also say of pictures: they want them saved, or know no better. The bytes decide.
+VAGUE_TYPES = frozenset(
+    {
+        "text/plain", "application/binary", "application/x-binary", "application/x-octet-stream",
+        "application/download", "application/x-download", "application/force-download",
+        "application/x-force-download", "application/unknown", "application/x-unknown",
+    }
+)  # fmt: skip
+SNIFFED_BYTES = 64
 COMPRESSIONS = frozenset({"gzip", "x-gzip", "deflate", "compress", "x-compress", "br", "zstd"})
 
 # Below 1024 only HTTP's own ports, so that nobody reaches mail or name servers through us; above,
@@ -102,7 +113,7 @@ def fetch(
     cancelled: Callable[[], bool] = _never,
     resolver: AbstractResolver | None = None,
 ) -> bytes:
-    """Return the body that the URL answers with, at least one byte, never decoded or sniffed.
+    """Return the body that the URL answers with, at least one byte, never decoded.
 
     Blocks the calling thread for at most `total_seconds`; the work has a thread of its own, so that
     the caller may run an event loop itself.
@@ -254,12 +265,28 @@ async def _body(response: aiohttp.ClientResponse, max_bytes: int) -> bytes:
         raise _too_large(max_bytes)
     body = bytearray()
     async for chunk in response.content.iter_any():
+        is_told = len(body) >= SNIFFED_BYTES
         body += chunk
         if len(body) > max_bytes:
             raise _too_large(max_bytes)
+        if len(body) >= SNIFFED_BYTES and not is_told:
+            _check_kind(response.content_type, body)
     if not body:
         raise NotAnImageAnswer("The URL answered with no bytes at all instead of a picture.")
+    _check_kind(response.content_type, body)
     return bytes(body)
+
+
+def _check_kind(kind: str, body: bytearray) -> None:
+    """Give a page of text up at its beginning, under the name that its server gave it."""
+    if kind in VAGUE_TYPES and sniff(bytes(body[:SNIFFED_BYTES])) is None:
+        raise _not_a_picture(kind)
+
+
+def _not_a_picture(kind: str) -> NotAnImageAnswer:
+    return NotAnImageAnswer(
+        f"The URL answered with content type {kind[:80]!r} instead of a picture (image/*)."
+    )
 
 
 def _check_headers(response: aiohttp.ClientResponse) -> None:
@@ -268,10 +295,8 @@ def _check_headers(response: aiohttp.ClientResponse) -> None:
             f"The URL answered with HTTP status {response.status} instead of a picture (200)."
         )
     kind = response.content_type  # application/octet-stream where the header is missing
-    if not kind.startswith("image/") and kind not in OPAQUE_TYPES:
-        raise NotAnImageAnswer(
-            f"The URL answered with content type {kind[:80]!r} instead of a picture (image/*)."
-        )
+    if not kind.startswith("image/") and kind not in OPAQUE_TYPES | VAGUE_TYPES:
+        raise _not_a_picture(kind)
     codings = response.headers.get("Content-Encoding", "").lower().split(",")
     if COMPRESSIONS.intersection(coding.strip() for coding in codings):
         raise NotAnImageAnswer(

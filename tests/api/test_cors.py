@@ -21,6 +21,7 @@ def test_a_preflight_needs_no_key(path):
     assert (response.status_code, response.content) == (204, b"")
     assert response["Access-Control-Allow-Origin"] == "*"
     asked = {"Authorization", "X-Api-Key", "Content-Type", "Idempotency-Key"}
+    asked |= {"Cache-Control", "X-Requested-With"}
     assert words(response["Access-Control-Allow-Headers"]) == asked
     assert "Access-Control-Allow-Credentials" not in response
 

@@ -17,7 +17,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from removal import errors
+from removal import failures
 from removal.outbound.addresses import is_public, may_reach, parse_allowed
 from removal.outbound.fetch import (
     AddressRefused,
@@ -31,6 +31,7 @@ from removal.outbound.fetch import (
     fetch,
 )
 
+from . import hostile_server
 from .hostile_server import PICTURE, NameServer, serving
 
 STRICT = FetchLimits(max_bytes=100_000, total_seconds=20, connect_seconds=10, max_redirects=3)
@@ -400,6 +401,29 @@ def test_pictures_and_unnamed_bytes_are_taken(kind, outside):
     assert fetch(outside.url(f"/typed?{kind}"), OPEN) == PICTURE
 
 
+VAGUE = [
+    "text/plain", "text/plain; charset=utf-8", "application/binary", "application/force-download",
+    "application/x-download", "Application/Download",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", VAGUE)
+def test_under_a_vague_type_the_bytes_decide(kind, outside, monkeypatch):
+    signed = b"\x89PNG\r\n\x1a\n and so on"
+    served = iter([hostile_server.answer(signed, Content_Type=kind)])
+    monkeypatch.setitem(hostile_server.BEHAVIOURS, "/vague", lambda argument: served)
+    assert fetch(outside.url("/vague"), OPEN) == signed
+
+
+@pytest.mark.parametrize("kind", VAGUE)
+@pytest.mark.parametrize("length", [3, 63, 64, 65, 50_000])
+def test_text_under_a_vague_type_is_no_picture(kind, length, outside, monkeypatch):
+    served = iter([hostile_server.answer(b"a" * length, Content_Type=kind)])
+    monkeypatch.setitem(hostile_server.BEHAVIOURS, "/vague", lambda argument: served)
+    with pytest.raises(NotAnImageAnswer, match=kind.partition(";")[0].lower()):
+        fetch(outside.url("/vague"), OPEN)
+
+
 @pytest.mark.parametrize("coding", ["gzip", "x-gzip", "deflate", "br", "zstd", "identity,GZIP"])
 def test_compressed_answers_are_refused_undecoded(coding, outside):
     with pytest.raises(NotAnImageAnswer, match="Content-Encoding"):
@@ -605,7 +629,7 @@ def test_an_allow_list_may_have_gaps():
     ],
 )
 def test_the_codes_of_the_contract(error, status, code):
-    told = errors.translate(error("A sentence."))
+    told = failures.translate(error("A sentence."))
     assert (told.status, told.code, told.message) == (status, code, "A sentence.")
     assert issubclass(error, FetchError)
 

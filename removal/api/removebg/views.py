@@ -25,6 +25,7 @@ from removal.services import Order, Outcome, Source, Url
 from .. import reading
 from ..errors import error_response, failure_of
 from ..headers import DeliveredResponse, credits_text
+from ..parsers import LargeFormParser, LargeJsonParser, PartsParser
 from ..views import Endpoint, caller_of, user_of
 from .parameters import Refusal, read_options
 
@@ -131,8 +132,11 @@ def _with_limits(response: HttpResponseBase, key: ApiKey | None = None) -> HttpR
 class RemoveBg(RemoveBgEndpoint):
     """POST /v1.0/removebg"""
 
+    parser_classes = [PartsParser, LargeFormParser, LargeJsonParser]
+    large_texts = frozenset({"image_file_b64", *ALIASES})
+
     def post(self, request: Request) -> HttpResponse:
-        reading.check_length(request, files=2)
+        reading.check_body(request, files=2)
         caller = caller_of(request)
         outcome = services.remove_background(caller, partial(read_order, request))
         delivered = partial(services.mark_delivered, outcome)
@@ -158,6 +162,13 @@ class Account(RemoveBgEndpoint):
 
 
 def read_order(request: Request) -> Order:
+    with reading.memory_for(request):
+        order = _read_order(request)
+        reading.forget_texts(request)
+    return order
+
+
+def _read_order(request: Request) -> Order:
     fields = reading.read_fields(request)
     fields |= {ALIASES[name]: fields[name] for name in ALIASES if fields.get(name, "").strip()}
     options = read_options(_with_query_test(fields, request))
@@ -180,7 +191,7 @@ def _source(request: Request, fields: reading.Fields) -> Source:
     files = reading.files_of(request, SOURCES[0])
     names = [name for name in SOURCES[1:] if fields.get(name, "").strip()]
     if not files and fields.get("image_file", ""):
-        raise errors.ImageNotAFile
+        raise errors.ImageNotAFile("image_file")
     if not files and not names:
         raise Refusal(NO_SOURCE, "Send the image in image_file, image_file_b64 or image_url.")
     if len(files) + len(names) > 1:
@@ -191,7 +202,7 @@ def _source(request: Request, fields: reading.Fields) -> Source:
         return reading.file_bytes(files[0])
     if names == ["image_url"]:
         return Url(fields["image_url"].strip())
-    return reading.decode_base64(fields["image_file_b64"], "image_file_b64")
+    return reading.decode_large_base64(fields["image_file_b64"], "image_file_b64")
 
 
 def _background(request: Request, fields: reading.Fields, options: engine.Options) -> Source | None:

@@ -35,6 +35,12 @@ SOURCE_FORMS: dict[str, Schema] = {
         "maxLength": reading.MAX_BASE64,
         "description": "The picture as Base64, with or without a `data:` prefix.",
     },
+    "large base64": {
+        "type": "string",
+        "minLength": 1,
+        "description": "The picture as Base64, with or without a `data:` prefix, of as many bytes "
+        "as a file may have.",
+    },
     "url": {
         "type": "string",
         "format": "uri",
@@ -61,7 +67,9 @@ TINY = (
 )
 Sources = tuple[tuple[str, str], ...]  # name and form of what the picture may come in
 V2_SOURCES: Sources = tuple(zip(reading.SOURCES, ("file", "base64", "url"), strict=True))
-REMOVEBG_SOURCES: Sources = tuple(zip(removebg.SOURCES, ("file", "base64", "url"), strict=True))
+REMOVEBG_SOURCES: Sources = tuple(
+    zip(removebg.SOURCES, ("file", "large base64", "url"), strict=True)
+)
 REMOVEBG_BACKGROUNDS: Sources = tuple(zip(removebg.BACKGROUNDS, ("file", "url"), strict=True))
 
 
