@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
 from . import geometry
@@ -151,8 +152,7 @@ def _hidden(picture: Picture) -> Hidden | None:
     is plain and stands out from what is visible, whatever colours the file has under it."""
     if picture.alpha is None:
         return None
-    visible = picture.rgb[picture.alpha > 127]
-    mean = visible.mean(axis=0) if visible.size else np.zeros(3)
+    mean = np.array(cv2.mean(picture.rgb, (picture.alpha > 127).view(np.uint8))[:3])
     ground = max((0, 128, 255), key=lambda level: float(np.abs(mean - level).sum()))
     seen = compose.flatten(picture.rgb, picture.alpha, (ground, ground, ground))
     return Hidden(picture.alpha, seen, ground)

@@ -2,6 +2,7 @@
 
 import io
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image, ImageOps
@@ -165,3 +166,11 @@ def test_a_picture_that_is_faint_all_over_has_no_edge():
 
     assert share is not None
     assert np.array_equal(share, found)
+
+
+def test_what_is_nowhere_wholly_visible_is_no_photo_to_cut_out():
+    (smoke,) = discs(24)
+    smoke = cv2.GaussianBlur(smoke, (0, 0), 9)
+    smoke[SIDE // 2, SIDE // 2] = 1
+
+    assert transparency.share(np.zeros_like(smoke), as_alpha(smoke)) is None

@@ -15,6 +15,7 @@ from ..tiles import Bytes, Floats
 # what it shows wholly, and no more than it has hidden already: then its edges are left alone.
 # Cut-outs of ours came to .00 to .04, photos with clear corners to more than .3.
 FINISHED = 0.05
+SOLID = 0.05  # with less of it wholly visible there is no photo left, only smoke, glass, shadows
 VISIBLE = 0.98  # of the greatest alpha: from here on a pixel counts as wholly visible
 EDGE_REACH = 3  # pixels of the matte's frame: the networks' own edges are that soft
 CERTAIN = 0.8  # share from which the content at a file's own soft edge is wholly subject
@@ -49,8 +50,11 @@ def within(alpha: Bytes, share: Bytes) -> Bytes:
 
 def _finished(matte: Floats, own: Floats) -> bool:
     shown = own >= VISIBLE
+    solid, visible = int(shown.sum()), float(own.sum())
+    if solid < SOLID * visible:
+        return True
     taken = float((1 - matte)[shown].sum())
-    return taken <= FINISHED * int(shown.sum()) and taken <= float((1 - own).sum())
+    return taken <= FINISHED * solid and taken <= own.size - visible
 
 
 def _at_most(alpha: Bytes, size: tuple[int, int]) -> Bytes:

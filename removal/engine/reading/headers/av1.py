@@ -12,6 +12,7 @@ from .container import Damaged
 
 _MAX_FRAME = 64_000_000  # pixels; of a grid all tiles together, some of which may reach over
 _MAX_FRAMES = 4 * _MAX_FRAME  # of colour, alpha, previews and layers together
+_SHARED_BYTES = 1 << 20  # small files may use a tile more than once
 _SEQUENCE, _FRAME_HEADER, _FRAME = 1, 3, 6  # types of units
 
 
@@ -123,7 +124,7 @@ def streams(data: bytes, start: int, end: int) -> Iterator[bytes]:
         raise Damaged("it holds no still picture")
     pictures = _picture_ids(data, *found[b"iinf"])
     sources = {0: (0, len(data)), 1: found.get(b"idat", (0, 0))}
-    left = 2 * len(data)
+    left = 2 * len(data) + _SHARED_BYTES
     for item, method, extents in locations(Fields(data, *found[b"iloc"])):
         if item not in pictures:
             continue
