@@ -12,6 +12,7 @@ SCRIPT_TEXTS: dict[str, str | Promise] = {
     "reading": _("Reading …"),
     "uploading": _("Uploading … {percent} %"),
     "processing": _("Cutting out …"),
+    "patience": _("Cutting out, or waiting its turn … {seconds} s"),
     "busy": _("The server is busy. Starting again in a moment …"),
     "cancelled": _("Cancelled."),
     "priced": _("{price}. Not started yet."),

@@ -19,6 +19,7 @@ const ACTIONS = {
   cancelled: ["retry", "discard"],
 };
 const CAN_COPY = "ClipboardItem" in window && Boolean(navigator.clipboard?.write);
+const PATIENT_SECONDS = 5; // of the server's silence, after which it is told how long it has been
 let cards = 0;
 
 /** Tells the options' geometry for a finished picture; throws GeometryError. */
@@ -33,6 +34,8 @@ export class Card {
   #offer;
   #drawn = ""; // the state that is shown
   #shown = { before: null, after: null };
+  #sent = 0; // when the server had all of it, in milliseconds
+  #clock = 0;
 
   /**
    * `on` holds what each button does, by its data-action, called with the picture; `offer(picture)`
@@ -59,6 +62,7 @@ export class Card {
   }
 
   remove() {
+    clearInterval(this.#clock);
     this.#compare.release();
     this.root.remove();
   }
@@ -94,9 +98,24 @@ export class Card {
     if (state === "uploading") bar.value = percent;
     else bar.removeAttribute("value");
     bar.hidden = state === "priced";
-    const key = state === "waiting" && busy ? "busy" : state;
-    const line = this.#picture.settled ? "" : text(key, { percent, price: this.#price() });
+    const seconds = this.#secondsOfSilence(state);
+    const key = seconds >= PATIENT_SECONDS ? "patience" : state === "waiting" && busy ? "busy" : state;
+    const line = this.#picture.settled ? "" : text(key, { percent, seconds, price: this.#price() });
     this.#part(".status-line").textContent = line;
+  }
+
+  /** A busy server has pictures wait for up to two minutes; whoever waits is told for how long. */
+  #secondsOfSilence(state) {
+    if (state !== "processing") {
+      clearInterval(this.#clock);
+      this.#clock = 0;
+      return 0;
+    }
+    if (!this.#clock) {
+      this.#sent = performance.now();
+      this.#clock = setInterval(() => this.#drawProgress(), 1000);
+    }
+    return Math.floor((performance.now() - this.#sent) / 1000);
   }
 
   #price() {

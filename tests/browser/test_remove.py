@@ -1,13 +1,17 @@
 """Removing backgrounds on the page, as a visitor does it."""
 
 import io
+import os
 import re
+import signal
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 from playwright.sync_api import BrowserContext, FilePayload, Locator, Page, Route, expect
+
+from tests.serving import Server
 
 from .conftest import SAMPLES
 
@@ -202,6 +206,22 @@ def test_busy_server_is_asked_again_without_the_visitor(home: Page) -> None:
     choose(home, COFFEE)
     expect(home.locator(".status-line")).to_have_text(re.compile("server is busy"))
     assert downloaded(home, "coffee.jpg")[1].size == (600, 400)
+
+
+def test_whoever_waits_long_is_told_for_how_long(home: Page, server: Server) -> None:
+    home.clock.install()
+    (engine,) = server.engine_pids()
+    os.kill(engine, signal.SIGSTOP)
+    try:
+        choose(home, COFFEE)
+        line = home.locator(".status-line")
+        expect(line).to_have_text("Cutting out …")
+        home.clock.run_for(65_000)
+        expect(line).to_have_text(re.compile(r"waiting its turn … 6\d s"))
+    finally:
+        os.kill(engine, signal.SIGCONT)
+    expect(home.locator("[data-state=done]")).to_be_visible()
+    expect(line).to_have_text("")
 
 
 def test_removed_card_leaves_the_page_as_it_was(home: Page) -> None:
