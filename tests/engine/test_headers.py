@@ -3,6 +3,7 @@
 import contextlib
 import random
 import struct
+import time
 import zlib
 
 import pytest
@@ -321,3 +322,11 @@ def test_an_avif_animation_goes_on_as_a_still_picture():
     assert b"avis" in data
     assert b"avis" not in payload
     assert decode(data, inspect(data), MAX_INPUT_PIXELS).rgb.shape == (256, 256, 3)
+
+
+def test_fill_bytes_cost_no_more_than_others():
+    """Any number of 0xFF may stand before a marker of a JPEG; a web process reads headers."""
+    began = time.process_time()
+    with pytest.raises(UnreadableImage):
+        inspect(b"\xff\xd8" + b"\xff" * 100_000)
+    assert time.process_time() - began < 2
