@@ -326,7 +326,7 @@ class StripeEventAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
     list_filter = (EventState, "type")
     search_fields = ("=event_id",)
     date_hierarchy = "received_at"
-    actions = ("try_again",)
+    actions = ("try_again", "set_aside")
 
     @admin.action(description=gettext_lazy("Try again now"), permissions=["move"])
     def try_again(self, request: HttpRequest, queryset: QuerySet[StripeEvent]) -> None:
@@ -338,6 +338,13 @@ class StripeEventAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
             except webhooks.EventFailed as error:
                 messages.error(request, f"{event}: {error.__cause__}")
         messages.success(request, _("Applied: %d") % applied)
+
+    @admin.action(description=gettext_lazy("Set aside: never apply"), permissions=["move"])
+    def set_aside(self, request: HttpRequest, queryset: QuerySet[StripeEvent]) -> None:
+        """For what staff has dealt with by hand; the reason of its failure stays on the row."""
+        for event in queryset.filter(processed_at=None):
+            webhooks.set_aside(event)
+            self.log_change(request, event, "Set aside")
 
     def has_move_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm(MOVE)

@@ -344,8 +344,13 @@ class Purchase(models.Model):
     @property
     def amount_reversed(self) -> int:
         """Refunded or disputed, at most what was paid."""
-        gone = sum(row.amount for row in self.reversals.all() if row.money_is_gone)
-        return min(gone, self.amount_paid)
+        gone = [row for row in self.reversals.all() if row.money_is_gone]
+        return min(sum(map(self._in_our_currency, gone)), self.amount_paid)
+
+    def _in_our_currency(self, reversal: "Reversal") -> int:
+        """What is counted in another currency has no share that we could tell: it counts whole."""
+        same = reversal.currency in ("", self.currency)
+        return reversal.amount if same else self.amount_paid
 
     @property
     def refunded(self) -> str:
@@ -384,6 +389,7 @@ class Reversal(models.Model):
     kind = models.CharField(_("kind"), max_length=10, choices=Kind)
     stripe_id = models.CharField(max_length=255, unique=True)
     amount = models.PositiveBigIntegerField(_("amount"))
+    currency = models.CharField(_("currency"), max_length=3, blank=True)  # "": the purchase's
     status = models.CharField(_("state"), max_length=50, blank=True)
     # When Stripe said so: of two reports of the same stage the later one counts.
     reported_at = models.DateTimeField(_("reported"), default=timezone.now)

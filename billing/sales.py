@@ -112,11 +112,14 @@ def record_reversal(
     account = _lock_for(purchase)
     if takeback.status not in Reversal.STAGES:
         log.error("%s has a status unknown to us: %s", takeback.stripe_id, takeback.status)
+    if takeback.currency != purchase.currency:
+        log.error("%s is not in the currency of its purchase", takeback.stripe_id)
     news = Reversal(
         purchase=purchase,
         kind=kind,
         stripe_id=takeback.stripe_id,
         amount=takeback.amount,
+        currency=takeback.currency,
         status=takeback.status,
         reported_at=reported_at,
     )

@@ -76,7 +76,7 @@ def payment_of(raw: Object) -> Payment:
         session_id=fields.text("id"),
         payment_intent=fields.reference("payment_intent"),
         arrived=ARRIVED[status],
-        currency=fields.optional_text("currency"),
+        currency=fields.currency("currency") if fields.get("currency") else "",
         subtotal=fields.optional_whole("amount_subtotal"),
         total=fields.optional_whole("amount_total"),
         discount=_Reader("total_details", details).whole("amount_discount") if details else 0,
@@ -89,7 +89,7 @@ def takeback_of(raw: Object) -> Takeback:
     return Takeback(
         stripe_id=fields.text("id"),
         amount=fields.whole("amount"),
-        currency=fields.text("currency"),
+        currency=fields.currency("currency"),
         status=fields.optional_text("status"),
         payment_intent=fields.reference("payment_intent"),
         charge=fields.reference("charge"),
@@ -118,6 +118,12 @@ class _Reader:
         if isinstance(value, str) and 0 < len(value) <= LONGEST and value.isprintable():
             return value
         raise self._unexpected(field, "a short text")
+
+    def currency(self, field: str) -> str:
+        value = self.text(field)
+        if len(value) == 3:
+            return value.lower()
+        raise self._unexpected(field, "a currency")
 
     def optional_text(self, field: str) -> str:
         return "" if self.get(field) is None else self.text(field)

@@ -66,6 +66,11 @@ def waiting() -> QuerySet[StripeEvent]:
     return StripeEvent.objects.filter(processed_at=None).order_by("created_at")
 
 
+def set_aside(stored: StripeEvent) -> None:
+    """Never try it again."""
+    waiting().filter(pk=stored.pk).update(processed_at=timezone.now(), payload={})
+
+
 def reconcile(since: datetime) -> int:
     """Receive again what Stripe still knows, and try again what failed; the number of news."""
     before, started = _processed(), timezone.now()

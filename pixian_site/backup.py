@@ -45,7 +45,7 @@ def database_file() -> Path:
     name = str(connection.settings_dict["NAME"])
     if reason := data_folder.why_missing(name):
         raise BackupError(reason)
-    return Path(name)
+    return Path(name).resolve()  # its log lies beside the file, not beside a link to it
 
 
 def backup(target: Path) -> None:
@@ -76,6 +76,7 @@ def restore(source: Path) -> Path | None:
         try:
             _copy(source, partial)
             _close_log(file)
+            _give_to_owner_of(file, partial)
             replaced = _keep(file)
             os.replace(partial, file)
             _sync(file.parent)
@@ -116,8 +117,11 @@ def _alone(file: Path) -> Iterator[None]:
 
 
 def _lock_file(file: Path) -> int:
+    lock = _beside(file, LOCK)
     try:
-        return os.open(_beside(file, LOCK), os.O_RDWR | os.O_CREAT, 0o600)
+        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
+        _give_to_owner_of(file, lock)
+        return descriptor
     except OSError as error:
         raise BackupError(f"The database's folder cannot be used: {error}.") from error
 
@@ -166,6 +170,13 @@ def _copy(source: Path, target: Path) -> None:
 def _open(file: Path) -> sqlite3.Connection:
     """For reading: SQLite would make a file that is not there."""
     return sqlite3.connect(f"file:{quote(str(file.absolute()))}?mode=ro", uri=True)
+
+
+def _give_to_owner_of(file: Path, ours: Path) -> None:
+    """Whoever restores as root does it for the account that the service runs under."""
+    if os.geteuid() == 0:
+        owner = (file if file.exists() else file.parent).stat()
+        os.chown(ours, owner.st_uid, owner.st_gid)
 
 
 def _close_log(file: Path) -> None:

@@ -1,6 +1,7 @@
 """A backup is whole whatever is written meanwhile; a restore leaves that state and no other."""
 
 import os
+import shutil
 import sqlite3
 import stat
 import subprocess
@@ -27,17 +28,27 @@ from tests.serving import ROOT, serving
 ROWS = 5_000
 
 
-@pytest.fixture
-def database(tmp_path: Path, django_db_blocker: Any) -> Iterator[Path]:
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory, django_db_blocker: Any) -> Path:
     """The file of a database with thousands of ledger rows of one account."""
-    with django_db_blocker.unblock(), databases.as_default(databases.sqlite(tmp_path)):
+    folder = tmp_path_factory.mktemp("template")
+    with django_db_blocker.unblock(), databases.as_default(databases.sqlite(folder)):
         account = ledger.account_for(User.objects.create_user("many@example.com"))
         LedgerEntry.objects.bulk_create(
             LedgerEntry(account=account, kind="grant", amount=1, balance_after=number, held_after=0)
             for number in range(1, ROWS + 1)
         )
         Account.objects.filter(pk=account.pk).update(balance=ROWS)
-        yield tmp_path / "test.sqlite3"
+    return folder / "test.sqlite3"
+
+
+@pytest.fixture
+def database(template: Path, tmp_path: Path, django_db_blocker: Any) -> Iterator[Path]:
+    """A copy of it, in the place of "default"."""
+    file = Path(shutil.copy(template, tmp_path / "test.sqlite3"))
+    file.chmod(0o600)
+    with django_db_blocker.unblock(), databases.as_default(databases.sqlite(tmp_path)):
+        yield file
 
 
 def grant(number: int = 1) -> None:
@@ -99,6 +110,16 @@ def test_a_restore_leaves_the_state_of_the_backup(database, tmp_path):
     assert stat.S_IMODE(database.stat().st_mode) == 0o600
     grant()
     assert list(audit()) == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_root_restores_for_whoever_serves(database, tmp_path):
+    call_command("backup", str(tmp_path / "copy"))
+    connection.close()
+    os.chown(database, 4321, 1234)
+    call_command("restore", str(tmp_path / "copy"))
+    for file in (database, database.with_name("test.sqlite3.lock")):
+        assert (file.stat().st_uid, file.stat().st_gid) == (4321, 1234)
 
 
 def test_a_log_that_a_killed_server_left_does_not_come_back(database, tmp_path):

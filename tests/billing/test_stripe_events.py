@@ -213,6 +213,21 @@ def test_the_admin_shows_what_failed_and_tries_it_again(client, shop, stripe, bu
     assert balance(buyer) == 75
 
 
+def test_what_staff_dealt_with_by_hand_is_not_tried_again(client, shop, stripe, buyer, broken):
+    paid_purchase(shop, stripe)
+    deliver(shop, stripe.refund(stripe.session, 250))
+    client.force_login(User.objects.create_superuser("boss@example.com"))
+    event = StripeEvent.objects.get(type="refund.created")
+    client.post(
+        reverse("admin:billing_stripeevent_changelist"),
+        {"action": "set_aside", "_selected_action": [event.pk]},
+    )
+    broken.undo()
+    reconcile()
+    assert balance(buyer) == CREDITS
+    assert StripeEvent.objects.get(pk=event.pk).error
+
+
 # --- Rightly signed, and yet no event that we know ---
 
 
@@ -259,6 +274,18 @@ def test_each_field_of_an_event_is_checked(event):
 
 
 # --- Out of order ---
+
+
+def test_a_dispute_in_another_currency_takes_the_whole(shop, stripe, buyer, caplog):
+    """Its share could only be guessed; whoever wins it gets all of it back."""
+    paid_purchase(shop, stripe)
+    dispute = stripe.dispute(stripe.session, 7)
+    dispute["data"]["object"]["currency"] = "jpy"
+    deliver(shop, dispute)
+    assert balance(buyer) == 0
+    assert "not in the currency" in caplog.text
+    deliver(shop, stripe.close_dispute(dispute, "won"))
+    assert balance(buyer) == CREDITS
 
 
 def test_an_inquiry_that_becomes_a_dispute_takes_the_credits(shop, stripe, buyer):
