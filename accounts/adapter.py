@@ -1,7 +1,5 @@
 """Where this site differs from django-allauth's defaults."""
 
-import base64
-import hashlib
 import logging
 from contextlib import suppress
 from typing import Any, NamedTuple
@@ -10,13 +8,13 @@ from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.models import EmailConfirmationMixin
 from allauth.core.internal import ratelimit
 from allauth.mfa.adapter import DefaultMFAAdapter
-from cryptography.fernet import Fernet, MultiFernet
 from django.conf import settings
 from django.http import HttpRequest
 
 from . import services
 from .mail import MailNotSent, failure
 from .public import with_public_links
+from .sealing import SECOND_FACTOR, seal, unseal
 
 log = logging.getLogger(__name__)
 
@@ -71,23 +69,10 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
 
 
 class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]
-    """Keeps the seeds of authenticator apps and recovery codes useless to a database thief.
-
-    After a change of SECRET_KEY the old one in SECRET_KEY_FALLBACKS still reads them.
-    """
+    """Keeps the seeds of authenticator apps and recovery codes useless to a database thief."""
 
     def encrypt(self, text: str) -> str:
-        return _cipher().encrypt(text.encode()).decode()
+        return seal(SECOND_FACTOR, text)
 
     def decrypt(self, encrypted_text: str) -> str:
-        return _cipher().decrypt(encrypted_text.encode()).decode()
-
-
-def _cipher() -> MultiFernet:
-    keys = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
-    return MultiFernet([_fernet(str(key)) for key in keys])
-
-
-def _fernet(secret_key: str) -> Fernet:
-    digest = hashlib.sha256(b"second factor:" + secret_key.encode()).digest()
-    return Fernet(base64.urlsafe_b64encode(digest))
+        return unseal(SECOND_FACTOR, encrypted_text)

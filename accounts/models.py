@@ -128,3 +128,24 @@ class ApiKey(models.Model):
     @property
     def is_revoked(self) -> bool:
         return self.revoked_at is not None and self.revoked_at <= timezone.now()
+
+
+class WebhookSecret(models.Model):
+    """What a key's webhooks are signed with, sealed; see accounts/webhook_secrets.py."""
+
+    api_key = models.ForeignKey(ApiKey, on_delete=models.CASCADE, related_name="webhook_secrets")
+    sealed = models.TextField(editable=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    ends_at = models.DateTimeField(null=True, editable=False)  # null: the current one
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["api_key"],
+                condition=models.Q(ends_at=None),
+                name="accounts_one_current_webhook_secret",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"of {self.api_key_id}"

@@ -21,6 +21,7 @@ from django.db.models import Q
 from django.http import HttpRequest
 from django.utils import timezone
 
+from . import webhook_secrets
 from .errors import AccountSuspended, KeyRevoked, UnknownKey, WrongSecret
 from .models import ApiKey, User
 from .signals import account_closed
@@ -75,10 +76,19 @@ def used_second_factor(request: HttpRequest, user: User) -> bool:
     return bool(Authenticator.objects.filter(user=user, pk__in=shown).exists())
 
 
+@transaction.atomic
 def issue_api_key(
     user: User, label: str = "", test_only: bool = False, monthly_limit: Decimal | None = None
 ) -> tuple[ApiKey, str]:
     """A new key and its secret, which exists nowhere but in this answer."""
+    key, secret = _make_key(user, label, test_only, monthly_limit)
+    webhook_secrets.make_first(key)
+    return key, secret
+
+
+def _make_key(
+    user: User, label: str, test_only: bool, monthly_limit: Decimal | None
+) -> tuple[ApiKey, str]:
     secret = _random(SECRET_ALPHABET, SECRET_LENGTH)
     key = ApiKey.objects.create(
         user=user,
@@ -123,7 +133,9 @@ def rotate(key: ApiKey, overlap: timedelta) -> tuple[ApiKey, str]:
         ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(
             revoked_at=timezone.now() + overlap
         )
-        return issue_api_key(key.user, key.label, key.test_only, key.monthly_limit)
+        new, secret = _make_key(key.user, key.label, key.test_only, key.monthly_limit)
+        webhook_secrets.hand_on(key, new)
+        return new, secret
 
 
 def suspend(user: User) -> None:

@@ -53,6 +53,7 @@ LOGIN = {
     "api_keys",
     "api_key",
     "rotate_key",
+    "webhook_secret",
     "revoke_key",
     "buy",
     "thanks",
@@ -180,7 +181,7 @@ def test_staff_without_permission_see_no_rows(client, db, model):
     assert client.get(reverse(f"admin:{model}_changelist")).status_code == 403
 
 
-@pytest.mark.parametrize("name", ["api_key", "rotate_key", "revoke_key"])
+@pytest.mark.parametrize("name", ["api_key", "rotate_key", "webhook_secret", "revoke_key"])
 def test_another_users_key_is_not_found(client, db, name):
     key, _ = services.issue_api_key(User.objects.create_user("alice@example.com"))
     client.force_login(User.objects.create_user("mallory@example.com"))

@@ -33,10 +33,19 @@ class RotateForm(forms.Form):
         ("24", _("goes on for a day")),
         ("168", _("goes on for a week")),
     ]
-    hours = forms.ChoiceField(label=_("The old key"), choices=HOURS, initial="24")
+    INITIAL: ClassVar = "24"
+    hours = forms.ChoiceField(label=_("The old key"), choices=HOURS, initial=INITIAL)
 
     def overlap(self) -> timedelta:
         return timedelta(hours=int(self.cleaned_data["hours"]))
+
+
+class WebhookSecretForm(RotateForm):
+    """A new webhook secret; how long the old one signs on."""
+
+    hours = forms.ChoiceField(
+        label=_("The old secret"), choices=RotateForm.HOURS, initial=RotateForm.INITIAL
+    )
 
 
 class LowBalanceForm(forms.Form):

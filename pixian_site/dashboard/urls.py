@@ -13,5 +13,6 @@ urlpatterns = [
     path("/keys", views.api_keys, name="api_keys"),
     path("/keys/<slug:public_id>", views.api_key, name="api_key"),
     path("/keys/<slug:public_id>/rotate", views.rotate_key, name="rotate_key"),
+    path("/keys/<slug:public_id>/webhooks", views.webhook_secret, name="webhook_secret"),
     path("/keys/<slug:public_id>/revoke", views.revoke_key, name="revoke_key"),
 ]

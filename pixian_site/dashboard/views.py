@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
+from allauth.account.decorators import reauthentication_required
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
@@ -23,14 +24,14 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from accounts import services
+from accounts import services, webhook_secrets
 from accounts.models import ApiKey, User
 from accounts.public import public_address
 from billing import ledger
 from removal import limits
 from removal.models import Removal
 
-from .forms import ApiKeyForm, KeyLimitForm, LowBalanceForm, RotateForm
+from .forms import ApiKeyForm, KeyLimitForm, LowBalanceForm, RotateForm, WebhookSecretForm
 
 DAYS = 30
 CHART_HEIGHT = 110
@@ -132,7 +133,7 @@ def usage_csv(request: HttpRequest) -> StreamingHttpResponse:
 @login_required
 @never_cache
 def export(request: HttpRequest) -> JsonResponse:
-    """Everything that is stored about the person, without secrets: there are only hashes."""
+    """Everything that is stored about the person, without secrets."""
     user = _user(request)
     keys = ("public_id", "label", "test_only", "created_at", "last_used_at", "revoked_at")
     data = {
@@ -214,6 +215,24 @@ def rotate_key(request: HttpRequest, public_id: str) -> HttpResponse:
         messages.error(request, refusal)
         return redirect("api_key", public_id)
     return _show_once(request, *services.rotate(key, form.overlap()))
+
+
+@require_http_methods(["GET", "POST"])
+@login_required
+@reauthentication_required(allow_get=False)  # type: ignore[untyped-decorator]
+@never_cache
+def webhook_secret(request: HttpRequest, public_id: str) -> HttpResponse:
+    """Show what signs the key's webhooks; a POST replaces it."""
+    key = _own_key(request, public_id)
+    form = WebhookSecretForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        webhook_secrets.replace(key, form.overlap())
+        messages.success(request, _("The webhook secret is replaced."))
+        return redirect("webhook_secret", public_id)
+    rows = webhook_secrets.rows_that_sign(key)
+    secret = webhook_secrets.read(rows[0]) if rows else ""
+    context = {"key": key, "form": form, "before": rows[1:], "secret": secret}
+    return render(request, "dashboard/webhook_secret.html", context)
 
 
 @require_POST

@@ -9,9 +9,10 @@ from django.conf import settings
 from django.http import HttpResponse, JsonResponse, StreamingHttpResponse
 from rest_framework.request import Request
 
+from accounts import webhook_secrets
 from accounts.models import ApiKey
 from removal import engine, idempotency, services, storage
-from removal.batches import archive, intake, register, webhooks
+from removal.batches import archive, intake, register
 from removal.errors import InvalidWebhook, MalformedBody, NoSuchPath, ResultNotKept, WrongImageCount
 from removal.models import Batch, BatchPicture
 from removal.outbound import fetch
@@ -56,7 +57,8 @@ class OneBatch(Endpoint):
     """GET and DELETE /api/v2/batches/ID"""
 
     def get(self, request: Request, batch_id: str) -> HttpResponse:
-        return _answer(register.find(_key_of(request), batch_id))
+        key = _key_of(request)
+        return _answer(key, register.find(key, batch_id))
 
     def delete(self, request: Request, batch_id: str) -> HttpResponse:
         register.find(_key_of(request), batch_id).delete()
@@ -85,7 +87,7 @@ class CloseBatch(Endpoint):
     def post(self, request: Request, batch_id: str) -> HttpResponse:
         batch = register.find(_key_of(request), batch_id)
         register.close(batch)
-        return _answer(batch)
+        return _answer(_key_of(request), batch)
 
 
 class CancelBatch(Endpoint):
@@ -94,7 +96,7 @@ class CancelBatch(Endpoint):
     def post(self, request: Request, batch_id: str) -> HttpResponse:
         batch = register.find(_key_of(request), batch_id)
         register.cancel(batch)
-        return _answer(batch)
+        return _answer(_key_of(request), batch)
 
 
 class BatchResult(Endpoint):
@@ -139,10 +141,11 @@ def _made_once(
     files = [_mark(file) for name in FILES for file in reading.files_of(request, name)]
     path = request.path.rstrip("/")
     body, headers = repeats.once(request, idempotency.fingerprint(path, files, asked), act)
-    batch = register.visible_to(_key_of(request)).filter(batch_id=body["id"]).first()
+    key = _key_of(request)
+    batch = register.visible_to(key).filter(batch_id=body["id"]).first()
     if batch is None:  # deleted since
         raise ResultNotKept
-    return _json(body | _webhook(batch), status=201, headers=headers)
+    return _json(body | _webhook(key, batch), status=201, headers=headers)
 
 
 def _mark(file: reading.File) -> list[str]:
@@ -189,9 +192,9 @@ def _outcome_of(batch: Batch, picture: BatchPicture) -> services.Outcome:
     return services.outcome_of(picture.outcome, content, options, picture.hold, picture.request_id)
 
 
-def _answer(batch: Batch) -> HttpResponse:
+def _answer(key: ApiKey, batch: Batch) -> HttpResponse:
     batch.refresh_from_db()
-    return _json(_body(batch) | _webhook(batch))
+    return _json(_body(batch) | _webhook(key, batch))
 
 
 def _body(batch: Batch) -> repeats.Body:
@@ -199,11 +202,13 @@ def _body(batch: Batch) -> repeats.Body:
     return register.progress(batch) | {"items": items}
 
 
-def _webhook(batch: Batch) -> repeats.Body:
-    """Beside the body that may be kept, as nothing that is kept holds the secret."""
+def _webhook(key: ApiKey, batch: Batch) -> repeats.Body:
+    """Beside the body that may be kept, as nothing that is kept holds the secret, which is the
+    business of the key that made the batch and of no other."""
     if not batch.webhook_url:
         return {}
-    return {"webhook": {"url": batch.webhook_url, "secret": webhooks.secret_of(batch.user)}}
+    secrets = webhook_secrets.signing(key) if key.pk == batch.api_key_id else []
+    return {"webhook": {"url": batch.webhook_url} | ({"secret": secrets[0]} if secrets else {})}
 
 
 def _json(

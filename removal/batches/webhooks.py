@@ -1,23 +1,25 @@
 """Tells the caller's server what became of a batch: signed, and again until it says yes.
 
-The signature is `t=TIME,v1=HEX`: HMAC-SHA256, under the account's webhook secret, of TIME, a full
-stop and the body's bytes. The secret is derived from SECRET_KEY, so that no database holds it.
+Messages and signatures are those of Standard Webhooks (https://www.standardwebhooks.com), under the
+secrets of the API key that made the batch. X-Webhook-Id and X-Webhook-Signature (`t=TIME,v1=HEX`)
+are the headers of before, deprecated.
 """
 
+import base64
 import hashlib
 import hmac
 import json
 import time
 import uuid
 from datetime import timedelta
+from http import HTTPStatus
 from time import monotonic
 from typing import Any
 
 from django.conf import settings
 from django.utils import timezone
-from django.utils.crypto import salted_hmac
 
-from accounts.models import User
+from accounts import webhook_secrets
 from removal.models import Batch, WebhookDelivery
 from removal.outbound import fetch
 
@@ -28,16 +30,35 @@ from .fair_queue import FairQueue
 DELAYS = tuple(timedelta(seconds=n) for n in (10, 60, 300, 1800, 7200, 21600))
 LEASE = timedelta(seconds=60)  # longer than an attempt may last
 SECONDS, CONNECT_SECONDS = 15, 5
+UNSIGNED = "There is no secret to sign with: the key was deleted, or SECRET_KEY changed."
 
 
-def secret_of(user: User) -> str:
-    """What the account's webhooks are signed with."""
-    return "whsec_" + salted_hmac("removal.webhooks", str(user.pk), algorithm="sha256").hexdigest()
+def signature(secret: str, message_id: str, at: int, body: bytes) -> str:
+    """`v1,BASE64`, as Standard Webhooks has it."""
+    key = base64.b64decode(secret.removeprefix(webhook_secrets.PREFIX))
+    signed = f"{message_id}.{at}.".encode() + body
+    return "v1," + base64.b64encode(hmac.digest(key, signed, hashlib.sha256)).decode()
 
 
-def signature(secret: str, body: bytes, at: int) -> str:
+def old_signature(secret: str, at: int, body: bytes) -> str:
+    """`v1=HEX`, as the deprecated X-Webhook-Signature has it."""
     signed = f"{at}.".encode() + body
-    return f"t={at},v1={hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()}"
+    return "v1=" + hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()
+
+
+def headers(secrets: list[str], message_id: str, at: int, body: bytes) -> dict[str, str]:
+    """Those of one attempt; `secrets` has the newest first, and each of them signs."""
+    return {
+        "Content-Type": "application/json; charset=utf-8",
+        "webhook-id": message_id,
+        "webhook-timestamp": str(at),
+        "webhook-signature": " ".join(signature(key, message_id, at, body) for key in secrets),
+        "X-Webhook-Id": message_id,
+        # The documented check takes the last: the secret that a receiver has known for longest.
+        "X-Webhook-Signature": ",".join(
+            [f"t={at}", *(old_signature(key, at, body) for key in secrets)]
+        ),
+    }
 
 
 def note(batch: Batch, event: str, facts: dict[str, Any]) -> None:
@@ -45,7 +66,14 @@ def note(batch: Batch, event: str, facts: dict[str, Any]) -> None:
     if not batch.webhook_url:
         return
     delivery = uuid.uuid4().hex
-    body = {"id": delivery, "event": event, "batch": batch.batch_id, "data": facts}
+    body = {
+        "id": delivery,
+        "type": event,
+        "timestamp": timezone.now().isoformat(),
+        "event": event,  # the name of before
+        "batch": batch.batch_id,
+        "data": facts,
+    }
     WebhookDelivery.objects.create(
         batch=batch, delivery_id=delivery, body=json.dumps(body, ensure_ascii=False)
     )
@@ -69,7 +97,7 @@ def deliver_next() -> bool:
     same = WebhookDelivery.objects.filter(pk=delivery.pk, due_at=delivery.due_at)
     if same.update(due_at=now + LEASE):
         started = monotonic()
-        _attempt(WebhookDelivery.objects.select_related("batch__user").get(pk=delivery.pk))
+        _attempt(WebhookDelivery.objects.select_related("batch__api_key").get(pk=delivery.pk))
         _queue.took(account, monotonic() - started)
     return True
 
@@ -80,11 +108,10 @@ _queue = FairQueue()
 
 def _attempt(delivery: WebhookDelivery) -> None:
     batch, body = delivery.batch, delivery.body.encode()
-    headers = {
-        "Content-Type": "application/json; charset=utf-8",
-        "X-Webhook-Id": delivery.delivery_id,
-        "X-Webhook-Signature": signature(secret_of(batch.user), body, int(time.time())),
-    }
+    secrets = webhook_secrets.signing(batch.api_key) if batch.api_key else []
+    if not secrets:  # unsigned, nobody should believe it
+        _put_down(delivery, taken=False, answer=UNSIGNED)
+        return
     limits = fetch.FetchLimits(
         max_bytes=0,
         total_seconds=SECONDS,
@@ -93,17 +120,20 @@ def _attempt(delivery: WebhookDelivery) -> None:
         allow=settings.IMAGE_URL_ALLOW,
     )
     try:
-        status = fetch.post(batch.webhook_url, body, headers, limits)
-        _put_down(delivery, taken=200 <= status < 300, answer=f"HTTP status {status}")
+        signed = headers(secrets, delivery.delivery_id, int(time.time()), body)
+        status = fetch.post(batch.webhook_url, body, signed, limits)
+        gone = status == HTTPStatus.GONE  # by which a receiver says: never again
+        answer = f"HTTP status {status}"
+        _put_down(delivery, taken=200 <= status < 300, answer=answer, final=gone)
     except fetch.FetchError as error:
         _put_down(delivery, taken=False, answer=str(error))
 
 
-def _put_down(delivery: WebhookDelivery, taken: bool, answer: str) -> None:
+def _put_down(delivery: WebhookDelivery, taken: bool, answer: str, final: bool = False) -> None:
     now = timezone.now()
     delivery.attempts += 1
     delivery.last_answer = answer[:200]
-    over = taken or delivery.attempts > len(DELAYS)
+    over = taken or final or delivery.attempts > len(DELAYS)
     delivery.due_at = None if over else now + DELAYS[delivery.attempts - 1]
     delivery.delivered_at = now if taken else None
     delivery.save(update_fields=["attempts", "last_answer", "due_at", "delivered_at"])

@@ -4,14 +4,19 @@ import hashlib
 import hmac
 import re
 from datetime import timedelta
+from importlib import import_module
 
 import pytest
+import time_machine
+from django.apps import apps
 from django.db import connection
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
+from standardwebhooks import Webhook
 
-from accounts import services
+from accounts import services, webhook_secrets
 from accounts.errors import AccountSuspended, KeyRevoked, UnknownKey, WrongSecret
-from accounts.models import ApiKey
+from accounts.models import ApiKey, WebhookSecret
 
 
 @pytest.fixture
@@ -152,3 +157,23 @@ def test_a_key_dies_with_its_account(alice, issued):
     alice.delete()
     with pytest.raises(UnknownKey):
         services.authenticate_key(issued[0].public_id, issued[1])
+
+
+def test_production_keys_keep_the_secret_that_the_account_had(alice):
+    """The migration that gave each key a webhook secret: receivers know the former one."""
+    production, testing, revoked = (
+        services.issue_api_key(alice, test_only=test_only)[0] for test_only in (False, True, False)
+    )
+    services.revoke(revoked)
+    WebhookSecret.objects.all().delete()
+    migration = import_module("accounts.migrations.0003_webhook_secrets")
+    migration.keep_the_accounts_secret(apps, None)
+    former = salted_hmac("removal.webhooks", str(alice.pk), algorithm="sha256").hexdigest()
+    assert webhook_secrets.signing(production) == ["whsec_" + former]
+    new, old = webhook_secrets.signing(testing)
+    assert old == "whsec_" + former
+    assert new != old
+    with time_machine.travel(timezone.now() + timedelta(days=31), tick=False):
+        assert webhook_secrets.signing(testing) == [new]
+    assert not webhook_secrets.signing(revoked)
+    Webhook("whsec_" + former)  # the libraries can read it

@@ -3,23 +3,27 @@
 import hashlib
 import hmac
 import json
-import re
 import threading
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
-from django.conf import settings
+import time_machine
+from django.core.management import call_command
 from django.utils import timezone
+from standardwebhooks import Webhook, WebhookVerificationError
 
+from accounts import services, webhook_secrets
+from accounts.models import ApiKey, WebhookSecret
 from removal.batches import webhooks
 from removal.batches.fair_queue import FairQueue
 from removal.models import WebhookDelivery
 from removal.outbound.addresses import parse_allowed
+from tests.api.conftest import Caller, new_caller
 
-from .conftest import BATCHES, work_through, zip_of
+from .conftest import BATCHES, get, work_through, zip_of
 
 pytestmark = pytest.mark.django_db
 
@@ -85,36 +89,149 @@ def test_each_picture_and_the_end_are_told(alice, portrait, listener):
     assert told["creditsCharged"] > 0
 
 
-def test_the_signature_is_the_documented_one(alice, portrait, listener):
-    answer = alice.post(BATCHES, image=b"no picture", webhook__url=listener.url).json()
-    secret = answer["webhook"]["secret"]
+def key_of(caller: Caller, **options: Any) -> Caller:
+    """Another key of the caller's account."""
+    return new_caller(caller.user.email, **options)
+
+
+def told(caller, listener) -> tuple[str, dict[str, str], bytes]:
+    """A webhook of the caller's batch: the secret that the answer names, its headers, its body."""
+    answer = caller.post(BATCHES, image=b"no picture", webhook__url=listener.url).json()
     work_through()
     deliver_all()
-    headers, body = listener.heard[0]
-    at, given = (part.partition("=")[2] for part in headers["X-Webhook-Signature"].split(","))
-    expected = hmac.new(secret.encode(), f"{at}.".encode() + body, hashlib.sha256).hexdigest()
-    assert hmac.compare_digest(given, expected)
-    assert json.loads(body)["id"] == headers["X-Webhook-Id"]
+    return answer["webhook"]["secret"], *listener.heard[-1]
 
 
-def test_the_documented_check_accepts_it(alice, listener):
-    """The sample of docs/api.md, run as it stands there."""
-    text = (settings.BASE_DIR / "docs" / "api.md").read_text()
-    sample: dict[str, Any] = {}
-    blocks = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
-    exec(next(block for block in blocks if "def is_genuine" in block), sample)
-    answer = alice.post(BATCHES, image=b"no picture", webhook__url=listener.url).json()
+def is_genuine(secret: str, headers: dict[str, str], body: bytes) -> bool:
+    try:
+        Webhook(secret).verify(body, {name.lower(): text for name, text in headers.items()})
+    except WebhookVerificationError:
+        return False
+    return True
+
+
+def test_the_public_library_accepts_it(alice, listener):
+    secret, headers, body = told(alice, listener)
+    assert is_genuine(secret, headers, body)
+    assert not is_genuine(secret, headers, body.replace(b"batch", b"badge"))
+    assert not is_genuine("whsec_" + "A" * 32, headers, body)
+    message = json.loads(body)
+    assert message["id"] == headers["webhook-id"] == headers["X-Webhook-Id"]
+    assert message["type"] == message["event"] == "batch.done"
+    assert datetime.fromisoformat(message["timestamp"]) <= timezone.now()
+
+
+def test_receivers_of_before_go_on(alice, listener):
+    """The header and the check that the documentation had."""
+    secret, headers, body = told(alice, listener)
+    parts = dict(part.partition("=")[::2] for part in headers["X-Webhook-Signature"].split(","))
+    signed = f"{parts['t']}.".encode() + body
+    expected = hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()
+    assert hmac.compare_digest(parts["v1"], expected)
+
+
+def test_each_key_has_a_secret_of_its_own(alice, listener):
+    """A test-only key, which may be in many hands, learned what production is signed with."""
+    testing = key_of(alice, test_only=True)
+    production, *_ = told(alice, listener)
+    secret, headers, body = told(testing, listener)
+    assert secret != production
+    assert is_genuine(secret, headers, body)
+    assert not is_genuine(production, headers, body)
+
+
+def test_the_secret_is_told_to_the_key_that_made_the_batch_alone(alice, listener):
+    made = alice.post(BATCHES, image=b"no picture", webhook__url=listener.url).json()
+    other = key_of(alice)
+    seen = get(other, f"{BATCHES}/{made['id']}").json()
+    assert seen["webhook"] == {"url": listener.url}
+    assert get(alice, f"{BATCHES}/{made['id']}").json()["webhook"] == made["webhook"]
+
+
+def test_while_a_secret_is_replaced_both_sign(alice, listener):
+    before, *_ = told(alice, listener)
+    webhook_secrets.replace(alice.key, timedelta(hours=1))
+    after, headers, body = told(alice, listener)
+    assert after != before
+    assert len(headers["webhook-signature"].split(" ")) == 2
+    assert is_genuine(before, headers, body)
+    assert is_genuine(after, headers, body)
+    with time_machine.travel(timezone.now() + timedelta(hours=2), tick=False):
+        signing = webhook_secrets.signing(alice.key)
+    assert signing == [after]
+
+
+def test_one_that_is_ended_at_once_signs_no_more(alice, listener):
+    before, *_ = told(alice, listener)
+    webhook_secrets.replace(alice.key, timedelta(hours=1))
+    webhook_secrets.replace(alice.key, timedelta(0))
+    after, headers, body = told(alice, listener)
+    assert is_genuine(after, headers, body)
+    assert not is_genuine(before, headers, body)
+    assert len(headers["webhook-signature"].split(" ")) == 1
+
+
+def test_replacements_in_a_row_do_not_add_up(alice):
+    for _ in range(10):
+        webhook_secrets.replace(alice.key, timedelta(days=7))
+    assert WebhookSecret.objects.filter(api_key=alice.key).count() == webhook_secrets.MOST
+    assert len(webhook_secrets.signing(alice.key)) == webhook_secrets.MOST
+
+
+def test_receivers_of_before_hear_the_secret_they_know_while_it_is_replaced(alice, listener):
+    before, *_ = told(alice, listener)
+    webhook_secrets.replace(alice.key, timedelta(hours=1))
+    _, headers, body = told(alice, listener)
+    parts = dict(part.partition("=")[::2] for part in headers["X-Webhook-Signature"].split(","))
+    signed = f"{parts['t']}.".encode() + body
+    assert parts["v1"] == hmac.new(before.encode(), signed, hashlib.sha256).hexdigest()
+
+
+def test_a_replaced_api_key_hands_its_secret_on(alice, listener):
+    before, *_ = told(alice, listener)
+    new, _secret = services.rotate(alice.key, timedelta(0))
+    assert webhook_secrets.signing(new) == [before]
+
+
+def test_changing_secret_key_as_documented_changes_no_secret(alice, listener, settings):
+    before, *_ = told(alice, listener)
+    settings.SECRET_KEY_FALLBACKS, settings.SECRET_KEY = [settings.SECRET_KEY], "the new key"
+    assert told(alice, listener)[0] == before
+    call_command("reencrypt_secrets")
+    settings.SECRET_KEY_FALLBACKS = []
+    secret, headers, body = told(alice, listener)
+    assert secret == before
+    assert is_genuine(before, headers, body)
+
+
+def test_what_cannot_be_signed_is_not_sent_and_not_lost(alice, listener, settings):
+    """SECRET_KEY is lost, and with it what was sealed under it."""
+    settings.SECRET_KEY = "another key"
+    answer = alice.post(BATCHES, image=b"no picture", webhook__url=listener.url)
+    assert answer.status_code == 201
+    assert "secret" not in answer.json()["webhook"]
     work_through()
     deliver_all()
-    headers, body = listener.heard[0]
-    secret, header = answer["webhook"]["secret"], headers["X-Webhook-Signature"]
-    assert sample["is_genuine"](secret, header, body)
-    assert not sample["is_genuine"](secret, header, body + b" ")
-    assert not sample["is_genuine"]("other", header, body)
+    assert listener.heard == []
+    webhook_secrets.replace(alice.key, timedelta(0))
+    later(seconds=10)
+    deliver_all()
+    assert len(listener.heard) == 2
+    assert all(is_genuine(webhook_secrets.signing(alice.key)[0], *one) for one in listener.heard)
 
 
-def test_each_account_has_a_secret_of_its_own(alice, bob):
-    assert webhooks.secret_of(alice.user) != webhooks.secret_of(bob.user)
+def test_of_a_deleted_key_nothing_is_sent(alice, listener):
+    alice.post(BATCHES, image=b"no picture", webhook__url=listener.url)
+    ApiKey.objects.filter(pk=alice.key.pk).delete()
+    work_through()
+    deliver_all()
+    assert listener.heard == []
+
+
+def test_a_receiver_that_says_gone_is_told_no_more(alice, listener):
+    listener.status = 410
+    told(alice, listener)
+    assert WebhookDelivery.objects.filter(due_at=None, delivered_at=None).count() == 2
 
 
 @pytest.mark.parametrize("status", [500, 302, 404])

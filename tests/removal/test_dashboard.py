@@ -11,9 +11,9 @@ from django.db import connection
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts import services
+from accounts import services, webhook_secrets
 from accounts.errors import KeyRevoked
-from accounts.models import ApiKey, User
+from accounts.models import ApiKey, User, WebhookSecret
 from billing import ledger
 from billing.errors import KeyLimitReached
 from billing.models import Account, Purchase
@@ -288,7 +288,40 @@ def test_a_revoked_key_cannot_be_replaced(visitor, key):
     assert ApiKey.objects.count() == 1
 
 
-@pytest.mark.parametrize("view", ["api_key", "rotate_key", "revoke_key"])
+def test_the_owner_sees_and_replaces_the_webhook_secret(visitor, key):
+    address = reverse("webhook_secret", args=[key.public_id])
+    assert address in visitor.get(reverse("api_key", args=[key.public_id])).content.decode()
+    (before,) = webhook_secrets.signing(key)
+    page = visitor.get(address)
+    assert before in page.content.decode()
+    assert "no-store" in page["Cache-Control"]
+    page = visitor.post(address, {"hours": "24"}, follow=True).content.decode()
+    after, still = webhook_secrets.signing(key)
+    assert still == before
+    assert after in page
+    assert before not in page
+    assert "signs beside it until" in page
+    visitor.post(address, {"hours": "0"})
+    assert len(webhook_secrets.signing(key)) == 1
+
+
+def test_a_webhook_secret_that_cannot_be_read_is_said_to_be_so(visitor, key):
+    address = reverse("webhook_secret", args=[key.public_id])
+    WebhookSecret.objects.update(sealed="sealed under a key that is lost")
+    assert "Replace it" in visitor.get(address).content.decode()
+    assert "Copy" in visitor.post(address, {"hours": "0"}, follow=True).content.decode()
+
+
+def test_whoever_finds_a_browser_signed_in_reads_no_webhook_secret(client, alice, key):
+    alice.set_password("correct horse battery")
+    alice.save()
+    client.force_login(alice)
+    address = reverse("webhook_secret", args=[key.public_id])
+    for answer in (client.get(address), client.post(address, {"hours": "0"})):
+        assert answer["Location"].startswith(reverse("account_reauthenticate"))
+
+
+@pytest.mark.parametrize("view", ["api_key", "rotate_key", "webhook_secret", "revoke_key"])
 def test_the_keys_of_others_do_not_exist(client, mallory, key, view):
     client.force_login(mallory)
     answer = client.post(reverse(view, args=[key.public_id]), {"hours": "0", "label": "mine"})

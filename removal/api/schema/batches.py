@@ -43,7 +43,7 @@ OWN: dict[str, Schema] = {
     "webhook.url": {
         "type": "string",
         "format": "uri",
-        "description": "Is told, signed, when the batch has ended.",
+        "description": "Is told of each picture and of the end, signed by Standard Webhooks.",
     },
 }
 NUMBER: Schema = {"type": "number", "minimum": 0}
@@ -77,7 +77,19 @@ ITEM: Schema = {
         ),
     },
 }
-WEBHOOK = object_of({"url": {"type": "string"}, "secret": {"type": "string"}})
+WEBHOOK: Schema = {
+    "type": "object",
+    "required": ["url"],
+    "additionalProperties": False,
+    "properties": {
+        "url": {"type": "string"},
+        "secret": {
+            "type": "string",
+            "pattern": "^whsec_[A-Za-z0-9+/]+=*$",
+            "description": "Signs the webhooks; told to the API key that made the batch alone.",
+        },
+    },
+}
 BATCH: Schema = {
     "type": "object",
     "required": [*PROGRESS, "items"],
