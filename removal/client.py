@@ -19,7 +19,6 @@ import urllib.error
 import urllib.request
 import uuid
 from base64 import b64encode
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -27,9 +26,8 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-PICTURES = frozenset(
-    {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".heic", ".heif", ".avif"}
-)
+from removal import files
+
 EXTENSIONS = {
     "image/png": "png", "image/jpeg": "jpg", "image/webp": "webp", "application/zip": "zip",
 }  # fmt: skip
@@ -46,6 +44,22 @@ class Server:
     fields: dict[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Folders:
+    """Where pictures are, and where their results go: under the same names, in the same folders."""
+
+    source: Path
+    output: Path
+
+    def target(self, picture: Path, extension: str) -> Path:
+        name = files.fitting(picture.name, f"{MARK}.{extension}")
+        return self.output / picture.relative_to(self.source).parent / name
+
+    def result(self, picture: Path) -> Path | None:
+        targets = (self.target(picture, e) for e in (*EXTENSIONS.values(), "bin"))
+        return next((path for path in targets if path.exists()), None)
+
+
 class Refused(Exception):
     """The server said no to this picture; the message is its reason."""
 
@@ -55,18 +69,19 @@ def main() -> int:
     server = Server(args.url.rstrip("/"), _key(), dict(args.set))
     output = args.output or args.folder
     output.mkdir(parents=True, exist_ok=True)
-    waiting = [path for path in pictures_in(args.folder) if not _result_of(path, output)]
+    folders = Folders(args.folder, output)
+    waiting = [path for path in pictures_in(folders, args.recursive) if not folders.result(path)]
     charged, failed, lock = Decimal(0), 0, threading.Lock()
     with tqdm(total=len(waiting), unit="picture", file=sys.stderr) as bar:
 
         def work(path: Path) -> None:
             nonlocal charged, failed
             try:
-                cost = cut_out(server, path, output)
+                cost = cut_out(server, path, folders)
             except (Refused, OSError) as error:
                 with lock:
                     failed += 1
-                bar.write(f"{path.name}: {error}", file=sys.stderr)
+                bar.write(f"{path.relative_to(args.folder)}: {error}", file=sys.stderr)
             else:
                 with lock:
                     charged += cost
@@ -78,13 +93,13 @@ def main() -> int:
     return 1 if failed else 0
 
 
-def pictures_in(folder: Path) -> Iterator[Path]:
-    for path in sorted(folder.iterdir()):
-        if path.suffix.lower() in PICTURES and not path.stem.endswith(MARK):
-            yield path
+def pictures_in(folders: Folders, below: bool = False) -> list[Path]:
+    """What is to be cut out; results of earlier runs are not."""
+    found = files.found_in(folders.source, below=below, without=folders.output)
+    return [path for path in found.pictures if not path.stem.endswith(MARK)]
 
 
-def cut_out(server: Server, picture: Path, output: Path) -> Decimal:
+def cut_out(server: Server, picture: Path, folders: Folders) -> Decimal:
     """Write the picture's result; the credits it cost. Raises Refused, OSError."""
     content = picture.read_bytes()
     for attempt in range(1, MOST_TRIES + 1):
@@ -92,8 +107,9 @@ def cut_out(server: Server, picture: Path, output: Path) -> Decimal:
             request = _request(server, picture, content)
             with urllib.request.urlopen(request, timeout=SECONDS) as got:  # noqa: S310 (http, s)
                 kind = got.headers.get_content_type()
-                target = output / f"{picture.name}{MARK}.{EXTENSIONS.get(kind, 'bin')}"
-                _write_whole(target, got.read())
+                target = folders.target(picture, EXTENSIONS.get(kind, "bin"))
+                target.parent.mkdir(parents=True, exist_ok=True)
+                files.write_whole(target, got.read())
                 return Decimal(got.headers.get("X-Credits-Charged", "0"))
         except urllib.error.HTTPError as error:
             if error.code not in (409, 429, 503) or attempt == MOST_TRIES:
@@ -145,18 +161,6 @@ def _reason(error: urllib.error.HTTPError) -> str:
         return f"HTTP status {error.code}"
 
 
-def _write_whole(path: Path, content: bytes) -> None:
-    """A result is there whole or not at all."""
-    part = path.with_name(path.name + ".part")
-    part.write_bytes(content)
-    part.replace(path)
-
-
-def _result_of(picture: Path, output: Path) -> Path | None:
-    candidates = (output / f"{picture.name}{MARK}.{e}" for e in (*EXTENSIONS.values(), "bin"))
-    return next((path for path in candidates if path.exists()), None)
-
-
 def _key() -> str:
     file = os.environ.get("API_KEY_FILE")
     key = Path(file).read_text().strip() if file else os.environ.get("API_KEY", "")
@@ -172,6 +176,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("folder", type=Path, metavar="FOLDER")
     parser.add_argument("--url", required=True, help="the site, e.g. https://your.site")
     parser.add_argument("--output", type=Path, help="where results go; FOLDER by default")
+    parser.add_argument("-r", "--recursive", action="store_true", help="the folders in FOLDER too")
     parser.add_argument("--parallel", type=int, default=2, help="pictures under way at a time")
     parser.add_argument(
         "--set",

@@ -1,42 +1,32 @@
-"""The command line: `python -m removal.engine IN OUT [options]`, for a file or a whole folder."""
+"""The command line: `python -m removal.engine IN OUT [options]`, for a file or a whole folder.
+
+IN and OUT may be - for standard input and output, pipes and devices.
+"""
 
 import argparse
 import os
 import sys
-import tempfile
+import unicodedata
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
 
+from removal import files
+
 from . import EngineError, Options, extension_of, parse_options, remove_background
 from .options import PARAMETERS, Parameter, parse_bool
 from .reading.decode import MAX_INPUT_PIXELS
 
-SUFFIXES = frozenset(
-    [
-        ".jpg",
-        ".jpeg",
-        ".jpe",
-        ".jfif",
-        ".mpo",
-        ".png",
-        ".apng",
-        ".gif",
-        ".bmp",
-        ".dib",
-        ".tif",
-        ".tiff",
-        ".webp",
-        ".heic",
-        ".heif",
-        ".avif",
-    ]
-)
 MAX_BYTES = 1024 * 1024 * 1024  # a file above this can't hold a picture that we take
+# As names, for opening these would begin the file behind them anew.
+STDIN = {Path(name) for name in ("-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0")}
+STDOUT = {Path(name) for name in ("-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")}
+Job = tuple[Path, Path]
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -47,17 +37,12 @@ def main(arguments: list[str] | None = None) -> int:
         options = _options(_fields(args))
     except EngineError as error:
         parser.error(str(error))
-    if not args.input.exists():
-        parser.error(f"{args.input} does not exist.")
-    jobs = list(_jobs(args.input, args.output, options))
-    if not jobs:
-        parser.error(f"{args.input} holds no picture ({' '.join(sorted(SUFFIXES))}).")
+    jobs = _jobs(parser, args, extension_of(options))
     problem = _misnamed(jobs, options)
     if problem:
         parser.error(problem)
     failures = 0
-    bar = tqdm(jobs, unit="picture", disable=None if args.input.is_dir() else True)
-    for source, target in bar:
+    for source, target in tqdm(jobs, unit="picture", disable=None if len(jobs) > 1 else True):
         problem = _convert(source, target, options)
         if problem:
             failures += 1
@@ -70,9 +55,21 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m removal.engine",
         description="Remove the background of a picture, or of every picture in a folder.",
     )
-    parser.add_argument("input", metavar="IN", type=Path, help="a picture or a folder of pictures")
     parser.add_argument(
-        "output", metavar="OUT", type=Path, help="a file; for a folder a folder (made if missing)"
+        "input",
+        metavar="IN",
+        type=Path,
+        help="a picture, - for standard input, or a folder of pictures",
+    )
+    parser.add_argument(
+        "output",
+        metavar="OUT",
+        type=Path,
+        help="a file, - for standard output, a pipe or device; for a folder a folder (made if "
+        "missing)",
+    )
+    parser.add_argument(
+        "-r", "--recursive", action="store_true", help="the folders in IN too, as folders in OUT"
     )
     for parameter in PARAMETERS:
         _add_option(parser, parameter)
@@ -109,28 +106,84 @@ def _options(fields: dict[str, str]) -> Options:
     return options
 
 
-def _jobs(source: Path, target: Path, options: Options) -> Iterator[tuple[Path, Path]]:
-    """Which file becomes which. Two inputs with one stem keep their full names."""
-    suffix = f".{extension_of(options)}"
-    if not source.is_dir():
-        yield source, target / f"{source.stem}{suffix}" if target.is_dir() else target
-        return
-    pictures = sorted(path for path in source.iterdir() if path.suffix.lower() in SUFFIXES)
-    stems = Counter(path.stem for path in pictures)
-    for path in pictures:
-        name = path.stem if stems[path.stem] == 1 else path.name
-        yield path, target / f"{name}{suffix}"
+def _jobs(parser: argparse.ArgumentParser, args: argparse.Namespace, extension: str) -> list[Job]:
+    """Which file becomes which."""
+    source, target = args.input, args.output
+    if source.is_dir():
+        return _jobs_of_folder(parser, args, extension)
+    if source not in STDIN and not source.exists():
+        parser.error(f"{source} does not exist.")
+    if target in STDOUT and sys.stdout.isatty():
+        parser.error("A terminal shows no pictures. Send standard output into a file or a pipe.")
+    if not target.is_dir():
+        return [(source, target)]
+    if source in STDIN:
+        parser.error(f"{target} is a folder. Name a file: standard input has no name.")
+    return [(source, target / files.fitting(source.stem, f".{extension}"))]
 
 
-def _misnamed(jobs: list[tuple[Path, Path]], options: Options) -> str:
+def _jobs_of_folder(
+    parser: argparse.ArgumentParser, args: argparse.Namespace, extension: str
+) -> list[Job]:
+    source, target = args.input, args.output
+    if target in STDOUT or (target.exists() and not target.is_dir()):
+        parser.error(f"{source} is a folder, so OUT has to be one too; {target} is none.")
+    found = files.found_in(source, below=args.recursive, without=target)
+    if not found.pictures:
+        parser.error(f"{source} holds no picture ({' '.join(sorted(files.ENDINGS))}).")
+    if found.others:
+        first = found.others[0].relative_to(source)
+        count = len(found.others)
+        print(f"Passed over, no picture by its name: {first}" + _more(count), file=sys.stderr)
+    return list(_named(found.pictures, source, target, extension))
+
+
+def _more(count: int) -> str:
+    return f" and {count - 1} more" if count > 1 else ""
+
+
+def _named(pictures: list[Path], source: Path, target: Path, extension: str) -> Iterator[Job]:
+    """Each picture's own name in `target`, apart from all others also where case does not count."""
+
+    def folder(path: Path) -> str:
+        return _alike(str(path.relative_to(source).parent))
+
+    for _, together in groupby(sorted(pictures, key=folder), key=folder):
+        for path, name in _names(list(together), f".{extension}").items():
+            yield path, target / path.relative_to(source).parent / name
+
+
+def _names(pictures: list[Path], suffix: str) -> dict[Path, str]:
+    """Stems; full names of those that would be alike, until none are."""
+    names = {path: files.fitting(path.stem, suffix) for path in pictures}
+    whole: set[Path] = set()
+    while True:
+        counts = Counter(map(_alike, names.values()))
+        alike = {path for path, name in names.items() if counts[_alike(name)] > 1}
+        if not alike - whole:
+            break
+        whole |= alike
+        names |= {path: files.fitting(path.name, suffix) for path in alike}
+    for number, path in enumerate(sorted(alike)):  # A.jpg and a.JPG
+        names[path] = files.fitting(f"{path.name}~{number + 1}", suffix)
+    return names
+
+
+def _alike(name: str) -> str:
+    """Names that some systems take for one become one."""
+    return unicodedata.normalize("NFC", name).casefold()
+
+
+def _misnamed(jobs: list[Job], options: Options) -> str:
     """Why nothing is begun: a picture would be lost, or a name would lie; or nothing."""
+    targets = [target for _, target in jobs if not _is_stream(target)]
     sources = {source.resolve() for source, _ in jobs}
-    lost = next((target for _, target in jobs if target.resolve() in sources), None)
+    lost = next((target for target in targets if target.resolve() in sources), None)
     if lost is not None:
         return f"OUT would overwrite {lost}, a picture to be read. Name another file or folder."
     extension = extension_of(options)
     allowed = {"", f".{extension}"} | ({".jpeg"} if extension == "jpg" else set())
-    wrong = next((target for _, target in jobs if target.suffix.lower() not in allowed), None)
+    wrong = next((target for target in targets if target.suffix.lower() not in allowed), None)
     if wrong is not None:
         return (
             f"{wrong} would hold another format than its name says. Let it end in .{extension}, "
@@ -142,31 +195,55 @@ def _misnamed(jobs: list[tuple[Path, Path]], options: Options) -> str:
 def _convert(source: Path, target: Path, options: Options) -> str:
     """Do one picture; what went wrong, or nothing."""
     try:
-        if source.stat().st_size > MAX_BYTES:
+        if not _is_stream(target):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            _check_writable(target.parent)
+        data = _read(source)
+        if len(data) > MAX_BYTES:
             return f"The file is larger than {MAX_BYTES:,} bytes."
-        content = remove_background(source.read_bytes(), options).content
-        target.parent.mkdir(parents=True, exist_ok=True)
-        _write(target, content)
+        _write(target, remove_background(data, options).content)
     except EngineError as error:
         return str(error)
     except OSError as error:
-        return f"{error.strerror or error}."
+        where = f" ({error.filename})" if error.filename else ""
+        return f"{error.strerror or error}{where}."
     return ""
 
 
+def _check_writable(folder: Path) -> None:
+    """Before minutes of work; what only shows later (a full disk) is told then."""
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise PermissionError(None, "Nothing can be written there", str(folder))
+
+
+def _is_stream(target: Path) -> bool:
+    """Whether there is something to write into: a pipe or device would be lost if a file took its
+    place."""
+    return target in STDOUT or (target.exists() and not target.is_file())
+
+
+def _read(source: Path) -> bytes:
+    """The file; of one that is too large a byte too many."""
+    if source in STDIN:
+        return sys.stdin.buffer.read(MAX_BYTES + 1)
+    with source.open("rb") as file:
+        return file.read(MAX_BYTES + 1)
+
+
 def _write(target: Path, content: bytes) -> None:
-    """All of the file or none of it, also when the machine stops in between."""
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(name, 0o666 & ~umask)
-        os.replace(name, target)
-    except BaseException:
-        os.unlink(name)
-        raise
+    if not _is_stream(target):
+        files.write_whole(target, content)
+    elif target not in STDOUT:
+        with target.open("wb", buffering=0) as stream:
+            _write_all(stream.fileno(), content)
+    else:
+        _write_all(sys.stdout.fileno(), content)
+
+
+def _write_all(handle: int, content: bytes) -> None:
+    left = memoryview(content)
+    while left:
+        left = left[os.write(handle, left) :]
 
 
 if __name__ == "__main__":

@@ -56,6 +56,23 @@ def test_a_folder_is_cut_out_though_the_server_is_full(server, key, folder):
     assert again.stdout.strip() == "0 done, 0 failed, 0 credits charged"
 
 
+def test_folders_below_and_files_without_an_ending_are_cut_out_too(server, key, tmp_path):
+    source, results = tmp_path / "photos", tmp_path / "results"
+    kept = ["a.jpg", "below/a.jpg", "below/DSC1.HIF", "photo", "n" * 251 + ".jpg"]
+    for name in [*kept, ".hidden.jpg", "below/._a.jpg"]:
+        (source / name).parent.mkdir(parents=True, exist_ok=True)
+        (source / name).write_bytes(pictures.portrait())
+
+    done = run(server, key, source, "--output", results, "-r", "--set", "test=true")
+
+    assert done.stdout.startswith("5 done, 0 failed"), done.stderr
+    found = {str(path.relative_to(results)) for path in results.rglob("*.cutout.png")}
+    assert len(found) == 5
+    assert {"a.jpg.cutout.png", "below/a.jpg.cutout.png", "photo.cutout.png"} < found
+    again = run(server, key, source, "--output", results, "-r", "--set", "test=true")
+    assert again.stdout.startswith("0 done")
+
+
 def test_what_was_lost_on_the_way_is_not_charged_twice(server, key, folder):
     first = run(server, key, folder, "--set", "output.format=webp")
     results = list(folder.glob("*.cutout.webp"))
