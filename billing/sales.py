@@ -23,6 +23,7 @@ from .stripe_objects import Payment, Takeback
 
 log = logging.getLogger(__name__)
 State = Purchase.State
+ABANDONED_AFTER = timedelta(days=90)
 PURCHASES_PER_HOUR = 20  # each is a row here and a session at Stripe
 
 
@@ -47,6 +48,13 @@ def start(user: User, price: PackPrice) -> Purchase:
 def uncredited() -> QuerySet[Purchase]:
     """Payments that wait for staff: to be refunded, or accepted."""
     return Purchase.objects.filter(state=State.UNCREDITED)
+
+
+def forget_abandoned() -> int:
+    """Delete what was begun long ago and never paid: its page at Stripe was open for a day."""
+    begun = Purchase.objects.filter(created_at__lt=timezone.now() - ABANDONED_AFTER, paid_at=None)
+    abandoned = begun.filter(state__in=(State.STARTED, State.EXPIRED, State.FAILED), reversals=None)
+    return abandoned.delete()[1].get("billing.Purchase", 0)
 
 
 @exact

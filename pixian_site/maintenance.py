@@ -15,7 +15,7 @@ from django.db import close_old_connections
 from django.utils import timezone
 
 from accounts import services
-from billing import checkouts, ledger, low_balance, stripe_gateway, webhooks
+from billing import checkouts, ledger, low_balance, sales, stripe_gateway, webhooks
 from removal import idempotency
 from removal.batches import register
 from removal.capacity import database
@@ -64,6 +64,10 @@ def forget_sessions() -> None:
     _tell("Forgot %d ended sessions", services.forget_ended_sessions())
 
 
+def forget_abandoned_purchases() -> None:
+    _tell("Deleted %d purchases that were never paid", sales.forget_abandoned())
+
+
 def reconcile() -> None:
     """Catch up with payments whose webhooks did not reach us."""
     if stripe_gateway.is_configured():
@@ -78,6 +82,7 @@ CHORES = (
     Chore("purge", 60, purge),
     Chore("sweep", 3600, sweep),
     Chore("forget_sessions", 3600, forget_sessions),
+    Chore("forget_abandoned_purchases", 3600, forget_abandoned_purchases),
     Chore("reconcile", 3600, reconcile),
 )
 

@@ -253,3 +253,15 @@ def test_purchases_are_begun_so_often_in_an_hour(shop, stripe, buyer, monkeypatc
     assert (len(stripe.sessions), Purchase.objects.count()) == (sessions, sessions)
     Purchase.objects.update(created_at=timezone.now() - timedelta(hours=1))
     assert buy(shop, "eur").status_code == 200
+
+
+def test_what_was_never_paid_is_deleted_in_the_end(shop, stripe, buyer):
+    deliver(shop, stripe.pay(stripe.session))
+    kept = purchase()
+    for happens in (stripe.expire, lambda session: stripe.pay(session, later=True)):
+        buy(shop, "eur")
+        deliver(shop, happens(stripe.session))
+    assert sales.forget_abandoned() == 0
+    Purchase.objects.update(created_at=timezone.now() - timedelta(days=91))
+    assert sales.forget_abandoned() == 1
+    assert set(Purchase.objects.values_list("state", flat=True)) == {kept.state, "pending"}
