@@ -87,10 +87,11 @@ TEXTS: dict[int, tuple[str | Promise, str | Promise]] = {
         ),
     ),
     1111: (
-        _("The result would be too large"),
+        _("The result would be too large or too thin"),
         _(
             "The message names the limit: of the whole canvas, or of a side, which may have 65,500 "
-            "pixels in a JPEG and 16,383 in a WebP. Lower result.target_size or result.margin."
+            "pixels in a JPEG and 16,383 in a WebP and be 10,000 times as long as the other, "
+            "unless the picture is thinner itself. Change result.target_size or result.margin."
         ),
     ),
     1112: (

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET
 from accounts.public import public_address
 from removal import engine
 from removal.api.reading import MAX_BASE64
+from removal.engine.geometry import MAX_ASPECT
 from removal.engine.reading.decode import MAX_INPUT_PIXELS
 
 from . import errors, samples, tables
@@ -196,6 +197,7 @@ def _numbers() -> Context:
         "max_megapixels": engine.MAX_PIXELS // 1_000_000,
         "max_base64": MAX_BASE64,
         "max_result_pixels": settings.REMOVAL_MAX_RESULT_PIXELS,
+        "max_aspect": MAX_ASPECT,
         "credits_base": settings.CREDITS_BASE,
         "credits_per_megapixel": settings.CREDITS_PER_MEGAPIXEL,
         "queue_seconds": f"{settings.REMOVAL_QUEUE_SECONDS:g}",

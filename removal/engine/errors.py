@@ -8,7 +8,7 @@ EngineError
 │   └── RegionEmpty     there is no pixel in the region
 ├── UnreadableBackground  the bytes of the background are no picture that we read
 ├── DeltaWouldShrink  a delta of a shrunk picture could not be applied to the original
-├── ResultTooLarge    the options ask for a canvas larger than we make
+├── ResultTooLarge    the options ask for a canvas larger, or thinner, than we make
 ├── Cancelled         the caller no longer wants the result
 └── ModelUnavailable  the network's weights or device are missing (the operator's to mend)
 
@@ -78,7 +78,7 @@ class ResultTooLarge(EngineError):
     def __init__(self, size: tuple[int, int], allowed: str) -> None:
         super().__init__(
             f"The result would be {size[0]} x {size[1]} pixels; allowed: {allowed}. "
-            "Lower result.target_size or result.margin, or choose another output.format."
+            "Change result.target_size or result.margin, or choose another output.format."
         )
         self.size = size
 

@@ -12,6 +12,7 @@ from fractions import Fraction
 from .errors import InvalidOption, RegionEmpty, RegionOutside, ResultTooLarge
 from .options import Length, Options, Region
 
+MAX_ASPECT = 10_000  # of a result's longer side to its shorter one
 MAX_RESULT_SIDE = {"jpeg": 65_500, "zip": 65_500, "webp": 16_383}  # what the formats can hold
 
 
@@ -58,7 +59,7 @@ def layout(picture_size: tuple[int, int], foreground: Box, options: Options) -> 
     """The result's geometry.
 
     Raises InvalidOption where the margins leave no room inside the target, ResultTooLarge where
-    the canvas is over the limits.
+    the canvas is over the limits, of its shape too.
     """
     width, height = picture_size
     whole = Box(0, 0, width, height)
@@ -72,6 +73,7 @@ def layout(picture_size: tuple[int, int], foreground: Box, options: Options) -> 
     else:
         placed = _framed(content, options)
     _check_limits(placed.canvas_size, options)
+    _check_aspect(placed.canvas_size, picture_size, (content.width, content.height))
     return placed
 
 
@@ -170,6 +172,13 @@ def _check_limits(size: tuple[int, int], options: Options) -> None:
     side = MAX_RESULT_SIDE.get(options.resolved_format)
     if side is not None and max(size) > side:
         raise ResultTooLarge(size, f"sides of up to {side:,} pixels for {options.resolved_format}")
+
+
+def _check_aspect(canvas: tuple[int, int], *shown: tuple[int, int]) -> None:
+    """Refuse a canvas that is thinner than any use asks for, unless what it shows is so too."""
+    allowed = [Fraction(max(size), min(size)) for size in ((MAX_ASPECT, 1), *shown)]
+    if Fraction(max(canvas), min(canvas)) > max(allowed):
+        raise ResultTooLarge(canvas, f"a longer side of up to {MAX_ASPECT:,} times the shorter one")
 
 
 def map_box(box: Box, origin: Box, onto: Box, bounds: tuple[int, int]) -> Box:

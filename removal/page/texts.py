@@ -51,7 +51,9 @@ SCRIPT_TEXTS: dict[str, str | Promise] = {
     "error.margin": _("Margin: one to four lengths in px or %, for example 10px or 5% 10px."),
     "error.marginTooLarge": _("The margins leave no room for the picture. Make them smaller."),
     "error.target": _("Size: width and height in whole pixels, both at least 1."),
-    "error.resultTooLarge": _("The result would be too large. Choose a smaller size or margin."),
+    "error.resultTooLarge": _(
+        "The result would be too large or too thin. Choose another size or margin."
+    ),
     "error.gone": _("This picture is no longer kept."),
     "error.forget": _("The server could not be asked to delete it. Try again."),
     "error.keep": _("The touched-up picture could not be kept on the server. Download it."),
@@ -73,7 +75,7 @@ _PAGE_SENTENCES: dict[int, str | Promise] = {
     1008: _("There are no credits on your account yet."),
     1010: _("Your credits are asleep; they wake with your next purchase."),
     1011: _("There are not enough credits on your account for this picture."),
-    1111: _("The result would be too large. Choose a smaller size or margin."),
+    1111: _("The result would be too large or too thin. Choose another size or margin."),
     1126: _("This picture is already being worked on. Try again in a few seconds."),
     1150: _("The picture could not be fetched from this link."),
     1151: _("This link leads to an address that is not public."),

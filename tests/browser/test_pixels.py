@@ -48,15 +48,16 @@ def pixels(data: str, height: int, width: int, channels: int = 4) -> np.ndarray:
     return flat.reshape(height, width, channels)
 
 
-def test_layout_agrees_with_the_engine(shared_page: Page) -> None:
-    found = in_page(
-        shared_page,
+def laid_out(page: Page, rows: list[dict[str, Any]]) -> list[Any]:
+    """Of each row: canvas, content and drawn box, or the key of the sentence that refuses it."""
+    found: list[Any] = in_page(
+        page,
         """
         const { layout, parseMargin, parseTarget } = await load("geometry");
         const box = ([top, left, width, height]) => ({ top, left, width, height });
         const list = ({ top, left, width, height }) => [top, left, width, height];
-        return given.map(({ picture, foreground, parameters: it }) => {
-            const placed = layout(picture, box(foreground), {
+        const placed = ({ picture, foreground, parameters: it }) =>
+            layout(picture, box(foreground), {
                 crop: it["result.crop_to_foreground"] === "true",
                 margin: parseMargin(it["result.margin"] ?? "0"),
                 target: it["result.target_size"] ? parseTarget(it["result.target_size"]) : null,
@@ -64,14 +65,30 @@ def test_layout_agrees_with_the_engine(shared_page: Page) -> None:
                 format: "png",
                 maxPixels: 50e6,
             });
-            return [placed.canvas, list(placed.content), list(placed.drawn)];
+        return given.map((row) => {
+            try {
+                const { canvas, content, drawn } = placed(row);
+                return [canvas, list(content), list(drawn)];
+            } catch (error) {
+                return error.key;
+            }
         });
         """,
-        LAYOUTS,
+        rows,
     )
+    return found
+
+
+def test_layout_agrees_with_the_engine(shared_page: Page) -> None:
     wanted = [[row["canvas"], row["content"], row["drawn"]] for row in LAYOUTS]
     names = [row["name"] for row in LAYOUTS]
+    found = laid_out(shared_page, LAYOUTS)
     assert dict(zip(names, found, strict=True)) == dict(zip(names, wanted, strict=True))
+
+
+def test_the_same_canvases_are_refused_as_by_the_engine(shared_page: Page) -> None:
+    rows = VECTORS["refused"]
+    assert laid_out(shared_page, rows) == ["error.resultTooLarge"] * len(rows)
 
 
 def test_limited_size_agrees_with_the_engine(shared_page: Page) -> None:

@@ -54,6 +54,21 @@ def test_margins_that_leave_no_room_are_refused():
         layout((10, 10), Box(), options)
 
 
+@pytest.mark.parametrize("vector", VECTORS["refused"], ids=lambda vector: vector["name"])
+def test_canvases_of_a_refused_size_or_shape_follow_the_vectors(vector):
+    with pytest.raises(ResultTooLarge):
+        layout(
+            tuple(vector["picture"]),
+            Box(*vector["foreground"]),
+            parse_options(vector["parameters"]),
+        )
+
+
+def test_a_thin_canvas_is_refused_in_words_that_say_why():
+    with pytest.raises(ResultTooLarge, match="longer side of up to 10,000 times the shorter one"):
+        layout((10, 10), Box(), parse_options({"result.target_size": "50000000 1"}))
+
+
 @pytest.mark.parametrize(
     ("output_format", "size"), [("jpeg", "65501 10"), ("webp", "16384 10"), ("png", "10000 5001")]
 )

@@ -24,7 +24,9 @@ def collected() -> Catalog:
 
 def test_sentences_are_found_in_templates_and_code(collected: Catalog) -> None:
     assert collected.get("Keep every edge.") is not None
-    assert collected.get("The result would be too large. Choose a smaller size or margin.")
+    assert collected.get(
+        "The result would be too large or too thin. Choose another size or margin."
+    )
 
 
 @pytest.mark.parametrize("po", PO_FILES, ids=lambda po: po.parent.parent.name)

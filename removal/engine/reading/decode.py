@@ -196,6 +196,8 @@ def _read_tiff(container: Container, wanted: Size) -> _Stored:
 def _read_pillow(container: Container, wanted: Size) -> _Stored:
     with _opened(container) as image:
         _expect_size(container, image.size)
+        # A raw row longer than a block is put together anew with each block of it.
+        image.decodermaxblock = max(image.decodermaxblock, len(container.payload))
         image.load()
         _expect_size(container, image.size)
         return _from_pillow(image, container)

@@ -5,6 +5,7 @@
  */
 
 const MAX_SIDE = 1_000_000; // of a margin or a target
+const MAX_ASPECT = 10_000; // of a result's longer side to its shorter one
 const MAX_RESULT_SIDE = { jpeg: 65_500, zip: 65_500, webp: 16_383 };
 export const EMPTY_BOX = Object.freeze({ top: 0, left: 0, width: 0, height: 0 });
 
@@ -71,6 +72,7 @@ export function layout([width, height], foreground, options) {
   const content = options.crop && foreground.width && foreground.height ? foreground : whole;
   const placed = options.target ? fitted(content, options) : framed(content, options);
   checkLimits(placed.canvas, options);
+  checkAspect(placed.canvas, [width, height], [content.width, content.height]);
   return placed;
 }
 
@@ -107,6 +109,15 @@ function pixels({ units, scale, percent }, reference) {
 
 export function roundHalfUp(numerator, denominator) {
   return Number((2n * numerator + denominator) / (2n * denominator));
+}
+
+/** Refuse a canvas that is thinner than any use asks for, unless what it shows is so too. */
+function checkAspect(canvas, ...shown) {
+  const thinner = ([w, h], [ofW, ofH]) =>
+    BigInt(Math.max(w, h)) * BigInt(Math.min(ofW, ofH)) > BigInt(Math.max(ofW, ofH)) * BigInt(Math.min(w, h));
+  if ([[MAX_ASPECT, 1], ...shown].every((size) => thinner(canvas, size))) {
+    throw new GeometryError("error.resultTooLarge");
+  }
 }
 
 function checkLimits([width, height], { format, maxPixels }) {
