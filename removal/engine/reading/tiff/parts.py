@@ -31,6 +31,7 @@ Bytes = NDArray[np.uint8]
 
 _BAND_BYTES = 1 << 22  # unpacked at a time, if strips and tiles are smaller
 _REVERSED = np.packbits(np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1)[:, ::-1])
+_MOST_GROWTH = 8
 _LONG, _UNDEFINED = 4, 7  # types of values
 _HEADER_BYTES = 8
 _CUT_OFF = "it is damaged or cut off: a part of its picture data is missing"
@@ -124,14 +125,13 @@ def _plain(data: bytes, page: Page, shape: _Shape, parts: range, rows: int) -> B
 
 def _packed(data: bytes, page: Page, shape: _Shape, part: int) -> bytes:
     """No more than packing may at worst have made of it, or parts that share their bytes would be
-    copied without end."""
+    copied without end. Fax codes take up to six times the bytes of what is a pattern of dots."""
     start = page.offsets[part]
-    most = 2 * shape.rows * shape.row_bytes + 4096
-    stated = page.lengths[part] if part < len(page.lengths) else most
-    packed = data[start : start + min(stated, most)]
-    if not packed:
+    most = _MOST_GROWTH * shape.rows * shape.row_bytes + 4096
+    stated = page.lengths[part] if part < len(page.lengths) else 0
+    if start + max(stated, 1) > len(data):  # not all codes tell by themselves that they are cut
         raise Damaged(_CUT_OFF)
-    return packed
+    return data[start : start + min(stated or most, most)]
 
 
 def _library(
