@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run develop test check audit format bench bench-encoding bench-page bench-peers bench-server lighthouse soak ledger-storm test-e2e chaos test-samples fuzz-api prove-image lock models chromium tools clients clean
+.PHONY: help run develop test check audit format bench bench-encoding bench-page bench-peers bench-pool bench-server lighthouse soak ledger-storm test-e2e chaos test-samples fuzz-api prove-image lock models chromium tools clients clean
 
 help: ## List the commands
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -50,6 +50,9 @@ bench-peers: $(VENV)/run.stamp models ## Time and memory against rembg with the 
 
 bench-server: $(VENV)/develop.stamp models ## Load: web servers and workers against the engine; fifty clients
 	@exec $(BIN)/python -m benchmarks.server $(ARGS)
+
+bench-pool: $(VENV)/run.stamp models ## The engine's processes against threads of one process: throughput, memory
+	@exec $(BIN)/python -m benchmarks.pool $(ARGS)
 
 soak: $(VENV)/run.stamp models ## Memory of a server at its limit over many requests
 	@exec $(BIN)/python -m benchmarks.soak $(ARGS)

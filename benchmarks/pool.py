@@ -39,8 +39,8 @@ Cut = Callable[[bytes], None]
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--places", type=int, nargs="+", default=[1, 2])
-    parser.add_argument("--rounds", type=int, default=6)
-    parser.add_argument("--pictures", type=int, default=6, help="a round, for each side")
+    parser.add_argument("--rounds", type=int, default=12)
+    parser.add_argument("--pictures", type=int, default=2, help="a round, for each side and place")
     parser.add_argument("--write", action="store_true", help="put the results into the docs")
     parser.add_argument("--side", choices=SIDES, help=argparse.SUPPRESS)
     args = parser.parse_args()
@@ -63,9 +63,9 @@ def measured(places: list[int], rounds: int, pictures: int) -> tuple[str, bool]:
                 for size in SIZES:
                     file = Path(folder) / f"{size}.jpg"
                     file.write_bytes(photo(size))
-                    pairs = _pairs(one, two, file, rounds, pictures)
+                    pairs = _pairs(one, two, file, rounds, pictures * number)
                     ratio = statistics.median(a / b for a, b in pairs)
-                    speeds.append(_speed(number, size, pictures, pairs, ratio))
+                    speeds.append(_speed(number, size, pictures * number, pairs, ratio))
                     said = f"{number} places, {size} MP: processes / threads {ratio:.2f}"
                     found.append((said, ratio >= LEAST, f"at least {LEAST}"))
                 sizes += [_memory(side, number) for side in (one, two)]
@@ -229,8 +229,11 @@ def _family() -> list[int]:
 
 
 def _pss(pid: int) -> float:
-    """The process's share of what it has in memory."""
-    text = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    """The process's share of what it has in memory; 0 where it has just ended."""
+    try:
+        text = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    except (OSError, ProcessLookupError):
+        return 0.0
     found = re.search(r"^Pss:\s+(\d+) kB", text, re.MULTILINE)
     return int(found[1]) / 1024 if found else 0.0
 

@@ -17,6 +17,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from tests.serving import engine_pids
+
 HOME = Path(__file__).parent.parent
 EMAIL = "bench@example.com"
 CREDITS = "1000000"
@@ -67,9 +69,10 @@ class Site:
         self._folder.cleanup()
 
     def resident_mebibytes(self) -> float:
-        """What the first server's process holds now."""
-        pages = int(Path(f"/proc/{self._processes[0].pid}/statm").read_text().split()[1])
-        return pages * PAGE_BYTES / 2**20
+        """What the first server and its engine's processes hold now."""
+        server = self._processes[0].pid
+        statm = [Path(f"/proc/{pid}/statm").read_text() for pid in (server, *engine_pids(server))]
+        return sum(int(text.split()[1]) for text in statm) * PAGE_BYTES / 2**20
 
     def remove_background(
         self, picture: bytes, *, idempotency_key: str = "", **fields: str

@@ -30,8 +30,8 @@ app.conf.update(
     # A worker takes no more than it works on: what waits, waits where any other can take it.
     worker_prefetch_multiplier=1,
     worker_disable_prefetch=True,
-    # Loading a network takes longer than the four seconds that Celery gives a new process.
-    worker_proc_alive_timeout=300,
+    # A busy machine takes longer to fork than the four seconds that Celery gives a new process.
+    worker_proc_alive_timeout=60,
     worker_hijack_root_logger=False,
     worker_send_task_events=False,
     broker_connection_retry_on_startup=True,

@@ -264,7 +264,7 @@ def shared() -> Capacity:
         Limits(
             places=settings.REMOVAL_PLACES,
             queue_length=settings.REMOVAL_QUEUE_LENGTH,
-            queue_seconds=settings.REMOVAL_QUEUE_SECONDS,
+            queue_seconds=min(settings.REMOVAL_QUEUE_SECONDS, settings.REMOVAL_DEADLINE_SECONDS),
             per_account=settings.REMOVAL_ACCOUNT_CONCURRENCY,
             per_key=settings.REMOVAL_KEY_CONCURRENCY,
             reserved_places=settings.REMOVAL_RESERVED_PLACES,

@@ -2,9 +2,10 @@
 
     python -m tests.storms.chaos [--rounds 20] [--clients 4] [--seed N]
 
-Two web servers, a worker of two processes, PostgreSQL, Valkey and an S3 bucket, all real. Each
-round takes something away, as the power, the kernel or an operator would, and puts it back; what
-was killed is started again, as systemd or compose would. Then must hold:
+A web server whose pictures a worker of two processes does, one that has them done inline,
+PostgreSQL, Valkey and an S3 bucket, all real. Each round takes something away, as the power, the
+kernel, a hostile picture or an operator would, and puts it back; what was killed is started again,
+as systemd or compose would. Then must hold:
 - every request ended as 200 or as an error that docs/api.md names for a busy or unwell service;
   only where its web server was killed it may have ended as a broken connection;
 - after each round the service was ready again by itself and did a picture;
@@ -41,10 +42,11 @@ from tests.billing.databases import new_postgresql_database
 from tests.bucket import Bucket
 from tests.deployment import Worker
 from tests.person import Answer, Person
-from tests.serving import Server
+from tests.serving import Server, engine_pids, is_alive
 
 DOCUMENTED = {(429, 1015), (429, 1017), (503, 1200), (503, 1201)}
 DEADLINE, GRACE = 20, 10  # seconds; a hold lives for both
+WORK = 6  # seconds that work on a picture may take at least
 CHORES = 60  # seconds between two rounds of housekeeping
 PAUSE = 3  # seconds that something stays away
 RECOVERY = 120
@@ -75,16 +77,40 @@ class Site:
     def start_worker(self) -> None:
         self.worker = Worker(self.folder, self.servers[0].environment, "--concurrency=2")
 
-    def start_server(self, port: int = 0) -> Server:
-        return Server(self.folder, port, **self.environment)
+    def start_server(self, number: int, port: int = 0) -> Server:
+        execution = ("queue", "inline")[number % 2]
+        return Server(self.folder, port, **self.environment | {"REMOVAL_EXECUTION": execution})
 
     def kill_worker_process(self) -> None:
         """The one at work, if any."""
-        with redis.Redis.from_url(self.environment["REDIS_URL"]) as mailbox:
-            names = list(mailbox.smembers("execution:workers"))
-        if names:
+        pids = self._worker_pids()
+        if pids:
             with suppress(ProcessLookupError):
-                os.kill(int(random.choice(names).decode().split(":")[1]), signal.SIGKILL)
+                os.kill(random.choice(pids), signal.SIGKILL)
+
+    def kill_engine_process(self) -> None:
+        with suppress(ProcessLookupError):
+            os.kill(self._any_engine_pid(), signal.SIGKILL)
+
+    def stop_engine_process(self) -> None:
+        """It never goes on, as if a step of its work had no end, and has to be ended for that."""
+        pid = self._any_engine_pid()
+        os.kill(pid, signal.SIGSTOP)
+        _until(lambda: not is_alive(pid), "the engine process that is stuck was ended")
+
+    def _worker_pids(self) -> list[int]:
+        with redis.Redis.from_url(self.environment["REDIS_URL"]) as mailbox:
+            names = mailbox.smembers("execution:workers")
+            living = [name for name in names if mailbox.exists(b"execution:worker:" + name)]
+        return [int(name.decode().split(":")[1]) for name in living]
+
+    def _any_engine_pid(self) -> int:
+        _until(lambda: bool(self._engine_pids()), "there is an engine process")
+        return random.choice(self._engine_pids())
+
+    def _engine_pids(self) -> list[int]:
+        parents = [*self._worker_pids(), *(server.process.pid for server in self.servers)]
+        return [pid for parent in parents for pid in engine_pids(parent)]
 
     def kill_worker(self) -> None:
         assert self.worker is not None
@@ -97,7 +123,7 @@ class Site:
         server, began = self.servers[number], time.monotonic()
         server.process.kill()
         server.process.wait()
-        self.servers[number] = self.start_server(server.port)
+        self.servers[number] = self.start_server(number, server.port)
         _until(lambda: _answers(self.servers[number]), "the web server answers again")
         self.killed.append((server.port, began, time.monotonic()))
 
@@ -129,6 +155,8 @@ class Site:
 
 
 FAULTS: dict[str, Callable[[Site], None]] = {
+    "an engine process killed": Site.kill_engine_process,
+    "an engine process stuck": Site.stop_engine_process,
     "a worker process killed": Site.kill_worker_process,
     "a web server killed": Site.kill_server,
     "Redis restarted": Site.restart_redis,
@@ -304,20 +332,22 @@ def site(folder: Path, servers: int = 2) -> Iterator[Site]:
         valkey = running.enter_context(parts.valkey(folder / "valkey"))
         bucket = running.enter_context(Bucket())
         environment = {
-            "REMOVAL_EXECUTION": "queue",
+            "REMOVAL_EXECUTION": "queue",  # of the worker; servers have their own
             "REDIS_URL": valkey.connection_url,
             "DATABASE_URL": new_postgresql_database(postgres.get_uri()),
             "REMOVAL_PLACES": "2",
             "REMOVAL_DEADLINE_SECONDS": str(DEADLINE),
+            "REMOVAL_WORK_SECONDS": str(WORK),
+            "REMOVAL_WORK_FACTOR": "5",
             "HOLD_GRACE_SECONDS": str(GRACE),
             "UNDELIVERED_REFUND_SECONDS": "30",
             **bucket.settings,
         }
         one = Site(folder, postgres, valkey, bucket, environment)
         running.callback(_end, one)
-        one.servers.append(one.start_server())
+        one.servers.append(one.start_server(0))
         _until(lambda: _answers(one.servers[0]), "the first web server answers")
-        one.servers += [one.start_server() for _ in range(servers - 1)]
+        one.servers += [one.start_server(number) for number in range(1, servers)]
         one.start_worker()
         _until(lambda: all(map(_is_ready, one.servers)), "all is ready", 300)
         yield one
