@@ -28,7 +28,7 @@ from waitress.server import BaseWSGIServer, create_server
 from waitress.task import ErrorTask
 from waitress.utilities import Error
 
-from pixian_site import backup, maintenance, observing, sentry
+from pixian_site import backup, maintenance, observing, sentry, spooling
 from removal import errors
 from removal.api.errors import error_code_of
 from removal.api.middleware import open_to_scripts
@@ -50,16 +50,29 @@ RECEIVE_BYTES = 128 * 1024  # at a time; a photo in small pieces costs the loop 
 
 
 class Request(HTTPRequestParser):  # type: ignore[misc]
-    """Knows when its first byte came."""
+    """Knows when its first byte came, and whether there was room for all."""
+
+    error: Error | None
 
     def __init__(self, adjustments: Any) -> None:
         super().__init__(adjustments)
         self.started = time.time()
 
+    def received(self, data: bytes) -> int:
+        consumed = int(super().received(data))
+        if self.completed and self.error is None and self.body_rcv is not None:
+            self.error = NoRoom("") if self.body_rcv.getbuf().failed else None
+        return consumed
+
 
 class TooSlow(Error):  # type: ignore[misc]
     code = 408
     reason = "Request Timeout"
+
+
+class NoRoom(Error):  # type: ignore[misc]
+    code = 503
+    reason = "Service Unavailable"
 
 
 class RefusalTask(ErrorTask):  # type: ignore[misc]
@@ -92,6 +105,8 @@ def failure_of(error: Error, request_id: str) -> errors.RemovalError:
             return errors.BodyTooSlow()
         case 413:
             return errors.TooManyBytes(f"The request has more than {MAX_BODY_BYTES:,} bytes.")
+        case 503:
+            return errors.EngineUnavailable(spooling.NO_ROOM)
         case 500:
             return errors.InternalError(request_id, settings.SUPPORT_EMAIL)
     return errors.MalformedBody(f"{error.reason}: {error.body}.")
@@ -198,6 +213,7 @@ def _empty_log() -> None:
 def listen(host: str, port: int) -> BaseWSGIServer:
     """A server that has its address and waits for run()."""
     BaseWSGIServer.channel_class = Channel
+    spooling.install()
     resolve("/")  # loads every view, which else the first request would wait for
     return create_server(
         get_wsgi_application(),  # only now: WhiteNoise lists the static files when it is made

@@ -2,6 +2,7 @@
 
 import hmac
 import logging
+import sys
 from collections.abc import Iterator
 
 from django.conf import settings
@@ -14,17 +15,20 @@ from django.http import (
     HttpResponseRedirect,
     JsonResponse,
 )
-from django.urls import get_script_prefix, is_valid_path
+from django.urls import get_script_prefix, is_valid_path, reverse
 from django.views import defaults
 from redis import RedisError
 
+from pixian_site import spooling
 from removal import storage
-from removal.api.errors import from_bad_request
+from removal.api.errors import error_response, from_bad_request
 from removal.api.paths import is_api_path
 from removal.api.refusals import refuse
 from removal.errors import InternalError, NoSuchPath
 from removal.execution import readiness
+from removal.failures import translate
 from removal.metrics import exposition
+from removal.page import texts
 from removal.redis_connection import connect
 
 log = logging.getLogger(__name__)
@@ -75,6 +79,8 @@ def _missing() -> Iterator[str]:
     except storage.StorageFailed as error:
         log.warning("The storage can't be used: %s", error)
         yield "The storage is full or does not answer."
+    if reason := spooling.why_not_ready():
+        yield reason
     # With workers, readiness has asked Redis already.
     if settings.REDIS_URL and settings.REMOVAL_EXECUTION == "inline":
         try:
@@ -115,8 +121,16 @@ def _with_other_ending(request: HttpRequest) -> HttpResponseBase | None:
 
 
 def server_error(request: HttpRequest) -> HttpResponseBase:
+    """Called while the exception is handled, which may be one that is known and passes."""
+    error = sys.exc_info()[1]
+    known = translate(error) if isinstance(error, Exception) else None
     if is_api_path(request.path):
-        return refuse(
-            request, InternalError(str(getattr(request, "request_id", "")), settings.SUPPORT_EMAIL)
-        )
-    return defaults.server_error(request)
+        request_id = str(getattr(request, "request_id", ""))
+        return refuse(request, known or InternalError(request_id, settings.SUPPORT_EMAIL))
+    if known and request.path.startswith(reverse("removals")):  # asked by the page's script
+        return error_response(request, texts.for_people(known))
+    answer = defaults.server_error(request)
+    if known:
+        answer.status_code = known.status
+        answer["Retry-After"] = str(known.retry_after or 5)
+    return answer

@@ -1,5 +1,7 @@
 """What the inner parts raise, as the caller sees it."""
 
+import errno
+
 from django.db import InterfaceError, OperationalError
 from redis import RedisError
 
@@ -29,6 +31,11 @@ from .errors import (
     UrlTooSlow,
 )
 
+# No space, quota, file size, descriptors; a folder that has become read-only.
+NO_ROOM = frozenset(
+    {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EMFILE, errno.ENFILE, errno.EROFS}
+)
+
 
 def translate(error: Exception) -> RemovalError | None:
     """The error of an inner part as the caller sees it; None where it is not one we foresee."""
@@ -45,12 +52,19 @@ def translate(error: Exception) -> RemovalError | None:
             return TookTooLong()
         case engine_errors.ModelUnavailable() | StorageFailed():
             return EngineUnavailable(detail=str(error))
-        case RedisError() | OperationalError() | InterfaceError():  # away, restarting, overloaded
+        case _ if _passes(error):
             return EngineUnavailable(detail=repr(error))
     for source, target in _BY_CLASS.items():
         if isinstance(error, source):
             return target(str(error))
     return None
+
+
+def _passes(error: Exception) -> bool:
+    """Database or Redis are away, restarting or overloaded; uploads find no room."""
+    if isinstance(error, OSError):
+        return error.errno in NO_ROOM
+    return isinstance(error, RedisError | OperationalError | InterfaceError)
 
 
 _BY_CLASS: dict[type[Exception], type[RemovalError]] = {

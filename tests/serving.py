@@ -60,11 +60,11 @@ class Server:
                 cwd=ROOT, env=self.environment, stdout=log, stderr=log,
             )  # fmt: skip
 
-    def wait(self) -> None:
+    def wait(self, path: str = "/readyz") -> None:
         deadline = time.monotonic() + READY_SECONDS
         while time.monotonic() < deadline and self.process.poll() is None:
             try:
-                if self.ask("GET", "/readyz")[0] == 200:
+                if self.ask("GET", path)[0] == 200:
                     return
             except OSError:
                 pass
