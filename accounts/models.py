@@ -149,3 +149,26 @@ class WebhookSecret(models.Model):
 
     def __str__(self) -> str:
         return f"of {self.api_key_id}"
+
+
+class DataKey(models.Model):
+    """A random key, sealed: what is hashed with it is found again after SECRET_KEY has changed."""
+
+    name = models.CharField(max_length=20, unique=True, editable=False)
+    sealed = models.TextField(editable=False)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class KnownMailbox(models.Model):
+    """A mailbox that was given signup credits, as a keyed hash (accounts/addresses.py).
+
+    It outlives the account: else whoever closes one and signs up again is given them each time.
+    """
+
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    def __str__(self) -> str:
+        return self.digest[:8]

@@ -4,7 +4,9 @@ from allauth.account.models import EmailAddress
 from django.apps import AppConfig, apps
 from django.conf import settings
 from django.contrib.auth.models import Group, Permission
+from django.db import transaction
 
+from accounts import addresses
 from accounts.models import User
 
 from . import checkouts, ledger
@@ -36,9 +38,11 @@ def make_groups(sender: AppConfig, **kwargs: object) -> None:
             group.permissions.set(Permission.objects.filter(codename__in=codenames))
 
 
+@transaction.atomic
 def welcome(email_address: EmailAddress, **kwargs: object) -> None:
-    """Signup credits, once the address is confirmed: an unread mailbox earns nothing."""
-    if settings.SIGNUP_CREDITS:
+    """Signup credits, once the address is confirmed: an unread mailbox earns nothing, and one that
+    was given some before nothing more."""
+    if settings.SIGNUP_CREDITS and addresses.note_first(email_address.email):
         ledger.welcome(email_address.user, settings.SIGNUP_CREDITS)
 
 

@@ -61,6 +61,7 @@ def test_removal_reaches_billing_by_its_doors(path):
 def test_billing_knows_of_accounts_only_what_tells_of_people_and_the_site(path):
     reached = {".".join(name.split(".")[:2]) for name in imports_of(path)}
     assert {name for name in reached if name.startswith("accounts.")} <= {
+        "accounts.addresses",
         "accounts.models",
         "accounts.public",
         "accounts.signals",

@@ -18,6 +18,7 @@ def page(request: HttpRequest, name: str) -> HttpResponse:
         "support_email": settings.SUPPORT_EMAIL,
         "seller": settings.SELLER,
         "kept_hours": kept.kept_hours(),
+        "signup_credits": settings.SIGNUP_CREDITS,
         "questions": _questions() if name == "faq" else (),
     }
     return render(request, f"pages/{name}.html", context)

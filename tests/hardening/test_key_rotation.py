@@ -66,3 +66,17 @@ def test_webhook_secrets_are_encrypted_anew_and_stay_what_they_are(settings, cap
     settings.SECRET_KEY_FALLBACKS = []
     assert webhook_secrets.signing(key) == before
     assert "2 webhook secrets" in capsys.readouterr().out
+
+
+def test_what_cannot_be_read_stops_nothing_else(factors, settings, capsys):
+    user, _ = factors
+    settings.SECRET_KEY = "a key between"
+    key, _secret = services.issue_api_key(user)
+    before = webhook_secrets.signing(key)
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "the new key", ["a key between"]
+    unread = sealed(user)
+    call_command("reencrypt_secrets")
+    settings.SECRET_KEY_FALLBACKS = []
+    assert webhook_secrets.signing(key) == before
+    assert sealed(user) == unread
+    assert capsys.readouterr().err.startswith("2 were encrypted with a key that is neither")
