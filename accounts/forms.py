@@ -6,6 +6,7 @@ from allauth.account.forms import SignupForm as AllauthSignupForm
 from django import forms
 from django.conf import settings
 from django.db import transaction
+from django.db.models import F, Q
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.html import format_html
@@ -52,8 +53,12 @@ class SignupForm(AllauthSignupForm):  # type: ignore[misc]
         self.account_already_exists = False
         try:
             with transaction.atomic():
-                self.save(request)
-                transaction.set_rollback(True)
+                with transaction.atomic():
+                    self.save(request)
+                    transaction.set_rollback(True)
+                # A commit that writes, as a new account's does: it waits for the disk.
+                owners = Q(email=taken.lower()) | Q(emailaddress__email=taken.lower())
+                User.objects.filter(owners).update(language=F("language"))
         finally:
             self.cleaned_data["email"] = taken
             self.account_already_exists = True

@@ -8,6 +8,7 @@ from django.shortcuts import render
 from django.urls import Resolver404, resolve, reverse
 from django.views.decorators.http import require_GET
 
+from accounts.public import public_address
 from removal.docs.pages import PAGES as DOCS
 
 from . import languages
@@ -45,7 +46,7 @@ def has_languages(path: str) -> bool:
 
 def alternates_of(request: HttpRequest, path: str) -> Alternates:
     def absolute(language: str) -> str:
-        return request.build_absolute_uri(languages.address(path, language))
+        return public_address(request, languages.address(path, language))
 
     own, _ = languages.split(path)
     by_language = {code: absolute(code) for code in languages.codes()}
@@ -61,7 +62,7 @@ def robots(request: HttpRequest) -> HttpResponse:
     lines = [
         "User-agent: *",
         *(f"Disallow: {folder}" for folder in folders),
-        f"Sitemap: {request.build_absolute_uri(reverse('sitemap'))}",
+        f"Sitemap: {public_address(request, reverse('sitemap'))}",
     ]
     return HttpResponse("\n".join(lines) + "\n", content_type="text/plain")
 

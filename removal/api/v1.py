@@ -5,6 +5,8 @@ from typing import Any
 from django.http import HttpRequest, HttpResponseBase
 from django.urls import reverse
 
+from accounts.public import public_address
+
 from .views import RemoveBackground
 
 SINCE = "@1686614400"  # 13 June 2023, when v2 took over; the date of RFC 9745's header
@@ -25,7 +27,7 @@ class RemoveBackgroundV1(RemoveBackground):
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         response = super().dispatch(request, *args, **kwargs)
-        docs = request.build_absolute_uri(reverse("api_moving"))
+        docs = public_address(request, reverse("api_moving"))
         response["Deprecation"] = SINCE
         response["Link"] = f'<{docs}#v1>; rel="deprecation"; type="text/html"'
         return response

@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from accounts.models import ApiKey, User
+from accounts.public import public_address
 from billing import ledger
 from removal import services
 from removal.errors import NoSuchPath
@@ -70,7 +71,7 @@ class Reference(Endpoint):
 
     def get(self, request: Request) -> HttpResponse:
         text = (settings.BASE_DIR / "docs" / "api.md").read_text(encoding="utf-8")
-        own = request.build_absolute_uri("/").rstrip("/")
+        own = public_address(request).rstrip("/")
         content_type = "text/markdown; charset=utf-8"
         return HttpResponse(text.replace("https://your.site", own), content_type=content_type)
 

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_GET
 
+from accounts.public import public_address
 from billing import ledger
 
 from ..engine import MAX_PIXELS
@@ -42,7 +43,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "max_megabytes": settings.REMOVAL_MAX_UPLOAD_BYTES // settings.MIB,
         "max_pixels": settings.REMOVAL_ANONYMOUS_MAX_PIXELS,
         "max_result_pixels": settings.REMOVAL_MAX_RESULT_PIXELS,
-        "social_picture": request.build_absolute_uri(static("img/social.jpg")),
+        "social_picture": public_address(request, static("img/social.jpg")),
         "sizes": SIZES,
         "code_languages": CODE_LANGUAGES,
         "free_megapixels": settings.REMOVAL_ANONYMOUS_MAX_PIXELS / 1_000_000,

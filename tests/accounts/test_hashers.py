@@ -103,6 +103,20 @@ def test_signing_up_writes_as_much_for_a_taken_address(bob, hashes):
     assert inserts("bob@example.com") == inserts("free@example.com")
 
 
+@pytest.mark.django_db(transaction=True)
+def test_signing_up_commits_as_much_for_a_taken_address(bob, hashes):
+    """A commit waits for the disk, which is the next dearest thing after the hash."""
+
+    def commits(email: str) -> int:
+        with CaptureQueriesContext(connection) as queries:
+            sign_up(email)()
+        return sum(query["sql"] == "COMMIT" for query in queries.captured_queries)
+
+    assert commits("bob@example.com") == commits("free@example.com")
+    bob.refresh_from_db()
+    assert bob.language == "en"
+
+
 def test_signing_in_works_as_much_whoever_is_known(bob, hashes):
     services.get_or_create_account("keys@example.com")
     suspended = User.objects.create_user("gone@example.com", PASSWORD, is_active=False)

@@ -6,6 +6,8 @@ from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.openapi import AutoSchema
 from rest_framework.request import Request
 
+from accounts.public import public_address
+
 from .operations import COMPONENTS, OPERATIONS
 
 
@@ -25,7 +27,7 @@ class Generator(SchemaGenerator):
         document: dict[str, Any] = super().get_schema(request, public)  # type: ignore[no-untyped-call]
         document["components"] = COMPONENTS
         if request is not None:
-            document["servers"] = [{"url": request.build_absolute_uri("/").rstrip("/")}]
+            document["servers"] = [{"url": public_address(request).rstrip("/")}]
         return document
 
 
