@@ -11,4 +11,5 @@ urlpatterns = [
     path("billing/purchases", views.purchases, name="purchases"),
     path("billing/receipts/<uuid:reference>", views.receipt, name="receipt"),
     path("billing/stripe/webhook", views.stripe_webhook, name="stripe_webhook"),
+    path("billing/stripe/webhook/", views.stripe_webhook, name="stripe_webhook_slash"),
 ]

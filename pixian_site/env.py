@@ -5,6 +5,7 @@ NAME_FILE is the path of a file that holds the value of NAME (container secrets)
 
 import os
 import secrets
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -26,6 +27,20 @@ def read_env_file(path: Path) -> None:
 def secret(name: str) -> str:
     """A setting that logs never show; "" where there is none."""
     return hidden(str(env.str(name, "")))
+
+
+def words(name: str, default: Iterable[str] = (), *, separator: str = ",") -> list[str]:
+    """A setting of several values, blanks around them or not; empty ones are left out."""
+    return _split(env.str(name, separator.join(default)), separator)
+
+
+def secrets_of(name: str) -> list[str]:
+    """Several secrets, separated by commas, each of which logs never show."""
+    return [hidden(value) for value in _split(secret(name), ",")]
+
+
+def _split(text: str, separator: str) -> list[str]:
+    return [word for part in text.split(separator) if (word := part.strip())]
 
 
 def hidden(value: str) -> str:

@@ -8,7 +8,13 @@ from allauth.mfa.utils import is_mfa_enabled
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.http import (
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    HttpResponseRedirect,
+    StreamingHttpResponse,
+)
 from django.urls import get_script_prefix, reverse, set_script_prefix
 from django.utils import translation
 from django.utils.cache import patch_cache_control, patch_vary_headers
@@ -53,6 +59,33 @@ class RequestIdMiddleware:
             observing.note(request, response.status_code, error_code_of(request), started)
         response.headers.setdefault("X-Request-Id", request_id)
         return response
+
+
+class HeadMiddleware:
+    """Answers HEAD with the headers of GET, on every path: views need not know of it."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if request.method != "HEAD":
+            return self.get_response(request)
+        request.method = "GET"
+        try:
+            response = self.get_response(request)
+        finally:
+            request.method = "HEAD"
+        return _without_body(response)
+
+
+def _without_body(response: HttpResponseBase) -> HttpResponseBase:
+    """The server sends what it is given, also after HEAD."""
+    if isinstance(response, StreamingHttpResponse):
+        response.streaming_content = ()
+    elif isinstance(response, HttpResponse):
+        response.headers.setdefault("Content-Length", str(len(response.content)))
+        response.content = b""
+    return response
 
 
 class RequireHttpsMiddleware:

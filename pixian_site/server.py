@@ -217,8 +217,7 @@ def listen(host: str, port: int) -> BaseWSGIServer:
     resolve("/")  # loads every view, which else the first request would wait for
     return create_server(
         get_wsgi_application(),  # only now: WhiteNoise lists the static files when it is made
-        host=host,
-        port=port,
+        **_where(host, port),
         threads=settings.SERVER_THREADS,
         recv_bytes=RECEIVE_BYTES,
         max_request_body_size=MAX_BODY_BYTES,
@@ -228,21 +227,20 @@ def listen(host: str, port: int) -> BaseWSGIServer:
         channel_request_lookahead=1,  # lets a handler notice that its client hung up
         asyncore_use_poll=True,
         ident=None,
-        **_behind_proxies(),
+        clear_untrusted_proxy_headers=False,  # pixian_site/proxies.py sees to them
     )
 
 
-def _behind_proxies() -> dict[str, Any]:
-    """With TRUSTED_PROXIES=n, the n-th last entry of X-Forwarded-For is the client's address and
-    X-Forwarded-Proto tells whether it came by HTTPS; without, such headers are thrown away."""
-    if settings.TRUSTED_PROXIES == 0:
-        return {"clear_untrusted_proxy_headers": True}
-    return {
-        "trusted_proxy": "*",
-        "trusted_proxy_count": settings.TRUSTED_PROXIES,
-        "trusted_proxy_headers": {"x-forwarded-for", "x-forwarded-proto"},
-        "clear_untrusted_proxy_headers": True,
-    }
+def _where(host: str, port: int) -> dict[str, Any]:
+    """`::` is every address of this machine, of both families; by itself waitress takes IPv6's."""
+    if not is_every_address(host):
+        return {"host": host.strip("[]"), "port": port}
+    listening = socket.create_server(("::", port), family=socket.AF_INET6, dualstack_ipv6=True)
+    return {"sockets": [listening]}
+
+
+def is_every_address(host: str) -> bool:
+    return host.strip("[]") == "::" and socket.has_dualstack_ipv6()
 
 
 def _allow_open_files() -> None:

@@ -12,7 +12,17 @@ from django.utils.translation import gettext_lazy as _
 from removal.outbound.addresses import parse_allowed
 
 from . import data_folder, logs
-from .env import AT_LEAST_ONE, NOT_NEGATIVE, env, generated_secret, hidden, read_env_file, secret
+from .env import (
+    AT_LEAST_ONE,
+    NOT_NEGATIVE,
+    env,
+    generated_secret,
+    hidden,
+    read_env_file,
+    secret,
+    secrets_of,
+    words,
+)
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 read_env_file(BASE_DIR / ".env")
@@ -26,12 +36,12 @@ SECRET_KEY = secret("SECRET_KEY") or generated_secret(
     DATA_DIR / "secret_key", keep=data_folder.may_be_made() or not _is_sqlite
 )
 # Old keys, still good for reading, while SECRET_KEY is being changed.
-SECRET_KEY_FALLBACKS = [key for key in secret("SECRET_KEY_FALLBACKS").split(",") if key]
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
-CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
+SECRET_KEY_FALLBACKS = secrets_of("SECRET_KEY_FALLBACKS")
+ALLOWED_HOSTS = words("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
+CSRF_TRUSTED_ORIGINS = words("CSRF_TRUSTED_ORIGINS")
 REQUIRE_HTTPS = env.bool("REQUIRE_HTTPS", False)
 # How many proxies stand in front of us; what they say of the client's address and of HTTPS is
-# believed by the server (pixian_site/server.py). 0: the socket's address is the client's.
+# believed (pixian_site/proxies.py). 0: the socket's address is the client's.
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 0, validate=NOT_NEGATIVE)
 SUPPORT_EMAIL = env.str("SUPPORT_EMAIL", "support@localhost")
 SITE_NAME = env.str("SITE_NAME", "Cutout")
@@ -68,8 +78,10 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "pixian_site.middleware.ProbesMiddleware",
     "pixian_site.middleware.RequestIdMiddleware",
+    "pixian_site.middleware.HeadMiddleware",
     "pixian_site.compression.CompressText",
     "removal.api.middleware.ApiHeadersMiddleware",
+    "pixian_site.proxies.ProxiesMiddleware",
     "pixian_site.middleware.RequireHttpsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "pixian_site.middleware.PermissionsPolicyMiddleware",
@@ -126,10 +138,13 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 REDIS_URL = secret("REDIS_URL")
 if REDIS_URL and not REDIS_URL.startswith(("redis://", "rediss://")):
     raise ImproperlyConfigured("REDIS_URL has to begin with redis:// or rediss://.")
+# What the names of everything in Redis begin with, where several sites share one.
+REDIS_PREFIX = env.str("REDIS_PREFIX", "")
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": REDIS_URL,
+        "KEY_PREFIX": REDIS_PREFIX,
         "OPTIONS": {"serializer": "pixian_site.cache.JsonSerializer"},
     }
     if REDIS_URL
@@ -348,7 +363,7 @@ IMAGE_URL_REDIRECTS = env.int("IMAGE_URL_REDIRECTS", 5, validate=NOT_NEGATIVE)
 # How many pictures are fetched at the same time, and how many of them for one account.
 IMAGE_URL_FETCHES = env.int("IMAGE_URL_FETCHES", 8, validate=AT_LEAST_ONE)
 IMAGE_URL_FETCHES_PER_ACCOUNT = env.int("IMAGE_URL_FETCHES_PER_ACCOUNT", 5, validate=AT_LEAST_ONE)
-IMAGE_URL_ALLOW = parse_allowed(env.list("IMAGE_URL_ALLOW", []))
+IMAGE_URL_ALLOW = parse_allowed(words("IMAGE_URL_ALLOW"))
 
 # --- Money --------------------------------------------------------------------------------------
 CREDITS_BASE = env.decimal("CREDITS_BASE", Decimal("0.05"), validate=NOT_NEGATIVE)
@@ -361,11 +376,11 @@ SIGNUP_CREDITS = env.decimal("SIGNUP_CREDITS", Decimal(0), validate=NOT_NEGATIVE
 # Without a secret key the site runs and says that buying is off.
 STRIPE_SECRET_KEY = secret("STRIPE_SECRET_KEY")
 # Several, separated by commas, while one is being replaced.
-STRIPE_WEBHOOK_SECRETS = [word for word in secret("STRIPE_WEBHOOK_SECRET").split(",") if word]
+STRIPE_WEBHOOK_SECRETS = secrets_of("STRIPE_WEBHOOK_SECRET")
 STRIPE_API_BASE = env.str("STRIPE_API_BASE", "https://api.stripe.com")
 STRIPE_AUTOMATIC_TAX = env.bool("STRIPE_AUTOMATIC_TAX", False)
 # Printed on receipts; lines are separated by |.
-SELLER: list[str] = env.list("SELLER", [], delimiter="|")
+SELLER = words("SELLER", separator="|")
 
 # --- The server ---------------------------------------------------------------------------------
 # Whoever has a place, waits for one or for a foreign server holds a thread; payers are counted

@@ -25,7 +25,10 @@ class HourUsedUp(SlowDown):
 
 @cache
 def _limiter() -> MovingWindowRateLimiter:
-    return MovingWindowRateLimiter(storage_from_string(settings.REDIS_URL or "memory://"))
+    if not settings.REDIS_URL:
+        return MovingWindowRateLimiter(storage_from_string("memory://"))
+    name = f"{settings.REDIS_PREFIX}limits"
+    return MovingWindowRateLimiter(storage_from_string(settings.REDIS_URL, key_prefix=name))
 
 
 def admit_visitor(address: str) -> None:

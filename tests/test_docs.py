@@ -10,7 +10,9 @@ from removal.engine import PARAMETERS
 
 ROOT = Path(__file__).parent.parent
 SETTINGS = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
-READ = re.compile(r'(?:env\.\w+\(|secret\(|\.get\(|_choice\(\s*environment,)\s*"([A-Z][A-Z0-9_]+)"')
+READ = re.compile(
+    r'(?:env\.\w+\(|secret\(|secrets_of\(|words\(|\.get\(|_choice\(\s*environment,)\s*"([A-Z][A-Z0-9_]+)"'
+)
 
 
 def settings_read() -> set[str]:

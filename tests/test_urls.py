@@ -84,7 +84,7 @@ OF_ONE_THING = {
 }
 # Of whoever sent the picture, by account or cookie: tests/removal/test_kept.py.
 SENDERS = {"removal", "removal_original", "removal_result", "removal_touched_up"}
-SIGNED = {"stripe_webhook"}  # by Stripe's signature alone
+SIGNED = {"stripe_webhook", "stripe_webhook_slash"}  # by Stripe's signature alone
 API_PREFIXES = ("/api/", "/v1.0/")  # by API key, and all errors are JSON: tests/api
 ADMIN_NAMESPACE = "admin"
 

@@ -271,5 +271,7 @@ def shared() -> Capacity:
             fetches=settings.IMAGE_URL_FETCHES,
             fetches_per_account=settings.IMAGE_URL_FETCHES_PER_ACCOUNT,
         ),
-        RedisLeases(settings.REDIS_URL, life) if settings.REDIS_URL else DatabaseLeases(life),
+        RedisLeases(settings.REDIS_URL, life, settings.REDIS_PREFIX)
+        if settings.REDIS_URL
+        else DatabaseLeases(life),
     )

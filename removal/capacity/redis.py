@@ -79,8 +79,10 @@ end
 
 
 class RedisLeases:
-    def __init__(self, url: str, life: float) -> None:
+    def __init__(self, url: str, life: float, prefix: str = "") -> None:
+        """prefix: what the names of all keys begin with."""
         self.life = life
+        self._prefix = prefix
         self.connection = connect(url)
         self._milliseconds = round(life * 1000)
         self._enter, self._count, self._renew = (
@@ -96,24 +98,25 @@ class RedisLeases:
     ) -> Full | None:
         numbers = [-1 if limit is None else limit for limit in limits.values()]
         number, over = self._enter(
-            _keys(*limits, *leaving, *behind),
+            self._keys(*limits, *leaving, *behind),
             [lease, self._milliseconds, len(limits), len(leaving), *numbers],
         )
         return Full(list(limits)[int(number) - 1], int(over)) if number else None
 
     def count(self, pool: str) -> int:
-        return int(self._count(_keys(pool)))
+        return int(self._count(self._keys(pool)))
 
     def renew(self, stays: Collection[Stay]) -> None:
         for stay in stays:
-            self._renew(_keys(*stay.pools), [stay.lease, self._milliseconds])
+            self._renew(self._keys(*stay.pools), [stay.lease, self._milliseconds])
 
     def leave(self, stay: Stay) -> None:
         with self.connection.pipeline() as commands:
-            for key in _keys(*stay.pools):
+            for key in self._keys(*stay.pools):
                 commands.zrem(key, stay.lease)
             commands.execute()
 
-
-def _keys(*pools: str) -> list[str]:
-    return [f"capacity:{pool}:{part}" for pool in pools for part in ("order", "ends")]
+    def _keys(self, *pools: str) -> list[str]:
+        return [
+            f"{self._prefix}capacity:{pool}:{part}" for pool in pools for part in ("order", "ends")
+        ]

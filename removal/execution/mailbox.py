@@ -7,7 +7,6 @@ worker:NAME a worker lives, and what it runs; `workers` lists the names
 """
 
 import json
-from functools import partial
 from typing import Any, cast
 
 from django.conf import settings
@@ -17,9 +16,6 @@ from removal.redis_connection import connect
 BEAT_SECONDS = 1
 SILENCE_SECONDS = 5  # of a worker, after which it is taken for dead
 KEPT_SECONDS = 600  # longer than any work
-_PREFIX = "execution:"
-_key = partial("{}{}:{}".format, _PREFIX)
-_WORKERS = f"{_PREFIX}workers"
 
 
 def answer(work: str, message: str) -> None:
@@ -61,13 +57,13 @@ def is_lost(work: str) -> bool:
 def report(worker: str, what: dict[str, Any]) -> None:
     with _redis().pipeline() as commands:
         commands.set(_key("worker", worker), json.dumps(what), ex=SILENCE_SECONDS)
-        commands.sadd(_WORKERS, worker)
+        commands.sadd(_key("workers"), worker)
         commands.execute()
 
 
 def workers() -> list[dict[str, Any]]:
     """What each living worker process reported."""
-    names = sorted(cast(set[bytes], _redis().smembers(_WORKERS)))
+    names = sorted(cast(set[bytes], _redis().smembers(_key("workers"))))
     if not names:
         return []
     reports = cast(
@@ -75,8 +71,12 @@ def workers() -> list[dict[str, Any]]:
     )
     silent = [name for name, report in zip(names, reports, strict=True) if report is None]
     if silent:
-        _redis().srem(_WORKERS, *silent)
+        _redis().srem(_key("workers"), *silent)
     return [json.loads(report) for report in reports if report is not None]
+
+
+def _key(*names: str) -> str:
+    return f"{settings.REDIS_PREFIX}execution:{':'.join(names)}"
 
 
 def _redis() -> Any:

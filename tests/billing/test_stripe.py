@@ -23,6 +23,12 @@ def books_are_right_afterwards(db):
     assert list(audit()) == []
 
 
+@pytest.mark.parametrize("path", ["/billing/stripe/webhook", "/billing/stripe/webhook/"])
+def test_deliveries_arrive_with_and_without_a_slash(client, path):
+    answer = client.post(path, b"{}", content_type="application/json")
+    assert (answer.status_code, answer.headers.get("Location")) == (400, None)
+
+
 # --- Going to the payment page ---
 
 

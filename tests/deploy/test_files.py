@@ -70,6 +70,13 @@ def test_proxies_let_through_what_the_server_answers():
     assert annotations["nginx.ingress.kubernetes.io/proxy-body-size"] == mebibytes
 
 
+def test_the_proxy_hands_the_host_on_with_its_port():
+    """Django holds a form's origin against it: without the port all forms at :8443 fail."""
+    hosts = re.findall(r"proxy_set_header Host ([^;]+);", (DEPLOY / "nginx.conf").read_text())
+    assert hosts
+    assert set(hosts) == {"$http_host"}
+
+
 def test_proxies_wait_longer_than_the_service_works(settings):
     in_line = settings.IMAGE_URL_SECONDS + settings.REMOVAL_QUEUE_SECONDS
     longest = max(in_line, settings.REMOVAL_DEADLINE_SECONDS)

@@ -12,7 +12,7 @@ from django.core.management import BaseCommand, CommandError, call_command
 from django.db import OperationalError
 
 from pixian_site import backup
-from pixian_site.server import serve
+from pixian_site.server import is_every_address, serve
 from removal.engine import ModelUnavailable
 from removal.engine.networks import weights
 from removal.engine.networks.weights.progress import show_progress
@@ -47,9 +47,10 @@ class Command(BaseCommand):
         if not prepared:
             self._prepare()
         self.check()
-        address = f"http://{host}:{port}"
+        address = _address(host, port)
         self.stdout.write(
-            f"Serving {address}" + HINTS.format(address=address, admin=settings.ADMIN_PATH)
+            f"Serving {address}{_families(host)}"
+            + HINTS.format(address=address, admin=settings.ADMIN_PATH)
         )
         sys.stdout.flush()
         try:
@@ -86,6 +87,17 @@ def _make_database_private() -> None:
     if database["ENGINE"] == "django.db.backends.sqlite3":
         with suppress(OSError):  # which migrate explains
             Path(database["NAME"]).touch(mode=0o600, exist_ok=True)
+
+
+def _address(host: str, port: int) -> str:
+    name = f"[{host.strip('[]')}]" if ":" in host else host
+    return f"http://{name}:{port}"
+
+
+def _families(host: str) -> str:
+    if host.strip("[]") != "::":
+        return ""
+    return " (IPv4 and IPv6)" if is_every_address(host) else " (IPv6 alone)"
 
 
 def _port(text: str) -> int:

@@ -1,0 +1,135 @@
+"""Who the client is and whether it came by HTTPS, where proxies stand in front.
+
+With TRUSTED_PROXIES=n the n-th last entry of X-Forwarded-For and of X-Forwarded-Proto counts, as
+each proxy writes what it saw at the end; where a proxy writes one entry for all, that one.
+Forwarded (RFC 7239) is read where neither of the two comes. Without proxies all of it is thrown
+away: anybody can send such headers.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from ipaddress import IPv6Address, ip_address
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponseBase
+
+from removal.api.refusals import refuse
+from removal.errors import MalformedBody
+
+GetResponse = Callable[[HttpRequest], HttpResponseBase]
+FOR, PROTO, BOTH = "HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_PROTO", "HTTP_FORWARDED"
+NAMES = {FOR: "X-Forwarded-For", PROTO: "X-Forwarded-Proto", BOTH: "Forwarded"}
+FORWARDED = ("HTTP_FORWARDED", "HTTP_X_FORWARDED_")
+SCHEMES = ("http", "https")
+# RFC 7239: an address in an IPv6's brackets or not, with or without a port.
+_BRACKETED = re.compile(r"\[(?P<address>[^\]]*)\](?::\d{1,5})?")
+_WITH_PORT = re.compile(r"(?P<address>\d{1,3}(?:\.\d{1,3}){3}):\d{1,5}")
+_HIDDEN = re.compile(r"unknown|_[A-Za-z0-9._-]+", re.IGNORECASE)
+_PAIR = re.compile(r'\s*([A-Za-z]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;,"]+))\s*')
+
+
+class Unreadable(ValueError):
+    """The header of this name (of META) holds something that no proxy writes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """What the proxies say; "" where they say nothing."""
+
+    address: str = ""
+    scheme: str = ""
+
+
+class ProxiesMiddleware:
+    """Puts the client's address and scheme where all else looks for them."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        count = settings.TRUSTED_PROXIES
+        try:
+            client = client_of(request.META, count) if count else Client()
+        except Unreadable as error:
+            return refuse(request, _refusal(str(error)))
+        request.META["REMOTE_ADDR"] = client.address or plain(request.META.get("REMOTE_ADDR", ""))
+        if client.scheme:
+            request.META["wsgi.url_scheme"] = client.scheme
+        for name in [name for name in request.META if name.startswith(FORWARDED)]:
+            del request.META[name]
+        return self.get_response(request)
+
+
+def client_of(headers: Mapping[str, str], count: int) -> Client:
+    """Raises Unreadable."""
+    if headers.get(FOR, "").strip() or headers.get(PROTO, "").strip():
+        return Client(
+            _address(_nth_last(headers.get(FOR, ""), count), FOR),
+            _scheme(_nth_last(headers.get(PROTO, ""), count), PROTO),
+        )
+    hops = _forwarded(headers.get(BOTH, ""))
+    if not hops:
+        return Client()
+    hop = hops[-count:][0]
+    return Client(_address(hop.get("for", ""), BOTH), _scheme(hop.get("proto", ""), BOTH))
+
+
+def plain(address: str) -> str:
+    """An IPv4 address that came through a socket for both families, as it is usually written."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return address
+    mapped = parsed.ipv4_mapped if isinstance(parsed, IPv6Address) else None
+    return str(mapped or parsed)
+
+
+def _nth_last(header: str, count: int) -> str:
+    entries = [entry.strip().strip('"') for entry in header.split(",") if entry.strip()]
+    return entries[-count:][0] if entries else ""
+
+
+def _address(text: str, header: str) -> str:
+    """ "" where the proxy does not tell it: then the socket's own counts."""
+    if not text or _HIDDEN.fullmatch(text):
+        return ""
+    found = _BRACKETED.fullmatch(text) or _WITH_PORT.fullmatch(text)
+    try:
+        parsed = ip_address(found["address"] if found else text)
+    except ValueError:
+        raise Unreadable(header) from None
+    return plain(str(parsed))
+
+
+def _scheme(text: str, header: str) -> str:
+    if text and text.lower() not in SCHEMES:
+        raise Unreadable(header)
+    return text.lower()
+
+
+def _forwarded(header: str) -> list[dict[str, str]]:
+    """The hops of a Forwarded header, each its pairs."""
+    hops: list[dict[str, str]] = []
+    at, is_new = 0, True
+    while at < len(header):
+        found = _PAIR.match(header, at)
+        if found is None:
+            raise Unreadable(BOTH)
+        name, quoted, token = found.groups()
+        if is_new:
+            hops.append({})
+        hops[-1][name.lower()] = token if quoted is None else re.sub(r"\\(.)", r"\1", quoted)
+        at = found.end()
+        if at < len(header) and header[at] not in ";,":
+            raise Unreadable(BOTH)
+        is_new = header[at : at + 1] == ","
+        at += 1
+    return hops
+
+
+def _refusal(header: str) -> MalformedBody:
+    return MalformedBody(
+        f"The header {NAMES[header]} cannot be read. Leave it out; if you sent none, the "
+        "operator's proxy does: it has to write the client's address, and http or https."
+    )
