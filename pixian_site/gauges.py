@@ -45,6 +45,8 @@ def _engine() -> Iterator[Metric]:
     state = readiness.state()
     ready = int(not state.reasons)
     yield GaugeMetricFamily("removal_ready", "Whether the engine can work", value=ready)
+    text = "Places whose picture takes far longer than it should"
+    yield GaugeMetricFamily("removal_places_stuck", text, value=state.stuck)
     labels = {"model": state.model or "", "device": state.device or ""}
     yield InfoMetricFamily("removal_engine", "What the engine runs, and on what", value=labels)
 

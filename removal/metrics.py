@@ -36,6 +36,8 @@ _ended_processes = Counter(
     "Engine processes that were replaced: stuck in a picture, or died by themselves",
     ("reason",),
 )
+for _reason in ("stuck", "died"):
+    _ended_processes.labels(_reason)  # told from the start, as 0
 _credits = Counter("removal_credits_charged", "Credits charged for results")
 
 

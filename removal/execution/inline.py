@@ -3,6 +3,7 @@
 import time
 
 from removal import capacity, engine
+from removal.engine import memory
 from removal.errors import ClientGone, TookTooLong
 
 from . import answers, pool
@@ -16,4 +17,5 @@ def run(job: Job) -> engine.Result:
         if job.disconnected():
             raise ClientGone
         answer, content = pool.shared().run(job)
+    memory.trim()
     return answers.result_of(answer, lambda: content)

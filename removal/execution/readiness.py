@@ -23,6 +23,7 @@ class State:
     device: str | None
     reasons: tuple[str, ...]
     warnings: tuple[str, ...] = ()
+    stuck: int = 0  # places
 
 
 def state() -> State:
@@ -35,11 +36,8 @@ def state() -> State:
 def _of_slots(slots: Sequence[pool.Slot]) -> State:
     states = [slot.state for slot in slots]
     up = [warm.info for slot in slots if slot.state == "up" and (warm := slot.warm)]
-    warnings = _stuck(states.count("stuck"), len(slots))
-    if up:
-        return _working(((one.model, one.device) for one in up), warnings)
     failures = tuple(sorted({slot.reason for slot in slots} - {""}))
-    return State(None, None, warnings or failures or (STARTING,), warnings)
+    return _state(((one.model, one.device) for one in up), states, failures)
 
 
 def _of_workers() -> State:
@@ -49,20 +47,19 @@ def _of_workers() -> State:
         return State(None, None, ("Redis does not answer.",))
     if not workers:
         return State(None, None, ("No worker is alive: start one with `manage.py worker`.",))
-    states = [worker["state"] for worker in workers]
-    warnings = _stuck(states.count("stuck"), len(workers))
-    up = [worker for worker in workers if worker["state"] == "up"]
-    if up:
-        return _working(((worker["model"], worker["device"]) for worker in up), warnings)
-    return State(None, None, warnings or (STARTING,), warnings)
+    up = ((one["model"], one["device"]) for one in workers if one["state"] == "up")
+    return _state(up, [worker["state"] for worker in workers])
 
 
-def _working(models_and_devices: Iterable[tuple[str, str]], warnings: tuple[str, ...]) -> State:
-    models, devices = (
-        ", ".join(sorted(set(names))) for names in zip(*models_and_devices, strict=True)
-    )
-    return State(models, devices, (), warnings)
-
-
-def _stuck(number: int, places: int) -> tuple[str, ...]:
-    return (STUCK.format(stuck=number, places=places),) if number else ()
+def _state(
+    models_and_devices: Iterable[tuple[str, str]],
+    states: Sequence[str],
+    failures: tuple[str, ...] = (),
+) -> State:
+    """models_and_devices: of the places that can work; states: of all."""
+    stuck, up = states.count("stuck"), list(models_and_devices)
+    warnings = (STUCK.format(stuck=stuck, places=len(states)),) if stuck else ()
+    if not up:
+        return State(None, None, warnings or failures or (STARTING,), warnings, stuck)
+    models, devices = (", ".join(sorted(set(names))) for names in zip(*up, strict=True))
+    return State(models, devices, (), warnings, stuck)

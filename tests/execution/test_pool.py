@@ -9,9 +9,11 @@ from dataclasses import replace
 import pytest
 
 from removal import engine
+from removal.engine import threads
 from removal.engine.networks import session
 from removal.errors import ClientGone, EngineUnavailable, TookTooLong, WorkInterrupted
-from removal.execution import Job, budget, wire
+from removal.execution import Job, budget, readiness, wire
+from removal.execution import pool as pools
 from removal.execution.pace import Pace
 from removal.execution.pool import Pool
 from tests import pictures
@@ -147,3 +149,27 @@ def test_time_for_work_grows_with_the_picture_and_has_a_floor(settings):
     enlarged = job(options=engine.Options(target_size=(5000, 5000)))
     assert budget.seconds(pace, enlarged) == pytest.approx(20 * (0.1 + 0.05 * 25.048))
     assert budget.seconds(Pace(3, 0.05), small) > 60
+
+
+def test_one_stuck_place_of_two_is_a_warning_and_of_all_a_reason(settings, monkeypatch):
+    two = Pool(2)
+    monkeypatch.setattr(pools, "shared", lambda: two)
+    assert "starting" in readiness.state().reasons[0]
+    one, other = two.slots
+    one.warm = wire.Warm(session.EngineInfo("isnet", "cpu", "best", 1), Pace(1, 1))
+    other.was_stuck = True
+    state = readiness.state()
+    assert (state.model, state.reasons, state.stuck) == ("isnet", (), 1)
+    assert "A place is stuck (1 of 2)" in state.warnings[0]
+    one.busy, one.began, one.until = True, time.monotonic() - 60, time.monotonic() + 40
+    state = readiness.state()
+    assert (state.model, state.stuck) == (None, 2)
+    assert state.reasons == state.warnings
+
+
+def test_places_share_the_cores_unless_told_otherwise(monkeypatch):
+    monkeypatch.delenv("REMOVAL_THREADS", raising=False)
+    monkeypatch.setattr(threads, "available_cores", lambda: 8)
+    assert [pools.threads_each(places) for places in (1, 3, 4, 20)] == [8, 3, 2, 1]
+    monkeypatch.setenv("REMOVAL_THREADS", "6")
+    assert pools.threads_each(4) == 6
