@@ -10,7 +10,7 @@ from . import geometry
 from .composing import compose, watermark
 from .errors import DeltaWouldShrink, TooManyPixels, UnreadableBackground, UnreadableImage
 from .geometry import Box
-from .matting import foreground, predict, refine, transparency
+from .matting import foreground, letterbox, predict, refine, transparency
 from .matting.foreground import Hidden
 from .networks import session
 from .options import MAX_PIXELS, Options
@@ -71,8 +71,9 @@ def remove_background(
     networks = session.networks()
     hidden = _hidden(picture)
     seen = picture.rgb if hidden is None else hidden.seen
-    frame = predict.stretch(seen, networks.main.side)
-    matte = predict.predict(frame, networks)
+    frame, window = letterbox.framed(seen, networks.main.side)
+    matte = predict.predict(frame, networks)[window]
+    frame = frame[window]
     begin("refine")
     if hidden is None:
         alpha = share = refine.upsample_alpha(seen, matte, frame)

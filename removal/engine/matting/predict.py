@@ -33,14 +33,19 @@ def _matte(stretched: Bytes, network: Network) -> Floats:
 
 
 def stretch(rgb: Bytes, side: int) -> Bytes:
-    """Resize to (side, side, 3): area averages where a direction shrinks, cubic where it grows."""
+    """Resize to (side, side, 3), whatever the proportions."""
+    return resized(rgb, (side, side))
+
+
+def resized(rgb: Bytes, size: tuple[int, int]) -> Bytes:
+    """At `size` (width, height): area averages where a direction shrinks, cubic where it grows."""
     height, width = rgb.shape[:2]
-    shrunk = min(width, side), min(height, side)
+    shrunk = min(width, size[0]), min(height, size[1])
     result = rgb
     if shrunk != (width, height):
         result = np.asarray(cv2.resize(result, shrunk, interpolation=cv2.INTER_AREA), np.uint8)
-    if shrunk != (side, side):
-        grown = cv2.resize(result, (side, side), interpolation=cv2.INTER_CUBIC)
+    if shrunk != size:
+        grown = cv2.resize(result, size, interpolation=cv2.INTER_CUBIC)
         result = np.asarray(grown, np.uint8)
     return result
 
