@@ -19,6 +19,10 @@ class MailNotSent(Exception):
             return _("The mail server does not accept this address. Check its spelling.")
         return _("Mail could not be sent just now. Please try again in a few minutes.")
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """By its finished message: what the constructor was given is not kept."""
+        return Exception.__new__, (type(self), *self.args), vars(self)
+
 
 def failure(error: OSError) -> MailNotSent:
     """What a failure of the mail server means; smtplib's errors are OSErrors too."""

@@ -15,7 +15,7 @@ from .matting.foreground import Hidden
 from .networks import session
 from .options import MAX_PIXELS, Options
 from .reading import decode
-from .reading.decode import Header, Picture
+from .reading.decode import Header, Photo, Picture
 from .tiles import Bytes, Floats
 from .writing import encode
 
@@ -50,23 +50,23 @@ def remove_background(
     data: bytes,
     options: Options = Options(),  # noqa: B008 (immutable)
     *,
-    header: Header | None = None,
     checkpoint: Checkpoint | None = None,
 ) -> Result:
     """Cut the foreground out of a picture.
 
     data: a JPEG, PNG, GIF, BMP, TIFF, WebP, HEIC or AVIF file of at most 32 megapixels.
-    header: what `inspect` said of the same bytes, where the caller has it already.
     checkpoint: called with each stage's name before it begins; what it raises ends the work.
 
     Raises UnreadableImage, TooManyPixels, InvalidOption, DeltaWouldShrink, ResultTooLarge,
     UnreadableBackground, ModelUnavailable, and whatever the checkpoint raises.
     """
     begin = checkpoint or (lambda stage: None)
-    header = header or decode.inspect(data)
-    check(header, options)
+    photo = decode.opened(data)
+    header = photo.header
+    background = _checked(header, options)
     begin("decode")
-    picture = decode.decode(data, header, options.max_pixels)
+    picture = decode.decode(photo, options.max_pixels)
+    del photo  # a copy of what of the file is needed
     begin("mask")
     networks = session.networks()
     hidden = _hidden(picture)
@@ -92,7 +92,7 @@ def remove_background(
     del seen, hidden  # a frame of the picture's size
     begin("compose")
     layout = geometry.layout((alpha.shape[1], alpha.shape[0]), box, options)
-    backdrop = _backdrop(options)
+    backdrop = _backdrop(background, options)
     canvas = compose.compose(picture.rgb, alpha, layout, options, picture.resolution, backdrop)
     if mark is not None:
         watermark.apply(canvas, mark, layout)
@@ -103,6 +103,11 @@ def remove_background(
 
 def check(header: Header, options: Options) -> None:
     """Refuse what the header alone shows to be impossible, before any work."""
+    _checked(header, options)
+
+
+def _checked(header: Header, options: Options) -> Photo | None:
+    """Refuses as `check` does; the background, opened."""
     pixels = header.size[0] * header.size[1]
     if options.output_format == "delta_png" and pixels > options.max_pixels:
         raise DeltaWouldShrink(pixels, options.max_pixels)
@@ -110,24 +115,20 @@ def check(header: Header, options: Options) -> None:
     geometry.check_before_work(size, options)
     if options.region is not None:
         geometry.region_box(header.size, options.region)
-    if options.background_image is not None:
-        _inspect_background(options.background_image)
-
-
-def _inspect_background(data: bytes) -> Header:
+    if options.background_image is None:
+        return None
     try:
-        return decode.inspect(data)
+        return decode.opened(options.background_image)
     except (UnreadableImage, TooManyPixels) as error:
         raise UnreadableBackground(f"The background: {error.message}") from error
 
 
-def _backdrop(options: Options) -> Bytes | None:
+def _backdrop(background: Photo | None, options: Options) -> Bytes | None:
     """The background picture, uint8 (h, w, 3), over white where it is transparent."""
-    if options.background_image is None or not compose.takes_background(options):
+    if background is None or not compose.takes_background(options):
         return None
-    header = _inspect_background(options.background_image)
     try:
-        picture = decode.decode(options.background_image, header, MAX_PIXELS)
+        picture = decode.decode(background, MAX_PIXELS)
     except UnreadableImage as error:
         raise UnreadableBackground(f"The background: {error.message}") from error
     if picture.alpha is None:

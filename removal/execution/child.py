@@ -83,7 +83,7 @@ class Child:
         if options.background_image is not None:
             options = replace(options, background_image=content[order.length :])
             content = content[: order.length]
-        return engine.remove_background(content, options, header=order.header, checkpoint=stopwatch)
+        return engine.remove_background(content, options, checkpoint=stopwatch)
 
     def _checkpoint(self, stage: str) -> None:
         """Whatever comes while it works says that nobody waits any more, or has hung up."""

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from removal.engine.errors import EngineError, TooManyPixels
-from removal.engine.reading.decode import decode, inspect
+from removal.engine.reading.decode import decode, inspect, opened
 
 from . import heics, hostile
 
@@ -165,7 +165,7 @@ def test_a_file_costs_no_more_than_its_budget(name):
     before = time.process_time()
     said = None
     try:
-        decode(data, inspect(data), 25_000_000)
+        decode(opened(data), 25_000_000)
     except EngineError as error:
         said = str(error)
 
@@ -178,7 +178,7 @@ def test_the_pieces_of_a_picture_are_laid_where_they_belong():
     """The corpus' HEIC files are real ones: the overlay shows its picture and its canvas."""
     data = nested_overlays(1, 1)
 
-    rgb = decode(data, inspect(data), 25_000_000).rgb.astype(int)
+    rgb = decode(opened(data), 25_000_000).rgb.astype(int)
 
     assert abs(rgb[500, 500] - (90, 120, 60)).max() <= 3
     assert rgb[2500, 2500].max() == 0

@@ -15,7 +15,7 @@ from PIL import Image, ImageCms
 from removal.engine.errors import UnreadableImage
 from removal.engine.geometry import limited_size
 from removal.engine.reading import decode as decode_module
-from removal.engine.reading.decode import MAX_INPUT_PIXELS, Picture, decode, inspect
+from removal.engine.reading.decode import MAX_INPUT_PIXELS, Picture, decode, opened
 
 from . import hostile
 from .hostile import saved
@@ -26,7 +26,7 @@ LOSSLESS = ["PNG", "BMP", "TIFF", "WEBP"]
 
 
 def read(data: bytes, max_pixels: int = MAX_INPUT_PIXELS) -> Picture:
-    return decode(data, inspect(data), max_pixels)
+    return decode(opened(data), max_pixels)
 
 
 def blocks(side: int = 16) -> Image.Image:

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from removal.engine.reading import hdr
-from removal.engine.reading.decode import decode, inspect
+from removal.engine.reading.decode import decode, opened
 
 from . import hostile, profiles
 
@@ -94,7 +94,7 @@ def carrying(name: str) -> bytes:
 def test_a_file_that_says_pq_is_converted(name):
     data = carrying(name)
 
-    found = decode(data, inspect(data), 10_000).rgb.astype(int)
+    found = decode(opened(data), 10_000).rgb.astype(int)
 
     assert np.abs(found - level(PAPER / 255, hdr.PQ)).max() <= 4
 
@@ -104,7 +104,7 @@ def test_of_a_gain_map_the_base_picture_is_taken():
     base, gain = Image.new("RGB", (48, 32), (200, 60, 40)), Image.new("RGB", (24, 16), (255,) * 3)
     data = hostile.saved(base, "MPO", save_all=True, append_images=[gain])
 
-    found = decode(data, inspect(data), 10_000).rgb.astype(int)
+    found = decode(opened(data), 10_000).rgb.astype(int)
 
     assert found.shape == (32, 48, 3)
     assert np.abs(found - (200, 60, 40)).max() <= 4

@@ -13,7 +13,7 @@ from PIL import Image
 
 from removal.engine.errors import TooManyPixels, UnreadableImage
 from removal.engine.reading import headers
-from removal.engine.reading.decode import MAX_INPUT_PIXELS, decode, inspect
+from removal.engine.reading.decode import MAX_INPUT_PIXELS, decode, inspect, opened
 from removal.engine.reading.headers import av1, boxes
 
 from . import hostile
@@ -58,7 +58,7 @@ def test_no_prefix_of_a_file_does_anything_but_read_or_be_refused(name):
 
     for end in range(len(whole)):
         with contextlib.suppress(UnreadableImage):
-            decode(whole[:end], inspect(whole[:end]), MAX_INPUT_PIXELS)
+            decode(opened(whole[:end]), MAX_INPUT_PIXELS)
 
 
 @pytest.mark.parametrize("name", FORMATS)
@@ -70,14 +70,14 @@ def test_no_damage_to_a_file_does_anything_but_read_or_be_refused(name):
         for _ in range(dice.randint(1, 4)):
             damaged[dice.randrange(min(len(whole), 600))] = dice.randrange(256)
         with contextlib.suppress(UnreadableImage, TooManyPixels):
-            decode(bytes(damaged), inspect(bytes(damaged)), 10_000)
+            decode(opened(bytes(damaged)), 10_000)
 
 
 @settings(max_examples=200)
 @given(st.sampled_from([b"\xff\xd8\xff", b"GIF89a", b"BM", b"II*\0", b"MM\0*"]), st.binary())
 def test_noise_after_a_signature_is_refused(magic, noise):
     with pytest.raises((UnreadableImage, TooManyPixels)):
-        decode(magic + noise, inspect(magic + noise), 100)
+        decode(opened(magic + noise), 100)
 
 
 def test_exactly_the_limit_is_taken_and_one_pixel_more_is_not():
@@ -185,7 +185,7 @@ def test_png_text_and_further_frames_never_reach_the_decoder():
 
     assert b"zTXt" not in payload
     assert b"acTL" not in payload
-    assert decode(data, inspect(data), 100).rgb.shape == (1, 2, 3)
+    assert decode(opened(data), 100).rgb.shape == (1, 2, 3)
 
 
 def test_a_profile_that_inflates_without_end_is_cut():
@@ -321,7 +321,7 @@ def test_an_avif_animation_goes_on_as_a_still_picture():
 
     assert b"avis" in data
     assert b"avis" not in payload
-    assert decode(data, inspect(data), MAX_INPUT_PIXELS).rgb.shape == (256, 256, 3)
+    assert decode(opened(data), MAX_INPUT_PIXELS).rgb.shape == (256, 256, 3)
 
 
 def test_fill_bytes_cost_no_more_than_others():

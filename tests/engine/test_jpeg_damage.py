@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from removal.engine.errors import UnreadableImage
-from removal.engine.reading.decode import decode, inspect
+from removal.engine.reading.decode import decode, opened
 from tests import pictures
 
 END = b"\xff\xd9"
@@ -24,7 +24,7 @@ PROGRESSIVE = photo(quality=80, progressive=True)
 
 
 def read(data: bytes) -> np.ndarray:
-    return decode(data, inspect(data), 10**6).rgb.astype(int)
+    return decode(opened(data), 10**6).rgb.astype(int)
 
 
 def scan_starts(data: bytes) -> list[int]:

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from removal.engine import UnreadableImage, inspect
-from removal.engine.reading.decode import decode
+from removal.engine import UnreadableImage
+from removal.engine.reading.decode import decode, opened
 
 from . import hostile, tiffs
 
@@ -37,10 +37,10 @@ image = Image.fromarray(np.arange(3072, dtype=np.uint8).reshape(32, 32, 3))
 for name in ("JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP", "AVIF"):
     file = io.BytesIO()
     image.save(file, name)
-    decode.decode(file.getvalue(), decode.inspect(file.getvalue()), 512)
+    decode.decode(decode.opened(file.getvalue()), 512)
 file = io.BytesIO()
 pillow_heif.from_pillow(image).save(file)
-decode.decode(file.getvalue(), decode.inspect(file.getvalue()), 512)
+decode.decode(decode.opened(file.getvalue()), 512)
 assert settings() == before, "reading changed a setting"
 """
 
@@ -56,7 +56,7 @@ def test_the_hosts_own_limit_of_pixels_is_kept_and_named(monkeypatch):
     data = hostile.saved(Image.new("RGB", (9, 9)), "PNG")
 
     with pytest.raises(UnreadableImage, match="Pillow's limit"):
-        decode(data, inspect(data), 81)
+        decode(opened(data), 81)
 
 
 def test_bytes_of_a_tiff_are_not_taken_for_pixels_over_the_hosts_limit(monkeypatch):
@@ -64,4 +64,4 @@ def test_bytes_of_a_tiff_are_not_taken_for_pixels_over_the_hosts_limit(monkeypat
     samples = np.arange(9 * 9 * 3).reshape(9, 9, 3)
     data = tiffs.write(samples, tiffs.Form(2, compression=tiffs.LZW))
 
-    assert np.array_equal(decode(data, inspect(data), 81).rgb, samples)
+    assert np.array_equal(decode(opened(data), 81).rgb, samples)

@@ -19,6 +19,7 @@ from removal.engine import (
 from removal.engine.canvas import Canvas
 from removal.engine.matting import foreground
 from removal.engine.pipeline import STAGES
+from removal.engine.reading import headers
 from removal.engine.writing import delta_png, encode
 from tests import pictures
 
@@ -116,3 +117,13 @@ def test_delta_rebuilds_the_png_for_any_matte(width, height, seed):
     delta, _ = encode.encode(canvas, Options(output_format="delta_png"))
     rebuilt = delta_png.decode(pictures.pixels(delta), original)
     assert (rebuilt == pictures.pixels(png)).all()
+
+
+def test_the_headers_of_each_file_are_read_once(monkeypatch):
+    read, seen = headers.read, []
+    monkeypatch.setattr(headers, "read", lambda data: seen.append(data) or read(data))
+    photo, background = pictures.portrait(40, 48), pictures.blank(9, 7)
+
+    remove_background(photo, Options(background_image=background))
+
+    assert seen == [photo, background]

@@ -14,7 +14,7 @@ import pyvips
 import tifffile
 
 from removal.engine import UnreadableImage, inspect
-from removal.engine.reading.decode import MAX_INPUT_PIXELS, decode
+from removal.engine.reading.decode import MAX_INPUT_PIXELS, decode, opened
 from removal.engine.reading.headers.tags import Directory
 from removal.engine.reading.tiff import parts
 
@@ -109,7 +109,7 @@ def palette(bits):
 
 
 def read(data):
-    picture = decode(data, inspect(data), MAX_INPUT_PIXELS)
+    picture = decode(opened(data), MAX_INPUT_PIXELS)
     return picture.rgb, picture.alpha
 
 
@@ -580,7 +580,7 @@ def test_shrinking_averages_colours_not_bytes(name, colours):
     kind = "ICCLab" if photometric == 8 else name
     right, _ = expected(kind, Form(KINDS[kind][0], extra=extra), middle)
 
-    picture = decode(data, inspect(data), 8)
+    picture = decode(opened(data), 8)
 
     assert picture.rgb.shape == (1, 8, 3)
     assert np.abs(picture.rgb - right[:1, :8].astype(float)).max() <= 3

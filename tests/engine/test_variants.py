@@ -10,8 +10,8 @@ import pyvips
 import simplejpeg
 from PIL import Image
 
-from removal.engine import UnreadableImage, inspect
-from removal.engine.reading.decode import MAX_INPUT_PIXELS, decode
+from removal.engine import UnreadableImage
+from removal.engine.reading.decode import MAX_INPUT_PIXELS, decode, opened
 
 from .hostile import png, png_chunk, saved
 
@@ -114,7 +114,7 @@ SHARED_COLOURS = 16  # which libheif gives to all pixels alike, and libavif lets
 
 def read(data: bytes) -> np.ndarray:
     """(h, w, 4)."""
-    picture = decode(data, inspect(data), MAX_INPUT_PIXELS)
+    picture = decode(opened(data), MAX_INPUT_PIXELS)
     alpha = np.full(SIZE, 255, np.uint8) if picture.alpha is None else picture.alpha
     return np.dstack((picture.rgb, alpha)).astype(int)
 

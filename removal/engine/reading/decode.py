@@ -55,6 +55,14 @@ class Header:
 
 
 @dataclass(frozen=True, slots=True)
+class Photo:
+    """A file whose headers have been read, to be decoded."""
+
+    header: Header
+    container: Container
+
+
+@dataclass(frozen=True, slots=True)
 class Picture:
     """Decoded pixels.
 
@@ -83,18 +91,28 @@ class _Stored:
         return width, height
 
 
-def inspect(data: bytes) -> Header:
+def opened(data: bytes) -> Photo:
     """Reads headers only. Raises UnreadableImage, TooManyPixels."""
-    return _header(headers.read(data))
+    container = headers.read(data)
+    size = _turned(container.size, container.exif_orientation)
+    header = Header(container.format, container.orientation, size)
+    if header.pixels > MAX_INPUT_PIXELS:
+        raise TooManyPixels(header.pixels, MAX_INPUT_PIXELS)
+    return Photo(header, container)
 
 
-def decode(data: bytes, header: Header, max_pixels: int) -> Picture:
-    """The picture at `limited_size` of its upright size; `header` is what `inspect` said of `data`.
+def inspect(data: bytes) -> Header:
+    """What is known of a picture before it is decoded. Raises UnreadableImage, TooManyPixels."""
+    return opened(data).header
+
+
+def decode(photo: Photo, max_pixels: int) -> Picture:
+    """The picture at `limited_size` of its upright size.
 
     Existing alpha weighs the colours when the picture is shrunk. Raises UnreadableImage, also for
     files that are cut off.
     """
-    container = headers.read(data)
+    header, container = photo.header, photo.container
     size = limited_size(*header.size, max_pixels)
     stored_size = _turned(size, container.exif_orientation)
     with _clear_errors(container.format):
@@ -119,14 +137,6 @@ def _srgb(stored: _Stored, container: Container) -> Pixels:
         return hdr.to_srgb(signal, *code)
     coded = colour.coded_profile(*container.cicp) if container.cicp else None
     return colour.to_srgb(stored.pixels, stored.mode, coded or container.profile)
-
-
-def _header(container: Container) -> Header:
-    size = _turned(container.size, container.exif_orientation)
-    header = Header(container.format, container.orientation, size)
-    if header.pixels > MAX_INPUT_PIXELS:
-        raise TooManyPixels(header.pixels, MAX_INPUT_PIXELS)
-    return header
 
 
 def _turned(pair: tuple[Number, Number], orientation: int) -> tuple[Number, Number]:
