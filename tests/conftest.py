@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import hypothesis
 import pytest
 
 # The small network is as real as the large one and faster; tests of the large one say so.
@@ -16,6 +17,10 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 # Playwright's event loop lives in the thread of the test; Django's guard against blocking database
 # calls in an event loop does not apply to tests that drive a browser.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+
+# How long an example takes depends on who else uses the machine, which no test is about.
+hypothesis.settings.register_profile("pixian", deadline=None)
+hypothesis.settings.load_profile("pixian")
 
 
 # Minutes of whole deployments: run where they are named, as `make test-e2e` does.

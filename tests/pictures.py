@@ -29,6 +29,10 @@ def blank(
     return encoded(Image.new("RGB", (width, height), colour))
 
 
+def image_of(array: "np.ndarray[Any, np.dtype[np.uint8]]") -> Image.Image:
+    return Image.fromarray(array)
+
+
 def pixels(content: bytes) -> "np.ndarray[Any, np.dtype[np.uint8]]":
     with Image.open(io.BytesIO(content)) as image:
         return np.asarray(image)

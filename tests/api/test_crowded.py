@@ -8,7 +8,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from removal import capacity, services
-from removal.models import Removal
+from removal.models import LeaseRow, Removal
 from tests.crowd import full_house
 
 from .conftest import new_caller
@@ -106,3 +106,11 @@ def test_refusals_are_counted_and_leave_no_rows(alice, portrait):
 def refusals() -> float:
     labels = {"dialect": "v2", "status": "429", "code": "1015"}
     return REGISTRY.get_sample_value("removal_requests_total", labels) or 0
+
+
+def test_what_is_known_of_a_crowd_is_forgotten(alice, portrait, full, monkeypatch):
+    """Others may have left through another process, of whom this one hears nothing."""
+    monkeypatch.setattr(capacity, "FULL_SECONDS", 0)
+    assert alice.post(image=portrait).status_code == 429
+    LeaseRow.objects.all().delete()
+    assert alice.post(image=portrait).status_code == 200

@@ -91,7 +91,6 @@ def test_answers_are_what_the_document_says(server, world):
 
     @settings(
         max_examples=CASES,
-        deadline=None,
         database=None,
         derandomize="FUZZ_CASES" not in os.environ,
         suppress_health_check=list(HealthCheck),

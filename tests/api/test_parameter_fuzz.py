@@ -78,7 +78,7 @@ def check_layout(placed, options):
 
 
 @pytest.mark.parametrize("name", V2)
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(text=TEXT)
 @example(text="9" * 400 + "px")
 @example(text="#" + "f" * 400)
@@ -87,7 +87,7 @@ def test_v2_reads_or_refuses(name, text):
 
 
 @pytest.mark.parametrize("name", REMOVEBG)
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(text=TEXT)
 @example(text="9" * 400 + "%")
 def test_removebg_reads_or_refuses(name, text):
@@ -97,7 +97,7 @@ def test_removebg_reads_or_refuses(name, text):
 LENGTHS = st.from_regex(r"(0|([0-9]{1,6}(\.[0-9]{1,6})?|\.[0-9]{1,6})(px|%))\Z")
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(
     margin=st.lists(LENGTHS, min_size=1, max_size=4).map(" ".join),
     target=st.none() | st.tuples(st.integers(1, 10**8), st.integers(1, 10**8)),
@@ -116,7 +116,7 @@ def test_whatever_v2_reads_is_laid_out_or_refused(margin, target, crop, picture)
 SHARES = st.decimals(0, 100, places=3).map(lambda share: f"{share}%")
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(
     roi=st.none() | st.lists(LENGTHS, min_size=4, max_size=4).map(" ".join),
     crop_margin=st.none() | LENGTHS,

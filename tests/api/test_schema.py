@@ -117,7 +117,7 @@ def canonical(schema, text):
 
 
 @pytest.mark.parametrize("row", PARAMETERS, ids=lambda row: row.name)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(data=st.data())
 def test_v2_reads_exactly_what_the_document_allows(row, data):
     schema = properties(V2)[row.name]
@@ -138,7 +138,7 @@ BEYOND_PATTERNS = {"crop_margin", "bg_color", "roi", "scale", "position"}
 
 
 @pytest.mark.parametrize("row", removebg_parameters.PARAMETERS, ids=lambda row: row.name)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(data=st.data())
 def test_removebg_reads_what_the_document_allows(row, data):
     schema = properties(REMOVEBG)[row.name]

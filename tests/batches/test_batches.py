@@ -2,6 +2,7 @@
 
 import base64
 import io
+import uuid
 import zipfile
 from contextlib import suppress
 from dataclasses import replace
@@ -223,6 +224,22 @@ def test_a_replaced_key_s_batch_goes_on_as_long_as_the_key(alice, portrait):
     work_through()
     assert BatchPicture.objects.get().state == BatchPicture.State.DONE
     assert alice.credits < 10
+
+
+def test_one_picture_is_never_claimed_by_two(alice, portrait, monkeypatch):
+    """Another runner claims between our look at the picture and our claim of it."""
+    sent(alice, image=portrait)
+    others = []
+
+    def uuid4():
+        monkeypatch.undo()
+        others.append(runner.claim())
+        return uuid.uuid4()
+
+    monkeypatch.setattr(runner.uuid, "uuid4", uuid4)
+    assert runner.claim() is None
+    assert [picture.attempts for picture in others] == [1]
+    assert BatchPicture.objects.get().attempts == 1
 
 
 def test_batches_take_turns(alice, portrait):

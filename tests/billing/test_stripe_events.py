@@ -91,7 +91,7 @@ HAPPENINGS = {
 
 
 @pytest.mark.parametrize("kind", HAPPENINGS)
-@settings(deadline=None, max_examples=50, suppress_health_check=list(HealthCheck))
+@settings(max_examples=50, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_no_field_that_may_be_null_or_missing_makes_an_event_fail(kind, data, shop, stripe):
     with transaction.atomic():

@@ -123,7 +123,7 @@ def test_a_refund_that_came_before_its_payment_moves_no_date(user):
     assert (use_before(user), ledger.state(user).credits) == (None, 50)
 
 
-@settings(deadline=None, max_examples=40, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, suppress_health_check=list(HealthCheck))
 @given(
     st.lists(
         st.one_of(

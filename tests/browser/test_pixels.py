@@ -138,9 +138,7 @@ def cut_outs(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray]:
     return rng.integers(0, 256, (height, width, 3), dtype=np.uint8), alpha
 
 
-@settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(cut_outs())
 def test_delta_is_restored_to_what_the_engine_makes_of_it(
     shared_page: Page, given_cut_out: tuple[np.ndarray, np.ndarray]
@@ -225,9 +223,7 @@ try { return textOf(inflate(bytesOf(given.stream), given.size)); } catch (error)
 """
 
 
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(streams())
 def test_zlib_streams_are_inflated_to_what_they_were(
     shared_page: Page, pair: tuple[bytes, bytes]

@@ -1,6 +1,8 @@
 """The contract's geometry, to the pixel; the same vectors are read by the browser's twin."""
 
 import json
+import math
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -101,3 +103,25 @@ def test_a_target_is_met_exactly_and_holds_all_of_the_content(picture, target, a
 
 def _numbers(box: Box) -> list[int]:
     return [box.top, box.left, box.width, box.height]
+
+
+SIDES = st.integers(1, 4_000)
+
+
+@given(SIDES, SIDES, SIDES, SIDES, st.data())
+def test_a_mapped_box_holds_all_of_what_it_maps(width, height, onto_width, onto_height, data):
+    """Exactly outward: each side is the nearest whole pixel that leaves nothing of it outside."""
+    left, top = data.draw(st.integers(0, width - 1)), data.draw(st.integers(0, height - 1))
+    box_width = data.draw(st.integers(1, width - left))
+    box_height = data.draw(st.integers(1, height - top))
+    found = map_box(
+        Box(top, left, box_width, box_height),
+        Box(0, 0, width, height),
+        Box(0, 0, onto_width, onto_height),
+        (onto_width, onto_height),
+    )
+    x, y = Fraction(onto_width, width), Fraction(onto_height, height)
+    sides = (found.left, found.top, found.left + found.width, found.top + found.height)
+    true = (left * x, top * y, (left + box_width) * x, (top + box_height) * y)
+    outward = (math.floor, math.floor, math.ceil, math.ceil)
+    assert sides == tuple(rounded(side) for rounded, side in zip(outward, true, strict=True))

@@ -104,7 +104,7 @@ def test_the_same_input_gives_the_same_bytes():
     assert remove_background(pictures.portrait()) == remove_background(pictures.portrait())
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(1, 40), st.integers(1, 40), st.integers(0, 2**32 - 1))
 def test_delta_rebuilds_the_png_for_any_matte(width, height, seed):
     rng = np.random.default_rng(seed)
