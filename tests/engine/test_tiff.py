@@ -17,6 +17,7 @@ from removal.engine import UnreadableImage, inspect
 from removal.engine.reading.decode import MAX_INPUT_PIXELS, decode, opened
 from removal.engine.reading.headers.tags import Directory
 from removal.engine.reading.tiff import parts
+from removal.engine.reading.tiff import samples as sampling
 
 from . import hostile, tiffs
 from .tiffs import (
@@ -584,3 +585,16 @@ def test_shrinking_averages_colours_not_bytes(name, colours):
 
     assert picture.rgb.shape == (1, 8, 3)
     assert np.abs(picture.rgb - right[:1, :8].astype(float)).max() <= 3
+
+
+def test_samples_of_odd_depths_are_taken_apart_in_steps(monkeypatch):
+    """One row of many megapixels became eight times its bytes at once."""
+    monkeypatch.setattr(sampling, "_STEP_BYTES", 64)
+    for bits, count in itertools.product((1, 3, 4, 7, 12, 15), (1, 3)):
+        drawn = np.random.default_rng(bits).integers(0, 2**bits, (3, 1000, count))
+        form = Form(2 if count == 3 else 1, bits)
+        right = np.broadcast_to(eight_bits(drawn, bits), (3, 1000, 3))
+
+        picture = decode(opened(tiffs.write(drawn, form)), 3000)
+
+        assert np.array_equal(picture.rgb, right), bits

@@ -7,6 +7,9 @@ from removal.engine.reading.headers.page import Page
 
 Samples = NDArray[np.uint8] | NDArray[np.uint16]
 
+_DTYPES = (np.uint8, np.uint16)  # of up to 8 bits, of more
+_STEP_BYTES = 1 << 20  # taken apart into bits at a time, each of which is a byte then
+
 
 def of(page: Page, raws: list[NDArray[np.uint8]], wanted: list[int]) -> Samples:
     """(rows, width, wanted), in the page's own depth.
@@ -38,11 +41,22 @@ def _integers(page: Page, raw: NDArray[np.uint8]) -> Samples:
         return raw
     if page.bits == 16:
         return np.ascontiguousarray(raw).view(page.order + "u2").astype(np.uint16, copy=False)
-    bits = np.unpackbits(raw, axis=-1)
-    count = bits.shape[-1] // page.bits
-    groups = bits[..., : count * page.bits].reshape(*raw.shape[:2], count, page.bits)
-    numbers = np.zeros(groups.shape[:-1], np.uint8 if page.bits < 8 else np.uint16)
-    for place in range(page.bits):
+    numbers = np.empty((*raw.shape[:2], raw.shape[2] * 8 // page.bits), _DTYPES[page.bits > 8])
+    step = page.bits * max(1, _STEP_BYTES // (raw[..., 0].size * page.bits))
+    for start in range(0, raw.shape[2], step):  # whole numbers begin with each step
+        found = _strung(raw[..., start : start + step], page.bits)
+        at = start * 8 // page.bits
+        numbers[..., at : at + found.shape[2]] = found
+    return numbers
+
+
+def _strung(raw: NDArray[np.uint8], bits: int) -> Samples:
+    """Numbers of `bits` bits, the highest first, that are strung together in each row."""
+    single = np.unpackbits(raw, axis=-1)
+    count = single.shape[-1] // bits
+    groups = single[..., : count * bits].reshape(*raw.shape[:2], count, bits)
+    numbers = np.zeros(groups.shape[:-1], _DTYPES[bits > 8])
+    for place in range(bits):
         numbers = numbers << 1 | groups[..., place]
     return numbers
 
