@@ -41,8 +41,12 @@ def exceptions() -> list[type[BaseException]]:
         for module in pkgutil.walk_packages(package.__path__, root + "."):
             if not any(part in module.name + "." for part in NOT_IMPORTED):
                 importlib.import_module(module.name)
-    ours = {kind for kind in subclasses(BaseException) if kind.__module__.split(".")[0] in OURS}
+    ours = {kind for kind in subclasses(BaseException) if is_ours(kind)}
     return sorted(filter(is_named, ours), key=name_of)
+
+
+def is_ours(kind: type) -> bool:
+    return kind.__module__.split(".")[0] in OURS
 
 
 def is_named(kind: type) -> bool:
@@ -61,7 +65,7 @@ def subclasses(kind: type) -> Iterator[type]:
 
 
 def made(kind: type[BaseException]) -> BaseException:
-    if kind.__init__ is Exception.__init__:
+    if not any("__init__" in vars(base) for base in kind.__mro__ if is_ours(base)):
         return kind("a sentence")
     parameters = list(inspect.signature(kind.__init__).parameters.values())[1:]
     given = {each.name: GIVEN[inspect.formatannotation(each.annotation)] for each in parameters}
