@@ -20,7 +20,7 @@ Size = tuple[int, int]
 _SPACES = {"gray": "GRAY", "ycbcr": "RGB", "rgb": "RGB", "cmyk": "CMYK", "ycck": "CMYK"}
 _DAMAGE = re.compile("corrupt|premature", re.IGNORECASE)
 _SURPLUS = re.compile(r"(\d+) extraneous bytes")
-_MOST_SURPLUS = 8  # bytes that some cameras pad with; what went astray leaves more
+_MOST_SURPLUS = 8  # bytes, unless all are alike: cameras pad; what went astray leaves more
 _CUT = re.compile("premature end", re.IGNORECASE)
 
 
@@ -66,13 +66,20 @@ def _is_slight(container: Container, complaint: str) -> bool:
     """Whether the picture is whole but for its last row; `complaint` is the decoder's first."""
     surplus = _SURPLUS.search(complaint)
     if surplus:
-        return int(surplus[1]) <= _MOST_SURPLUS
+        count = int(surplus[1])
+        return count <= _MOST_SURPLUS or _is_padding(container.payload, count)
     if not container.cut_off or not _CUT.search(complaint):
         return False
     if header.ends_in_refinement(container.payload):
         return True
     shorter = header.before_last_row(container.payload)
     return shorter is not None and not _is_cut(shorter)
+
+
+def _is_padding(payload: bytes, count: int) -> bool:
+    """Whether the `count` bytes before the end marker are one byte again and again."""
+    end = payload.rfind(b"\xff\xd9")
+    return end >= count and len(set(payload[end - count : end])) == 1
 
 
 def _is_cut(payload: bytes) -> bool:
