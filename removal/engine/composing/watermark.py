@@ -7,7 +7,7 @@ format is asked for, and several results of one picture do not add up to an unma
 alike under mirroring and quarter turns, for the same reason.
 
 Under the bars alpha is 50 %, inside and outside the subject, and the colours are a coarse average:
-nothing there tells where the subject ends. docs/decisions/0008-watermark.md has the reasons.
+nothing there tells where the subject ends. docs/decisions/0009-watermark.md has the reasons.
 """
 
 from dataclasses import dataclass
