@@ -3,8 +3,7 @@
     python -m removal.execution.child PARENT CONNECTION PICTURE RESULT
 
 PARENT is the web process's id, the others are open files (engine_process.py is their other end).
-It knows neither Django nor the network, so a decoder that a hostile picture takes over finds
-nothing to reach; and it is killed without a word when its work takes too long.
+It knows neither Django nor the database, and is killed without a word when its work takes too long.
 """
 
 import ctypes
