@@ -70,14 +70,16 @@ PACKINGS = [
 
 def forms(name):
     photometric, samples, extra, depths = KINDS[name]
-    for bits, separate, (compression, differences), order, tile in itertools.product(
-        depths, (False, True), PACKINGS, "<>", (None, (16, 32))
+    for bits, separate, (compression, differences), order, tile, big in itertools.product(
+        depths, (False, True), PACKINGS, "<>", (None, (16, 32)), (False, True)
     ):
         if (separate and samples == 1) or (differences and bits not in (8, 16)):
             continue
+        if big and compression != NONE:  # of BigTIFF only the directory differs
+            continue
         yield Form(
             photometric, bits, extra, separate, compression, order, tile,
-            differences=differences, big=separate == (order == "<"), reversed_bits=bits == 4,
+            differences=differences, big=big, reversed_bits=bits == 4,
         )  # fmt: skip
 
 
