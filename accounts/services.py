@@ -6,13 +6,14 @@ import re
 import secrets
 import string
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from allauth.account.authentication import get_authentication_records
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
+from django.conf import settings
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.hashers import make_password
 from django.contrib.sessions.models import Session
@@ -27,6 +28,7 @@ from .models import ApiKey, User
 from .signals import account_closed
 
 PUBLIC_ID = re.compile(r"[a-z0-9]{1,32}")
+MOST_AT_ONCE = 500  # accounts closed in one round of housekeeping
 LAST_USED_STEP = timedelta(minutes=1)
 # Letters and digits only: a double click selects the whole of it. 62**43 > 2**256.
 SECRET_ALPHABET = string.ascii_letters + string.digits
@@ -62,6 +64,29 @@ def forget_ended_sessions() -> int:
     Session.objects.filter(expire_date__lte=timezone.now()).delete()
     living = Session.objects.values("session_key")
     return int(UserSession.objects.exclude(session_key__in=living).delete()[0])
+
+
+def forget_unconfirmed(now: datetime | None = None) -> int:
+    """Close accounts whose address was never confirmed within their time; their number.
+
+    One that has a key, credits or duties was made by staff or by a command and stays.
+    """
+    since = (now or timezone.now()) - timedelta(days=settings.UNCONFIRMED_KEEP_DAYS)
+    confirmed = EmailAddress.objects.filter(verified=True).values("user")
+    rows = User.objects.filter(date_joined__lt=since, is_staff=False, is_superuser=False)
+    idle = rows.filter(api_keys=None, last_login=None).exclude(pk__in=confirmed)
+    number = 0
+    for user in idle.order_by("pk")[:MOST_AT_ONCE]:
+        close_account(user)
+        number += 1
+    return number
+
+
+def forget_revoked_keys(now: datetime | None = None) -> int:
+    """Delete keys that ended long ago; their number."""
+    since = (now or timezone.now()) - timedelta(days=settings.REVOKED_KEYS_KEEP_DAYS)
+    deleted = ApiKey.objects.filter(revoked_at__lt=since).delete()[1]
+    return deleted.get(ApiKey._meta.label, 0)
 
 
 def end_other_sessions(user: User, session_key: str | None) -> None:

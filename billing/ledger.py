@@ -88,11 +88,12 @@ def spent_this_month(key: ApiKey) -> Decimal:
     return Decimal(total).quantize(CREDIT_STEP)  # SQLite sums binary fractions
 
 
-def statement(user: User) -> list[dict[str, Any]]:
+def statement(user: User) -> Iterator[dict[str, Any]]:
     """Every row of the owner's ledger, oldest first, for the export of one's data."""
     rows = LedgerEntry.objects.filter(account__user=user).order_by("pk")
     columns = ("created_at", "kind", "amount", "held_amount", "balance_after", "request_id")
-    return list(rows.values(*columns, "reason"))
+    found: Iterator[dict[str, Any]] = rows.values(*columns, "reason").iterator(chunk_size=500)
+    return found
 
 
 def purchases(user: User) -> list[dict[str, Any]]:

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from accounts import services
 from billing import checkouts, ledger, low_balance, sales, stripe_gateway, webhooks
-from removal import idempotency
+from removal import idempotency, usage
 from removal.batches import register
 from removal.capacity import database
 from removal.execution import blobs
@@ -68,6 +68,15 @@ def forget_abandoned_purchases() -> None:
     _tell("Deleted %d purchases that were never paid", sales.forget_abandoned())
 
 
+def forget_accounts() -> None:
+    _tell("Closed %d accounts that were never confirmed", services.forget_unconfirmed())
+    _tell("Deleted %d keys that were revoked long ago", services.forget_revoked_keys())
+
+
+def age_out() -> None:
+    _tell("Summed up %d old requests", usage.age_out())
+
+
 def reconcile() -> None:
     """Catch up with payments whose webhooks did not reach us."""
     if stripe_gateway.is_configured():
@@ -83,6 +92,8 @@ CHORES = (
     Chore("sweep", 3600, sweep),
     Chore("forget_sessions", 3600, forget_sessions),
     Chore("forget_abandoned_purchases", 3600, forget_abandoned_purchases),
+    Chore("forget_accounts", 3600, forget_accounts),
+    Chore("age_out", 3600, age_out),
     Chore("reconcile", 3600, reconcile),
 )
 

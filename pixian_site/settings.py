@@ -204,6 +204,10 @@ MFA_ADAPTER = "accounts.adapter.SecondFactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_TOTP_ISSUER = SITE_NAME
 SIGNUP_OPEN = env.bool("SIGNUP_OPEN", True)
+# How many days an account waits for its address to be confirmed, and a revoked key is told apart
+# from one that never was.
+UNCONFIRMED_KEEP_DAYS = env.int("UNCONFIRMED_KEEP_DAYS", 7, validate=AT_LEAST_ONE)
+REVOKED_KEYS_KEEP_DAYS = env.int("REVOKED_KEYS_KEEP_DAYS", 90, validate=AT_LEAST_ONE)
 # Where the operator's terms stand; with it, signing up asks for consent.
 TERMS_URL = env.str("TERMS_URL", "/terms")
 PASSWORD_HASHERS = ["accounts.hashers.BoundedArgon2Hasher"]
@@ -351,10 +355,20 @@ REMOVAL_PAGE_KEEP_BYTES = env.int("REMOVAL_PAGE_KEEP_BYTES", 10 * 1024 * MIB, va
 REMOVAL_BATCH_WORKERS = env.int("REMOVAL_BATCH_WORKERS", 1, validate=NOT_NEGATIVE)
 REMOVAL_BATCH_PICTURES = env.int("REMOVAL_BATCH_PICTURES", 1000, validate=AT_LEAST_ONE)
 REMOVAL_BATCHES_PER_ACCOUNT = env.int("REMOVAL_BATCHES_PER_ACCOUNT", 10, validate=NOT_NEGATIVE)
+# Bytes of originals and results that an account's batches may have at any time.
+REMOVAL_BATCH_BYTES_PER_ACCOUNT = env.int(
+    "REMOVAL_BATCH_BYTES_PER_ACCOUNT", 4 * 1024 * MIB, validate=AT_LEAST_ONE
+)
 REMOVAL_BATCH_KEEP_SECONDS = env.int("REMOVAL_BATCH_KEEP_SECONDS", 86_400, validate=NOT_NEGATIVE)
 REMOVAL_MAX_RESULT_PIXELS = env.int("REMOVAL_MAX_RESULT_PIXELS", 50_000_000, validate=AT_LEAST_ONE)
 # How many seconds the result of a request with an Idempotency-Key is kept.
 REMOVAL_IDEMPOTENCY_KEEP = env.int("REMOVAL_IDEMPOTENCY_KEEP", 86_400, validate=NOT_NEGATIVE)
+# Bytes of free results that are kept so for one account; the oldest give way.
+REMOVAL_IDEMPOTENCY_TEST_BYTES = env.int(
+    "REMOVAL_IDEMPOTENCY_TEST_BYTES", 256 * MIB, validate=NOT_NEGATIVE
+)
+# After so many days of rows for each request only sums of each day stay.
+REMOVAL_REQUESTS_KEEP_DAYS = env.int("REMOVAL_REQUESTS_KEEP_DAYS", 90, validate=AT_LEAST_ONE)
 
 # image.url: what one fetch may cost, and the networks or hosts it may reach besides public ones.
 IMAGE_URL_SECONDS = env.float("IMAGE_URL_SECONDS", 15, validate=NOT_NEGATIVE)

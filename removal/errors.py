@@ -287,6 +287,15 @@ class TooManyBatches(RemovalError):
         )
 
 
+class TooManyBatchBytes(TooManyBatches):
+    def __init__(self, limit: int) -> None:
+        RemovalError.__init__(
+            self,
+            f"The account's batches keep {limit:,} bytes of pictures and results, as many as they "
+            "may. Fetch results and delete their batches, then send again.",
+        )
+
+
 # --- Money --------------------------------------------------------------------------------------
 class PaymentRequired(RemovalError):
     status, code = 402, 1011

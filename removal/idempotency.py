@@ -66,24 +66,51 @@ class KeyedResultStore:
 
     def __init__(self, row: KeyedRequest) -> None:
         self._row = row
+        self._size = 0
 
     def take(self, data: bytes) -> None:
         """The fingerprint in the row says all that has to be known of the picture."""
 
     def store(self, content: bytes) -> None:
         storage.put(self._row.result_name, content)
+        self._size = len(content)
 
     def remember(self, outcome: dict[str, Any], hold: Hold | None) -> None:
         """Raises TookTooLong where the lease ran out and the key is somebody else's by now."""
         now = timezone.now()
         kept = now + timedelta(seconds=settings.REMOVAL_IDEMPOTENCY_KEEP)
         mine = KeyedRequest.objects.filter(pk=self._row.pk, state=State.WORKING, expires_at__gt=now)
-        if not mine.update(state=State.DONE, outcome=outcome, hold=hold, expires_at=kept):
+        columns = {"outcome": outcome, "hold": hold, "size": self._size, "expires_at": kept}
+        if not mine.update(state=State.DONE, **columns):
             raise TookTooLong
+        if hold is None and self._size:
+            _make_room_for_free(self._row)
 
     def give_up(self) -> None:
         """Free the key after an error."""
         KeyedRequest.objects.filter(pk=self._row.pk, state=State.WORKING).delete()
+
+
+def _make_room_for_free(newest: KeyedRequest) -> None:
+    """What cost nothing may take so many bytes of an account; the oldest give way."""
+    free = KeyedRequest.objects.filter(user=newest.user, state=State.DONE, hold=None, size__gt=0)
+    left = settings.REMOVAL_IDEMPOTENCY_TEST_BYTES
+    over = []
+    for row in free.order_by("-pk"):
+        left -= row.size
+        if left < 0 and row.pk != newest.pk:
+            over.append(row)
+    if over:
+        _expire(over)
+
+
+def _expire(rows: list[KeyedRequest]) -> None:
+    """Their results are gone; that they were is still known."""
+    names = [row.result_name for row in rows]
+    KeyedRequest.objects.filter(pk__in=[row.pk for row in rows]).update(
+        state=State.EXPIRED, outcome={}, size=0
+    )
+    transaction.on_commit(partial(storage.discard, *names), robust=True)
 
 
 def content_of(row: KeyedRequest) -> bytes:

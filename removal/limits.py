@@ -16,6 +16,7 @@ from accounts.models import User
 from .errors import SlowDown
 
 NEW_KEYS_PER_HOUR = 30
+EXPORTS_PER_HOUR = 1
 
 
 class HourUsedUp(SlowDown):
@@ -79,6 +80,11 @@ def _tests_used_up(limit: RateLimitItemPerHour, wait: int) -> HourUsedUp:
 def count_new_key(user: User) -> int:
     """Count one new API key of the account; 0, or the seconds to wait where it may have none."""
     return _count(NEW_KEYS_PER_HOUR, "new key", str(user.pk))
+
+
+def count_export(user: User) -> int:
+    """Count one export of the account's data; 0, or the seconds to wait."""
+    return _count(EXPORTS_PER_HOUR, "export", str(user.pk))
 
 
 def forget_visitors() -> None:

@@ -59,6 +59,24 @@ class Removal(models.Model):
         return self.request_id
 
 
+class DailyUsage(models.Model):
+    """What requests came to whose rows were old enough to go: of one day, account and key."""
+
+    day = models.DateField(db_index=True)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.CASCADE, related_name="daily_usage"
+    )
+    api_key = models.ForeignKey(
+        "accounts.ApiKey", null=True, on_delete=models.SET_NULL, related_name="daily_usage"
+    )
+    requests = models.PositiveIntegerField()
+    errors = models.PositiveIntegerField()
+    credits = models.DecimalField(max_digits=14, decimal_places=3)
+
+    def __str__(self) -> str:
+        return f"{self.requests} on {self.day}"
+
+
 class KeyedRequest(models.Model):
     """A request with an Idempotency-Key and, for a while, its result in the storage."""
 
@@ -81,6 +99,7 @@ class KeyedRequest(models.Model):
     # At work: when it is taken for dead. Done: until when the result is kept.
     expires_at = models.DateTimeField(db_index=True)
     outcome = models.JSONField(default=dict)
+    size = models.PositiveBigIntegerField(default=0)  # bytes of the result
     hold = models.ForeignKey(
         "billing.Hold", null=True, on_delete=models.SET_NULL, related_name="keyed_requests"
     )
@@ -134,6 +153,9 @@ class KeptPicture(models.Model):
         related_name="kept_pictures",
     )
     visitor = models.CharField(max_length=32, blank=True, db_index=True)
+    # Whose share of the room it takes: an account's, or that of the visitor's address as a digest.
+    # A cookie would not do: who throws it away would have another share.
+    share = models.CharField(max_length=40, blank=True)
     name = models.CharField(max_length=255)
     request_id = models.CharField(max_length=64)
     state = models.CharField(max_length=8, choices=State, default=State.WORKING)
@@ -203,6 +225,7 @@ class BatchPicture(models.Model):
     # Waiting: not before then. Working: when its worker is taken for dead.
     due_at = models.DateTimeField(default=timezone.now)
     attempts = models.PositiveSmallIntegerField(default=0)
+    size = models.PositiveBigIntegerField(default=0)  # bytes of original and result, while kept
     request_id = models.CharField(max_length=64, blank=True)
     outcome = models.JSONField(default=dict)
     hold = models.ForeignKey(

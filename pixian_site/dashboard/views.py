@@ -9,15 +9,12 @@ from decimal import Decimal
 from typing import Any
 
 from allauth.account.decorators import reauthentication_required
-from allauth.account.models import EmailAddress
-from allauth.mfa.models import Authenticator
-from allauth.usersessions.models import UserSession
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
-from django.db.models import Count, Q, QuerySet, Sum
-from django.db.models.functions import TruncDate
-from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -29,32 +26,16 @@ from accounts.models import ApiKey, User
 from accounts.public import public_address
 from billing import ledger
 from removal import limits
+from removal import usage as usage_of
 from removal.models import Removal
 
+from . import exports
 from .forms import ApiKeyForm, KeyLimitForm, LowBalanceForm, RotateForm, WebhookSecretForm
 
 DAYS = 30
 CHART_HEIGHT = 110
 PAGE_SIZE = 50
 MAX_KEYS = 50
-COLUMNS = (
-    "created_at",
-    "request_id",
-    "via",
-    "test",
-    "status",
-    "error_code",
-    "error_message",
-    "input_format",
-    "input_width",
-    "input_height",
-    "output_format",
-    "result_width",
-    "result_height",
-    "credits_charged",
-    "credits_calculated",
-    "duration_ms",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,42 +113,17 @@ def usage_csv(request: HttpRequest) -> StreamingHttpResponse:
 @require_GET
 @login_required
 @never_cache
-def export(request: HttpRequest) -> JsonResponse:
-    """Everything that is stored about the person, without secrets."""
+def export(request: HttpRequest) -> HttpResponseBase:
+    """Everything that is stored about the person, without secrets; it reads every row, so only
+    now and then."""
     user = _user(request)
-    keys = ("public_id", "label", "test_only", "created_at", "last_used_at", "revoked_at")
-    data = {
-        "account": {
-            "email": user.email,
-            "joined": user.date_joined,
-            "terms_accepted": user.terms_accepted_at,
-            "language": user.language,
-            "addresses": list(
-                EmailAddress.objects.filter(user=user).values("email", "verified", "primary")
-            ),
-        },
-        "second_factors": list(
-            Authenticator.objects.filter(user=user).values("type", "created_at", "last_used_at")
-        ),
-        "sessions": list(
-            UserSession.objects.filter(user=user).values(
-                "created_at", "last_seen_at", "ip", "user_agent"
-            )
-        ),
-        "api_keys": list(user.api_keys.values(*keys, "monthly_limit")),
-        "purchases": ledger.purchases(user),
-        "ledger": ledger.statement(user),
-        "requests": list(_removals(user).values(*COLUMNS)),
-        "pictures": list(
-            user.kept_pictures.values("name", "state", "size", "created_at", "expires_at")
-        ),
-        "batches": list(
-            user.batches.values(
-                "batch_id", "fields", "webhook_url", "state", "created_at", "expires_at"
-            )
-        ),
-    }
-    response = JsonResponse(data, json_dumps_params={"indent": 2})
+    if wait := limits.count_export(user):
+        minutes = {"minutes": math.ceil(wait / 60)}
+        text = _("Your data can be exported once an hour. Come back in %(minutes)d min.") % minutes
+        answer = HttpResponse(text, "text/plain; charset=utf-8", 429)
+        answer["Retry-After"] = str(wait)
+        return answer
+    response = StreamingHttpResponse(exports.of(user), content_type="application/json")
     response["Content-Disposition"] = 'attachment; filename="my-data.json"'
     return response
 
@@ -282,41 +238,33 @@ def _removals(user: User) -> QuerySet[Removal]:
     return Removal.objects.filter(user=user).select_related("api_key").order_by("-created_at")
 
 
-def _with_usage(user: User) -> QuerySet[ApiKey]:
-    recent = Q(removals__created_at__gte=timezone.now() - timedelta(days=DAYS))
-    return user.api_keys.annotate(
-        requests=Count("removals", filter=recent),
-        spent=Sum("removals__credits_charged", filter=recent, default=Decimal(0)),
-    )
+def _with_usage(user: User) -> list[ApiKey]:
+    """The keys; each has `requests` and `spent` of the last days."""
+    used = usage_of.by_key(user, timezone.localdate() - timedelta(days=DAYS - 1))
+    keys = list(user.api_keys.all())
+    for key in keys:
+        own = used.get(key.pk, usage_of.Usage())
+        vars(key).update(requests=own.requests, spent=own.credits)
+    return keys
 
 
 def _days(user: User) -> Iterator[Day]:
     """The last days, also those without a request."""
     today = timezone.localdate()
     first = today - timedelta(days=DAYS - 1)
-    rows = (
-        Removal.objects.filter(user=user, created_at__date__gte=first)
-        .annotate(day=TruncDate("created_at"))
-        .values("day")
-        .annotate(
-            requests=Count("pk"),
-            errors=Count("pk", filter=Q(status__gte=400)),
-            spent=Sum("credits_charged"),
-        )
-    )
-    known: dict[date, Any] = {row["day"]: row for row in rows.order_by()}
-    tallest = max((row["requests"] for row in known.values()), default=1)
+    known = usage_of.by_day(user, first)
+    tallest = max((day.requests for day in known.values()), default=1)
     for number in range(DAYS):
         day = first + timedelta(days=number)
-        row = known.get(day, {"requests": 0, "errors": 0, "spent": Decimal(0)})
+        row = known.get(day, usage_of.Usage())
         yield Day(
             date=day,
-            requests=row["requests"],
-            errors=row["errors"],
-            credits=row["spent"],
+            requests=row.requests,
+            errors=row.errors,
+            credits=row.credits,
             x=number * 20,
-            height=round(CHART_HEIGHT * row["requests"] / tallest),
-            error_height=round(CHART_HEIGHT * row["errors"] / tallest),
+            height=round(CHART_HEIGHT * row.requests / tallest),
+            error_height=round(CHART_HEIGHT * row.errors / tallest),
         )
 
 
@@ -329,8 +277,8 @@ class _Echo:
 
 def _csv(rows: QuerySet[Removal]) -> Iterator[str]:
     writer = csv.writer(_Echo())
-    yield writer.writerow(COLUMNS)
-    for row in rows.values_list(*COLUMNS).iterator(chunk_size=1000):
+    yield writer.writerow(exports.COLUMNS)
+    for row in rows.values_list(*exports.COLUMNS).iterator(chunk_size=1000):
         yield writer.writerow([_harmless(value) for value in row])
 
 

@@ -10,12 +10,12 @@ from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Count, QuerySet
+from django.db.models import Count, QuerySet, Sum
 from django.utils import timezone
 
 from accounts.models import ApiKey, User
 from removal import storage
-from removal.errors import BatchClosed, BatchTooLarge, NoSuchPath, TooManyBatches
+from removal.errors import BatchClosed, BatchTooLarge, NoSuchPath, TooManyBatchBytes, TooManyBatches
 from removal.models import Batch, BatchPicture
 
 from . import webhooks
@@ -26,12 +26,14 @@ FOLDER = "batch-pictures"
 KINDS = ("original", "result")
 LIVING = (Batch.State.OPEN, Batch.State.CLOSED)
 NAME_LENGTH = 255
+ROW_BYTES = 4096  # that each batch and picture counts besides its files: many small ones add up
 Note = Callable[[Batch], None]
 
 
 class StoredUpload(NamedTuple):
     name: str
     token: str
+    size: int
 
 
 def _nothing(batch: Batch) -> None:
@@ -50,8 +52,8 @@ def create(
     """A batch of these pictures, charged through this key; it stands with all of them or not at
     all. Raises TooManyBatches, and what `add` raises."""
     _check_number(key.user)  # before anything is stored
-    with _stored(uploads, settings.REMOVAL_BATCH_PICTURES) as files, transaction.atomic():
-        User.objects.select_for_update().get(pk=key.user.pk)  # one by one, so that it is exact
+    limit = settings.REMOVAL_BATCH_PICTURES
+    with _stored(key.user, uploads, limit) as files, _account(key.user, files):
         _check_number(key.user)
         batch = Batch.objects.create(
             batch_id=uuid.uuid4().hex,
@@ -108,7 +110,7 @@ def add(batch: Batch, uploads: Iterable[Upload], note: Note = _nothing) -> None:
     note: is handed the batch in the transaction in which it gets them.
     Raises BatchClosed, BatchTooLarge, StorageFailed and what reading the uploads raises.
     """
-    with _stored(uploads, room(batch)) as files, transaction.atomic():
+    with _stored(batch.user, uploads, room(batch)) as files, _account(batch.user, files):
         current = Batch.objects.select_for_update().get(pk=batch.pk)
         if current.state != Batch.State.OPEN:
             raise BatchClosed
@@ -119,14 +121,34 @@ def add(batch: Batch, uploads: Iterable[Upload], note: Note = _nothing) -> None:
 
 
 @contextmanager
-def _stored(uploads: Iterable[Upload], limit: int) -> Iterator[list[StoredUpload]]:
+def _account(user: User, files: list[StoredUpload]) -> Iterator[None]:
+    """A transaction that has the account for itself, in which the files have room."""
+    with transaction.atomic():
+        User.objects.select_for_update().get(pk=user.pk)
+        check_room(user, sum(file.size for file in files) + len(files) * ROW_BYTES)
+        yield
+
+
+def check_room(user: User, more: int = 0) -> None:
+    """Raises TooManyBatchBytes where the account's batches have no room for so many bytes."""
+    pictures = BatchPicture.objects.filter(batch__user=user)
+    kept = pictures.aggregate(bytes=Sum("size", default=0), rows=Count("pk"))
+    rows = kept["rows"] + user.batches.count()
+    limit = settings.REMOVAL_BATCH_BYTES_PER_ACCOUNT
+    if kept["bytes"] + rows * ROW_BYTES + more > limit:
+        raise TooManyBatchBytes(limit)
+
+
+@contextmanager
+def _stored(user: User, uploads: Iterable[Upload], limit: int) -> Iterator[list[StoredUpload]]:
     """The uploads' files in the storage; deleted where they don't become pictures after all."""
+    check_room(user)
     stored: list[StoredUpload] = []
     try:
         for upload in uploads:
             if len(stored) >= limit:
                 raise BatchTooLarge(settings.REMOVAL_BATCH_PICTURES)
-            stored.append(StoredUpload(upload.name, uuid.uuid4().hex))
+            stored.append(StoredUpload(upload.name, uuid.uuid4().hex, len(upload.content)))
             storage.put(file_name(stored[-1].token, "original"), upload.content)
         yield stored
     except BaseException:
@@ -138,7 +160,11 @@ def _insert(batch: Batch, files: list[StoredUpload]) -> None:
     first = batch.pictures.count() + 1
     BatchPicture.objects.bulk_create(
         BatchPicture(
-            batch=batch, number=first + index, name=file.name[-NAME_LENGTH:], token=file.token
+            batch=batch,
+            number=first + index,
+            name=file.name[-NAME_LENGTH:],
+            token=file.token,
+            size=file.size,
         )
         for index, file in enumerate(files)
     )
@@ -172,7 +198,7 @@ def cancel(batch: Batch) -> None:
         names = [
             file_name(token, "original") for token in unfinished.values_list("token", flat=True)
         ]
-        unfinished.update(state=State.CANCELLED)
+        unfinished.update(state=State.CANCELLED, size=0)
         webhooks.note(current, "batch.cancelled", progress(current))
         transaction.on_commit(partial(storage.discard, *names), robust=True)
 

@@ -40,6 +40,7 @@ class BatchResultStore:
             pk=picture.pk, state=State.WORKING, request_id=picture.request_id
         )
         self._picture = picture
+        self._size = 0
 
     def is_wanted(self) -> bool:
         """Whether the batch still waits for this attempt."""
@@ -50,10 +51,11 @@ class BatchResultStore:
 
     def store(self, content: bytes) -> None:
         storage.put(register.file_name(self._picture.token, "result"), content)
+        self._size = len(content)
 
     def remember(self, outcome: dict[str, Any], hold: Hold | None) -> None:
         """Raises ClientGone where the batch was cancelled, or another worker has taken over."""
-        if not self._mine.update(state=State.DONE, outcome=outcome, hold=hold):
+        if not self._mine.update(state=State.DONE, outcome=outcome, hold=hold, size=self._size):
             raise ClientGone
         self._picture.refresh_from_db()
         _ended(self._picture, "picture.done")
@@ -128,6 +130,7 @@ def _work_on(picture: BatchPicture) -> None:
 
     def order() -> services.Order:
         _check_owner(batch)
+        register.check_room(batch.user)  # results are larger than what was sent
         content = _original(picture, results)
         return services.Order(content, engine.parse_options(batch.fields), results=results)
 
@@ -166,6 +169,7 @@ def _not_done(picture: BatchPicture, error: RemovalError) -> None:
         with transaction.atomic():
             if mine.update(
                 state=State.FAILED,
+                size=0,
                 error_status=error.status,
                 error_code=error.code,
                 error_message=error.message[:500],

@@ -11,6 +11,7 @@ import hashlib
 import math
 import re
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -21,11 +22,14 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet, Sum
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 
 from accounts.models import User
 from billing.models import Hold
 
-from .. import engine, services, storage
+from .. import engine, limits, services, storage
+from ..engine.reading import decode
+from ..engine.writing import png
 from ..errors import ClientGone, KeyInProgress, NoSuchPath, TooManyBytes, UnreadableImage
 from ..models import KeptPicture
 
@@ -52,6 +56,7 @@ class Owner:
 
     user: User | None
     visitor: str
+    share: str = ""  # whose share of the room it takes
 
     @property
     def pictures(self) -> QuerySet[KeptPicture]:
@@ -78,7 +83,15 @@ class Owner:
 def owner_of(request: HttpRequest) -> Owner:
     visitor = request.COOKIES.get(COOKIE, "")
     user = request.user if request.user.is_authenticated else None
-    return Owner(user, visitor if PICTURE_ID.fullmatch(visitor) else "")
+    return Owner(user, visitor if PICTURE_ID.fullmatch(visitor) else "", _share_of(request, user))
+
+
+def _share_of(request: HttpRequest, user: User | None) -> str:
+    """The address itself is not stored: a digest, which needs SECRET_KEY to be guessed at."""
+    if user is not None:
+        return services.account_key(user)
+    address = limits.household(request.META["REMOTE_ADDR"])
+    return salted_hmac("removal.page.share", address, algorithm="sha256").hexdigest()[:40]
 
 
 def remember_visitor(response: HttpResponse, owner: Owner) -> None:
@@ -114,6 +127,7 @@ class PageResultStore:
                 picture_id=self._picture_id,
                 token=uuid.uuid4().hex,
                 user=self._owner.user,
+                share=self._owner.share,
                 visitor="" if self._owner.user else self._owner.visitor_mark,
                 name=self._name,
                 request_id=self._request_id,
@@ -140,7 +154,7 @@ class PageResultStore:
     def take(self, data: bytes) -> None:
         """Keep the original; where there is no room, nothing of this picture is kept."""
         assert self._row is not None
-        if not _has_room(len(data)):
+        if not _make_room(len(data), self._row.share):
             self._row.delete()
             self._row = None
             return
@@ -208,17 +222,27 @@ def signed_address(row: KeptPicture, kind: str) -> str:
 
 
 def touch_up(row: KeptPicture, content: bytes) -> None:
-    """Keep a changed cut-out beside the result: a PNG of the same size."""
-    header = engine.inspect(content)
+    """Keep a changed cut-out beside the result: a PNG of the same size, written anew, so that
+    nothing but its pixels takes room."""
+    photo = decode.opened(content)
+    header = photo.header
     size = row.outcome["facts"]["result_size"] if row.state == State.DONE else None
     if header.format != "PNG" or list(header.size) != size:
         raise UnreadableImage("A touched-up cut-out is a PNG of the result's own size.")
-    if not _has_room(len(content)):
+    content = _written_anew(photo)
+    if not _make_room(len(content), row.share):
         raise TooManyBytes("There is no room to keep this at the moment.")
     storage.put(_name(row.token, "touched-up"), content)
     # Measured, as it may have taken the place of an earlier one of any size.
     size = sum(storage.size_of(_name(row.token, kind)) for kind in KINDS)
     KeptPicture.objects.filter(pk=row.pk).update(touched_up=True, size=size)
+
+
+def _written_anew(photo: decode.Photo) -> bytes:
+    picture = decode.decode(photo, photo.header.pixels)
+    alpha = picture.alpha
+    rows = picture.rgb if alpha is None else png.interleave(picture.rgb, alpha)
+    return png.encode(rows, resolution=picture.resolution)
 
 
 def purge_kept(now: datetime | None = None) -> int:
@@ -242,9 +266,25 @@ def delete_files(instance: KeptPicture, **signal: Any) -> None:
     transaction.on_commit(partial(_delete_files, instance.token), robust=True)
 
 
-def _has_room(size: int) -> bool:
-    used = KeptPicture.objects.aggregate(total=Sum("size"))["total"] or 0
-    return int(used) + size <= settings.REMOVAL_PAGE_KEEP_BYTES
+def _make_room(size: int, share: str) -> bool:
+    """Whether there is room for so many bytes. Where there is none, whoever keeps most gives up the
+    oldest for whoever keeps less, so that nobody can fill it for all."""
+    files = KeptPicture.objects.filter(size__gt=0)
+    used = {owner: int(total) for owner, total in _shares(files)}
+    while sum(used.values()) + size > settings.REMOVAL_PAGE_KEEP_BYTES:
+        most = max(used, key=lambda owner: used[owner], default=share)
+        if used.get(most, 0) <= used.get(share, 0) + size:
+            return False
+        oldest = files.filter(share=most).exclude(state=State.WORKING).order_by("pk").first()
+        if oldest is None:
+            return False
+        used[most] -= oldest.size
+        oldest.delete()
+    return True
+
+
+def _shares(files: QuerySet[KeptPicture]) -> Iterable[tuple[str, int]]:
+    return files.order_by().values_list("share").annotate(Sum("size"))
 
 
 def _save(row: KeptPicture, kind: str, content: bytes) -> None:

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from accounts.errors import AccountSuspended
 from accounts.models import User
 
-from .. import engine, limits, services
+from .. import capacity, engine, limits, services
 from ..api.errors import error_response, request_id_of
 from ..api.headers import image_response
 from ..api.reading import read_source
@@ -81,9 +81,14 @@ def original(request: HttpRequest, picture_id: str) -> HttpResponse:
 @for_people
 def result(request: HttpRequest, picture_id: str) -> HttpResponse:
     """The result as it was first sent; PUT keeps a touched-up cut-out beside it."""
-    row = kept.owner_of(request).picture(picture_id)
+    owner = kept.owner_of(request)
+    row = owner.picture(picture_id)
     if request.method == "PUT":
-        kept.touch_up(row, _body(request))
+        content = _body(request)
+        claimant = capacity.Claimant(_concurrency_key(request, owner))
+        shared = capacity.shared()
+        with shared.admit(claimant), shared.place(disconnected_of(request)):
+            kept.touch_up(row, content)
         return HttpResponse(status=204)
     return _replayed(row)
 
@@ -143,19 +148,22 @@ def _remove_background(request: HttpRequest, owner: Owner) -> HttpResponse:
 
 
 def _caller(request: HttpRequest, owner: Owner, results: PageResultStore | None) -> services.Caller:
-    address = request.META["REMOTE_ADDR"]
     has_left = disconnected_of(request)
     return services.Caller(
         request_id=request_id_of(request),
         via=Removal.Via.PAGE,
-        concurrency_key=services.account_key(owner.user)
-        if owner.user
-        else limits.household(address),
+        concurrency_key=_concurrency_key(request, owner),
         user=owner.user,
         pays=_pays(request, owner.user),
         # A reload of the page is no reason to throw the work away.
         disconnected=lambda: has_left() and not (results is not None and results.is_wanted()),
     )
+
+
+def _concurrency_key(request: HttpRequest, owner: Owner) -> str:
+    if owner.user is not None:
+        return services.account_key(owner.user)
+    return limits.household(request.META["REMOTE_ADDR"])
 
 
 def _pays(request: HttpRequest, user: User | None) -> bool:

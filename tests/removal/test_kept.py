@@ -13,6 +13,7 @@ from django.core.management import call_command
 from django.test import Client
 from django.utils import timezone
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from accounts.models import User
 from accounts.services import close_account, suspend
@@ -21,6 +22,7 @@ from removal import limits
 from removal.execution import inline
 from removal.models import KeptPicture, Removal
 from removal.page import kept
+from tests import pictures
 
 pytestmark = pytest.mark.django_db(transaction=True)
 COFFEE = Path(__file__).parent.parent.parent / "static" / "img" / "samples" / "coffee.jpg"
@@ -140,7 +142,7 @@ def test_closing_the_account_deletes_its_pictures():
 def test_export_names_what_is_kept():
     client = browser(person())
     send(client, new_id())
-    (told,) = client.get("/dashboard/my-data.json").json()["pictures"]
+    (told,) = json.loads(client.get("/dashboard/my-data.json").getvalue())["pictures"]
     assert told["name"] == "coffee.jpg"
 
 
@@ -324,10 +326,21 @@ def test_touched_up_cut_outs_are_kept_beside_the_result():
     Image.new("RGBA", (600, 400)).save(png, "PNG")
     assert client.put(f"/removals/{picture}/result", png.getvalue()).status_code == 204
     assert listed(client)[0]["touchedUp"]
-    assert client.get(f"/removals/{picture}/touched-up").content == png.getvalue()
+    touched_up = client.get(f"/removals/{picture}/touched-up").content
+    assert (pictures.pixels(touched_up) == pictures.pixels(png.getvalue())).all()
     assert client.get(f"/removals/{picture}/result").content == first.content
     client.delete("/removals")
     assert files() == []
+
+
+def test_what_a_touched_up_cut_out_holds_besides_its_pixels_is_not_kept():
+    client, picture = browser(), new_id()
+    send(client, picture)
+    png, hidden = io.BytesIO(), PngInfo()
+    hidden.add_text("comment", "x" * 1_000_000)
+    Image.new("RGBA", (600, 400)).save(png, "PNG", pnginfo=hidden)
+    assert client.put(f"/removals/{picture}/result", png.getvalue()).status_code == 204
+    assert len(client.get(f"/removals/{picture}/touched-up").content) < 10_000
 
 
 def test_only_a_png_of_the_results_size_is_taken_as_touched_up():
