@@ -226,6 +226,7 @@ class BatchPicture(models.Model):
     due_at = models.DateTimeField(default=timezone.now)
     attempts = models.PositiveSmallIntegerField(default=0)
     size = models.PositiveBigIntegerField(default=0)  # bytes of original and result, while kept
+    charged = models.DecimalField(max_digits=12, decimal_places=3, default=0)
     request_id = models.CharField(max_length=64, blank=True)
     outcome = models.JSONField(default=dict)
     hold = models.ForeignKey(

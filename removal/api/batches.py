@@ -49,8 +49,8 @@ class Batches(Endpoint):
         return _made_once(request, asked, make)
 
     def get(self, request: Request) -> HttpResponse:
-        newest = register.visible_to(_key_of(request))[:LISTED]
-        return _json({"batches": [register.progress(batch) for batch in newest]})
+        newest = list(register.visible_to(_key_of(request))[:LISTED])
+        return _json({"batches": register.progress_of(newest)})
 
 
 class OneBatch(Endpoint):

@@ -7,6 +7,7 @@ transaction that marks it as done, so never twice.
 
 import uuid
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
@@ -55,7 +56,8 @@ class BatchResultStore:
 
     def remember(self, outcome: dict[str, Any], hold: Hold | None) -> None:
         """Raises ClientGone where the batch was cancelled, or another worker has taken over."""
-        if not self._mine.update(state=State.DONE, outcome=outcome, hold=hold, size=self._size):
+        columns = {"outcome": outcome, "hold": hold, "charged": Decimal(outcome["charged"])}
+        if not self._mine.update(state=State.DONE, size=self._size, **columns):
             raise ClientGone
         self._picture.refresh_from_db()
         _ended(self._picture, "picture.done")

@@ -257,6 +257,18 @@ def test_accounts_take_turns_whatever_the_number_of_their_batches(alice, portrai
     assert set(taken) - {late} < set(greedy)
 
 
+def test_a_list_of_batches_costs_as_many_queries_as_one(
+    alice, portrait, django_assert_max_num_queries
+):
+    batches = [sent(alice, image=portrait) for _ in range(4)]
+    work_through()
+    get(alice, BATCHES)  # notes that the key was used
+    with django_assert_max_num_queries(3):
+        listed = get(alice, BATCHES).json()["batches"]
+    assert [batch["id"] for batch in listed] == [batch["id"] for batch in reversed(batches)]
+    assert all(batch["creditsCharged"] == 0.052 for batch in listed)
+
+
 def test_test_batches_are_free_and_marked(alice, portrait):
     batch = sent(alice, image=portrait, test="true")
     work_through()
