@@ -118,7 +118,8 @@ def account_key(user: User) -> str:
 
 def claimant_of(key: ApiKey) -> capacity.Claimant:
     """Whose places a key's requests take."""
-    return capacity.Claimant(account_key(key.user), key.public_id)
+    pays = not key.test_only and ledger.can_spend(key.user)
+    return capacity.Claimant(account_key(key.user), key.public_id, pays)
 
 
 def remove_background(caller: Caller, read: Callable[[], Order]) -> Outcome:

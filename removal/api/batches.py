@@ -11,7 +11,7 @@ from rest_framework.request import Request
 
 from accounts import webhook_secrets
 from accounts.models import ApiKey
-from removal import engine, idempotency, services, storage
+from removal import capacity, engine, idempotency, services, storage
 from removal.batches import archive, intake, register
 from removal.errors import InvalidWebhook, MalformedBody, NoSuchPath, ResultNotKept, WrongImageCount
 from removal.models import Batch, BatchPicture
@@ -138,10 +138,10 @@ def _made_once(
 
     asked: what was asked for besides the path and the files.
     """
-    files = [_mark(file) for name in FILES for file in reading.files_of(request, name)]
-    path = request.path.rstrip("/")
-    body, headers = repeats.once(request, idempotency.fingerprint(path, files, asked), act)
-    key = _key_of(request)
+    key, path = _key_of(request), request.path.rstrip("/")
+    with capacity.shared().taking_in(services.claimant_of(key)):
+        files = [_mark(file) for name in FILES for file in reading.files_of(request, name)]
+        body, headers = repeats.once(request, idempotency.fingerprint(path, files, asked), act)
     batch = register.visible_to(key).filter(batch_id=body["id"]).first()
     if batch is None:  # deleted since
         raise ResultNotKept

@@ -89,6 +89,16 @@ class Capacity:
                 raise self._refusal(full, claimant)
             yield Admission(self, stay, claimant)
 
+    @contextmanager
+    def taking_in(self, claimant: Claimant) -> Iterator[None]:
+        """Unpack and store many pictures at once. It needs a thread but neither place nor line, so
+        it counts as fetches do. SlowDown where too many do so."""
+        limits = {**self._own(claimant), **self.fetches(claimant.account, claimant.pays)}
+        with self._staying() as stay:
+            if full := self.enter(stay, limits):
+                raise self._refusal(full, claimant)
+            yield
+
     def is_known_full(self, pool: str) -> bool:
         """Whether it was full a moment ago and nobody of this process has left since."""
         return self._full.get(pool, 0) > time.monotonic()

@@ -4,7 +4,7 @@ import base64
 import io
 import uuid
 import zipfile
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -15,7 +15,7 @@ from django.utils import timezone
 from accounts import services as accounts
 from billing.models import Hold, LedgerEntry
 from pixian_site import maintenance
-from removal import capacity, storage
+from removal import capacity, services, storage
 from removal.batches import intake, register, runner
 from removal.errors import (
     BatchTooLarge,
@@ -267,6 +267,20 @@ def test_a_list_of_batches_costs_as_many_queries_as_one(
         listed = get(alice, BATCHES).json()["batches"]
     assert [batch["id"] for batch in listed] == [batch["id"] for batch in reversed(batches)]
     assert all(batch["creditsCharged"] == 0.052 for batch in listed)
+
+
+def test_one_account_cannot_have_every_thread_take_in_its_batches(alice, portrait):
+    shared = capacity.shared()
+    claimant = services.claimant_of(alice.key)
+    with ExitStack() as uploads:
+        for _ in range(shared.limits.fetches_per_account):
+            uploads.enter_context(shared.taking_in(claimant))
+        refused = alice.post(BATCHES, image=portrait)
+        assert (refused.status_code, refused.json()["error"]["code"]) == (429, 1015)
+        assert refused["Retry-After"]
+        sent(new_caller("bob@example.com", "10"), image=portrait)
+        assert alice.post(image=portrait).status_code == 200
+    sent(alice, image=portrait)
 
 
 def test_test_batches_are_free_and_marked(alice, portrait):

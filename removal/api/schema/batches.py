@@ -121,6 +121,7 @@ PICTURE_NUMBER: Schema = {
 }
 OF_ONE: Errors = OF_ANY | {errors.NoSuchPath}
 OF_UPLOADS: Errors = OF_ANY | {
+    errors.SlowDown,
     errors.InvalidKey,
     errors.KeyInProgress,
     errors.ResultNotKept,
