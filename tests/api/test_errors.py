@@ -11,7 +11,6 @@ from django.test import Client
 
 from billing import ledger
 from removal import engine
-from removal.engine.reading import decode
 from removal.execution import inline
 from removal.models import Removal
 from tests import pictures
@@ -197,21 +196,6 @@ def test_an_engine_failure_releases_the_hold(alice, portrait, monkeypatch):
     assert "out of luck" not in message
     assert alice.credits == Decimal(10)
     assert Removal.objects.get().error_code == 1500
-
-
-def test_a_fault_of_our_own_is_not_called_the_files(alice, portrait, monkeypatch, caplog):
-    """What no decoder raises on a broken file is logged with its traceback and answered by 500."""
-
-    def faulty(pixels, orientation):
-        raise TypeError("a fault of ours")
-
-    monkeypatch.setattr(decode, "_upright", faulty)
-
-    error_of(alice.post(image=portrait), 500, 1500)
-
-    assert "Traceback" in caplog.text
-    assert "a fault of ours" in caplog.text
-    assert alice.credits == Decimal(10)
 
 
 def test_a_late_result_is_not_given_and_not_charged(alice, portrait, settings):

@@ -175,7 +175,7 @@ def test_two_web_servers_share_the_places(deployed, authorization, large_photo, 
         working = pool.submit(post, one, authorization, image=large_photo)
         wait_until(lambda: deployed.redis.zcard("capacity:places:order") == 1)
         waiting = pool.submit(post, two, authorization, image=large_photo)
-        wait_until(lambda: deployed.redis.zcard("capacity:places:order") == 2)
+        wait_until(lambda: deployed.redis.zcard("capacity:paying line:order") == 1)
         for server in (one, two):
             status, headers, content = post(server, authorization, image=pictures.portrait())
             assert (status, code_of(content)) == (429, 1015)
