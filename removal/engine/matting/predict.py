@@ -22,7 +22,7 @@ def predict(frame: Bytes, networks: Networks) -> Floats:
     matte = _matte(frame, networks.main)
     small = stretch(frame, veil.FRAME)
     second = _matte(small, networks.second) if networks.second else None
-    return specks.drop(veil.lift(matte, small, second))
+    return specks.drop(veil.correct(matte, small, second))
 
 
 def _matte(stretched: Bytes, network: Network) -> Floats:

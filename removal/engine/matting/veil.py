@@ -1,12 +1,13 @@
-"""Makes solid what the main network leaves half transparent inside a subject, or misses of it.
+"""Corrects what the main network leaves half transparent: solid inside a subject, clear beside it.
 
-Two kinds of evidence, both only ever raise the matte:
+Two kinds of evidence:
 
 - colour: a wide half-transparent area none of whose colours the background has is a solid that the
   network doubts. Through true glass, smoke and hair the background shows;
-- a second network, where there is one, which sees the picture coarsely and is certain there. It is
-  not believed at its own edges, in narrow gaps that the main network draws dark, nor for things
-  that the main network does not see at all; and less where the colours are the background's.
+- a second network, where there is one, which sees the picture coarsely. What it is certain of
+  raises wide areas, but only where the main network does not itself say clear, and never in narrow
+  gaps or in what the subject shuts in, as it fills holes. Wide areas in the background's colours
+  that it calls clear are lowered: ground between and beside the parts of a subject.
 
 All of it happens in a frame of FRAME x FRAME; radii below are pixels of that frame.
 """
@@ -23,9 +24,9 @@ CERTAIN = (0.80, 0.98)  # values of the second matte from "not believed" to "bel
 EDGE = 5  # side of the square by which the second matte is eroded: its edges are coarse
 GAP_WIDTH = 13  # gaps narrower than this are closed to find them
 GAP_DEPTH = (0.3, 0.7)  # how much darker than its surroundings a gap is
-SEEN = 0.3  # the main network sees something where its matte is above this
-SEEN_SHARE = 0.05  # of a component that the second network adds
-SUBJECT_SHARE = 0.02  # of the frame: below it the main network may have missed the subject itself
+NOT_CLEAR = (0.02, 0.10)  # values of the main matte from "clear" to "not clear"
+SHUT_IN = 0.6  # areas below this that do not reach the frame's border may be holes
+MISSING_WIDTH = 9  # the second network is too coarse to add anything narrower
 SMOOTH = 1.2  # sigma: the addition gets soft edges
 COLOUR_BINS = 10  # per axis of Lab
 COLOUR_BLUR = (0.668, 0.166)  # own and neighbouring bins: a Gaussian of sigma 0.6
@@ -37,22 +38,38 @@ DOUBT_WIDTH = 9  # narrower half-transparent strips are edges and hair
 DOUBT_REACH = 6  # sigma
 FOREIGN = (0.15, 0.40)  # share of background in an area's colours, from "foreign" to "not foreign"
 DOUBT_RAISED = (0.2, 0.4)  # fainter areas are left alone
+HAZE = (0.08, 0.97)  # the main matte's values that may be lowered
+HAZE_WIDTH = 7
+HAZE_LOWERED = (0.6, 0.97)  # from "lowered wholly" to "left alone": the surer, the less
+HAZE_BACKGROUND = (0.4, 0.8)  # share of background in an area's colours, from "unlike" to "like"
+SECOND_CLEAR = (0.5, 0.9)  # values of the second matte from "clear" to "perhaps subject"
 
 
-def lift(matte: Floats, rgb: Bytes, second: Floats | None = None) -> Floats:
-    """Raise `matte` where the subject is solid.
+def correct(matte: Floats, rgb: Bytes, second: Floats | None = None) -> Floats:
+    """Raise `matte` where the subject is solid, lower it where the background shows.
 
     matte: float32 (h, w), 0..1. rgb: uint8 (FRAME, FRAME, 3), the photo stretched to that frame.
-    second: float32 (FRAME, FRAME), the second network's matte. Returns float32 (h, w), nowhere
-    below `matte`.
+    second: float32 (FRAME, FRAME), the second network's matte; without it nothing is lowered.
+    Returns float32 (h, w), 0..1.
     """
     main = np.asarray(cv2.resize(matte, (FRAME, FRAME), interpolation=cv2.INTER_AREA), np.float32)
     background = background_share(rgb, main, main if second is None else second)
     raised = _smooth(_doubted_solids(main, background))
-    if second is not None:
-        raised = np.maximum(raised, _second_opinion(main, second, background))
-    addition = cv2.resize(raised, matte.shape[::-1], interpolation=cv2.INTER_LINEAR)
-    return np.asarray(matte + addition * (1 - matte), np.float32)
+    if second is None:
+        return _raise(matte, raised)
+    raised = np.maximum(raised, _second_opinion(main, second, background))
+    haze = _enlarged(_background_haze(main, second, background), matte)
+    return np.asarray(_raise(matte, raised) * (1 - haze), np.float32)
+
+
+def _raise(matte: Floats, raised: Floats) -> Floats:
+    return np.asarray(matte + _enlarged(raised, matte) * (1 - matte), np.float32)
+
+
+def _enlarged(values: Floats, matte: Floats) -> Floats:
+    """`values` of the frame at the size of `matte`."""
+    size = matte.shape[::-1]
+    return np.asarray(cv2.resize(values, size, interpolation=cv2.INTER_LINEAR), np.float32)
 
 
 def background_share(rgb: Bytes, main: Floats, second: Floats) -> Floats:
@@ -66,13 +83,38 @@ def background_share(rgb: Bytes, main: Floats, second: Floats) -> Floats:
 
 
 def _second_opinion(main: Floats, second: Floats, background: Floats) -> Floats:
-    believed = _ramp(cv2.erode(second, np.ones((EDGE, EDGE), np.uint8)), *CERTAIN)
-    believed *= 1 - cv2.dilate(_narrow_gaps(main), np.ones((3, 3), np.uint8))
-    if (main > 0.5).mean() > SUBJECT_SHARE:
-        believed *= _seen_components(believed, main)
-    believed = _smooth(believed)
+    """How much the second network raises, float32 (FRAME, FRAME)."""
+    openings = np.maximum(_narrow_gaps(main), _shut_in(main))
+    allowed = _ramp(main, *NOT_CLEAR) * (1 - _widened(openings, 3))
+    certain = _ramp(cv2.erode(second, np.ones((EDGE, EDGE), np.uint8)), *CERTAIN)
+    believed = np.minimum(certain, _wide(certain * allowed * (1 - main)) + main)
+    believed = _smooth(believed) * allowed
     likeness = _ramp(_area_mean(background, believed * (1 - main)), *BACKGROUND_LIKE)
     return np.asarray(believed * (1 - DISTRUST * likeness), np.float32)
+
+
+def _wide(missing: Floats) -> Floats:
+    """`missing` without what is narrower than MISSING_WIDTH."""
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (MISSING_WIDTH, MISSING_WIDTH))
+    return _widened(np.asarray(cv2.morphologyEx(missing, cv2.MORPH_OPEN, disc), np.float32), 5)
+
+
+def _shut_in(main: Floats) -> Floats:
+    """1 in areas that the main network does not call subject and the subject encloses."""
+    open_area = (main < SHUT_IN).astype(np.uint8)
+    _, labels = cv2.connectedComponents(open_area)
+    border = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
+    return ((open_area > 0) & ~np.isin(labels, border)).astype(np.float32)
+
+
+def _background_haze(main: Floats, second: Floats, background: Floats) -> Floats:
+    """How much is taken away, float32 (FRAME, FRAME)."""
+    haze = ((main > HAZE[0]) & (main < HAZE[1])).astype(np.float32)
+    square = np.ones((HAZE_WIDTH, HAZE_WIDTH), np.uint8)
+    wide = np.asarray(cv2.morphologyEx(haze, cv2.MORPH_OPEN, square), np.float32)
+    wide *= _ramp(_share_in(wide, background), *HAZE_BACKGROUND)
+    wide *= 1 - _ramp(main, *HAZE_LOWERED)
+    return _smooth(wide * (1 - _ramp(second, *SECOND_CLEAR)))
 
 
 def _narrow_gaps(main: Floats) -> Floats:
@@ -82,24 +124,23 @@ def _narrow_gaps(main: Floats) -> Floats:
     return _ramp(closed - main, *GAP_DEPTH) * _ramp(0.35 - main, 0, 0.25)
 
 
-def _seen_components(believed: Floats, main: Floats) -> Floats:
-    """0 on components of which the main network sees next to nothing, else 1."""
-    seen = main > SEEN
-    count, labels = cv2.connectedComponents(((believed > SEEN) | seen).astype(np.uint8))
-    flat = labels.ravel()
-    share = np.bincount(flat, seen.ravel(), count) / np.bincount(flat, minlength=count)
-    keep = (share >= SEEN_SHARE).astype(np.float32)
-    keep[0] = 1
-    return np.asarray(keep[labels], np.float32)
-
-
 def _doubted_solids(main: Floats, background: Floats) -> Floats:
     doubted = ((main > DOUBT[0]) & (main < DOUBT[1])).astype(np.float32)
     square = np.ones((DOUBT_WIDTH, DOUBT_WIDTH), np.uint8)
     wide = np.asarray(cv2.morphologyEx(doubted, cv2.MORPH_OPEN, square), np.float32)
-    blurred = cv2.GaussianBlur(background * wide, (0, 0), DOUBT_REACH)
-    share = blurred / (cv2.GaussianBlur(wide, (0, 0), DOUBT_REACH) + np.float32(1e-3))
+    share = _share_in(wide, background)
     return wide * (1 - _ramp(share, *FOREIGN)) * _ramp(main, *DOUBT_RAISED)
+
+
+def _share_in(area: Floats, background: Floats) -> Floats:
+    """The background's share around each pixel, of what lies within `area`."""
+    blurred = cv2.GaussianBlur(background * area, (0, 0), DOUBT_REACH)
+    counted = cv2.GaussianBlur(area, (0, 0), DOUBT_REACH) + np.float32(1e-3)
+    return np.asarray(blurred / counted, np.float32)
+
+
+def _widened(values: Floats, side: int) -> Floats:
+    return np.asarray(cv2.dilate(values, np.ones((side, side), np.uint8)), np.float32)
 
 
 def _area_mean(values: Floats, weights: Floats) -> Floats:
