@@ -83,7 +83,8 @@ def ask(address: str, body: bytes, headers: dict[str, str]) -> dict[str, Any]:
         sent = time.time()
         response = connection.getresponse()
         length = len(response.read())
-        status, retry_after = response.status, response.headers["Retry-After"]
+        status: int | str = response.status
+        retry_after: str | None = response.headers["Retry-After"]
         connection.close()
     except (OSError, http.client.HTTPException) as error:
         status, retry_after, length, sent = repr(error), None, 0, began

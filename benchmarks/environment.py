@@ -15,6 +15,6 @@ def install(environment: Path, requirements: Path, notice: str, *options: str) -
         return
     print(notice, file=sys.stderr, flush=True)
     venv.create(environment, with_pip=True, clear=True)
-    pip = [environment / "bin" / "python", "-m", "pip", "install", "--quiet", *options]
+    pip = [str(environment / "bin" / "python"), "-m", "pip", "install", "--quiet", *options]
     subprocess.run([*pip, "--requirement", requirements], check=True)
     stamp.write_text(wanted)

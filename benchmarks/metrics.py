@@ -80,4 +80,4 @@ def max_f(found: Matte, truth: Matte) -> float:
 
 def is_soft(truth: Matte) -> bool:
     """Whether more than a drawn outline's anti-aliasing lies between 0 and 1."""
-    return np.count_nonzero((truth > 0.02) & (truth < 0.98)) > 0.005 * truth.size
+    return bool(np.count_nonzero((truth > 0.02) & (truth < 0.98)) > 0.005 * truth.size)

@@ -143,7 +143,7 @@ def _speed(
 
 def _memory(side: Side, places: int) -> tuple[str, ...]:
     found = side.memory()
-    at_rest = ", ".join(f"{name} {mebibytes:.0f}" for name, mebibytes in found["each"])  # type: ignore[misc]
+    at_rest = ", ".join(f"{name} {mebibytes:.0f}" for name, mebibytes in found["each"])  # type: ignore[misc, has-type]
     return (
         side.name, str(places), f"{side.ready_seconds:.1f}", f"{found['rest'][0]:.0f}",
         f"{found['peak'][0]:.0f}", at_rest,

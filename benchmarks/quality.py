@@ -94,7 +94,7 @@ def load_alpha(path: Path) -> Matte:
             return (np.asarray(image) / np.float32(65535)).astype(np.float32)
         else:
             levels = np.asarray(image.convert("L"))
-    return levels / np.float32(255)
+    return np.asarray(levels / np.float32(255), np.float32)
 
 
 def _found(path: Path, shape: tuple[int, ...]) -> Matte | None:

@@ -86,7 +86,7 @@ def ledger_can_be_emptied() -> Iterator[None]:
 
     from billing.append_only import drop_triggers
 
-    real = flush.sql_flush
+    real = flush.sql_flush  # type: ignore[attr-defined]
 
     def sql_flush(style, connection, **options):
         drop_triggers(connection.alias)

@@ -279,19 +279,19 @@ class _Handler(BaseHTTPRequestHandler):
                 if event["type"] in wanted["types"] and event["created"] >= wanted["created"]["gte"]
             ]
             return {"object": "list", "data": found, "has_more": False, "url": path}
-        if found := re.fullmatch(r"/v1/payment_intents/(\w+)", path):
+        if named := re.fullmatch(r"/v1/payment_intents/(\w+)", path):
             check_request("get", "/v1/payment_intents/{intent}", form)
-            return self.fake.intents[found[1]]
-        if found := re.fullmatch(r"/v1/charges/(\w+)", path):
+            return self.fake.intents[named[1]]
+        if named := re.fullmatch(r"/v1/charges/(\w+)", path):
             check_request("get", "/v1/charges/{charge}", form)
-            return self.fake.charges[found[1]]
+            return self.fake.charges[named[1]]
         raise NotStripe(f"the fake has no GET {path}")
 
     def _post(self, path: str, form: Object) -> Object:
         if path == "/v1/refunds":
             return self.fake.create_refund(form, self.headers["Idempotency-Key"])
-        if found := re.fullmatch(r"/v1/checkout/sessions/(\w+)/expire", path):
-            return self.fake.expire_session(found[1], form)
+        if named := re.fullmatch(r"/v1/checkout/sessions/(\w+)/expire", path):
+            return self.fake.expire_session(named[1], form)
         if path == "/v1/checkout/sessions":
             return self.fake.create_session(form, self.headers["Idempotency-Key"])
         raise NotStripe(f"the fake has no POST {path}")

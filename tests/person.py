@@ -56,4 +56,4 @@ def _part(name: str, value: bytes | str) -> bytes:
     is_file = isinstance(value, bytes)
     file_name = '; filename="photo.jpg"' if is_file else ""
     head = f'--edge\r\nContent-Disposition: form-data; name="{name}"{file_name}\r\n\r\n'
-    return head.encode() + (value if is_file else value.encode()) + b"\r\n"
+    return head.encode() + (value.encode() if isinstance(value, str) else value) + b"\r\n"

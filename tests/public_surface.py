@@ -67,7 +67,7 @@ def _errors() -> list[str]:
     from billing import errors as billing_errors
     from removal import errors
 
-    classes = [
+    classes: list[Any] = [
         value
         for module in (errors, accounts_errors, billing_errors)
         for value in vars(module).values()

@@ -69,7 +69,8 @@ def _validate(value: Any, schema: dict[str, Any], where: str) -> None:
 
 @cache
 def _registry() -> Registry:
-    return Registry().with_resource(ROOT, Resource(description(), DRAFT202012))
+    described = Resource(description(), DRAFT202012)  # type: ignore[call-arg]
+    return Registry().with_resource(ROOT, described)
 
 
 @cache

@@ -59,6 +59,7 @@ def name_of(kind: type) -> str:
 
 
 def subclasses(kind: type) -> Iterator[type]:
+    child: type
     for child in kind.__subclasses__():
         yield child
         yield from subclasses(child)

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator
 from datetime import datetime
 from typing import Any
 
-from boto3.s3.transfer import TransferConfig  # type: ignore[import-untyped]
+from boto3.s3.transfer import TransferConfig
 from botocore.config import Config  # type: ignore[import-untyped]
 from django.conf import settings
 from storages.backends.s3 import S3Storage  # type: ignore[import-untyped]

@@ -43,7 +43,7 @@ def mail_server(settings) -> Iterator[socketserver.ThreadingTCPServer]:
         server.answer = b"550 nobody of this name"  # type: ignore[attr-defined]
         threading.Thread(target=server.serve_forever, daemon=True).start()
         settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-        settings.EMAIL_HOST, settings.EMAIL_PORT = server.server_address
+        settings.EMAIL_HOST, settings.EMAIL_PORT = server.server_address[:2]
         settings.EMAIL_USE_TLS = settings.EMAIL_USE_SSL = False
         yield server
         server.shutdown()

@@ -4,6 +4,7 @@ The other tests look at one refusal closely; this one sees to it that none is fo
 """
 
 import base64
+import io
 import json
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -65,7 +66,7 @@ class Scene:
         token = base64.b64decode(self.alice.authorization.removeprefix("Basic ")).decode()
         named = {"image_file": self.photo} | fields
         files = {
-            name: pictures.io.BytesIO(value) if isinstance(value, bytes) else value
+            name: io.BytesIO(value) if isinstance(value, bytes) else value
             for name, value in named.items()
         }
         return self.alice.client.post(REMOVEBG, files, HTTP_X_API_KEY=token)
@@ -298,11 +299,11 @@ BODIES = {
 PATHS = {1124: ("POST", "/api/v2/nothing"), 1125: ("DELETE", ENDPOINT)}
 URLS = {1150: "/not-http", 1153: "/status?503"}
 PROVOKED |= {
-    **{code: lambda scene, own=own: scene.post(**own) for code, own in FIELDS.items()},
-    **{code: lambda scene, own=own: scene.alice.send(*own) for code, own in BODIES.items()},
-    **{code: lambda scene, own=own: scene.url(own) for code, own in URLS.items()},
+    **{code: lambda scene, own=own: scene.post(**own) for code, own in FIELDS.items()},  # type: ignore[misc]
+    **{code: lambda scene, own=own: scene.alice.send(*own) for code, own in BODIES.items()},  # type: ignore[misc]
+    **{code: lambda scene, own=own: scene.url(own) for code, own in URLS.items()},  # type: ignore[misc]
     **{
-        code: lambda scene, own=own: scene.alice.client.generic(
+        code: lambda scene, own=own: scene.alice.client.generic(  # type: ignore[misc]
             *own, HTTP_AUTHORIZATION=scene.alice.authorization
         )
         for code, own in PATHS.items()

@@ -11,6 +11,7 @@ from accounts.services import close_account
 from billing import ledger
 from pixian_site import maintenance
 from removal import engine, idempotency
+from removal.errors import TookTooLong
 from removal.execution import inline
 from removal.models import KeyedRequest, Removal
 from tests import pictures
@@ -187,7 +188,7 @@ def test_the_key_of_a_process_that_died_is_free_after_its_lease(alice, photo):
     KeyedRequest.objects.update(expires_at=timezone.now())
     response = post(alice, image=photo)
     assert response.status_code == 200
-    with pytest.raises(idempotency.TookTooLong):
+    with pytest.raises(TookTooLong):
         idempotency.KeyedResultStore(dead).remember({}, None)
 
 

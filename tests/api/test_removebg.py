@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from django.test import Client
 
-from removal import errors, services
+from removal import errors
 from removal.api.removebg.parameters import PARAMETERS
 from removal.api.removebg.views import NAMES
 from removal.api.schema.answers import BATCHES_ALONE
@@ -161,7 +161,7 @@ def test_a_background_by_url(alice, portrait, monkeypatch):
         asked.append(url)
         return pictures.blank(8, 8, (1, 2, 3))
 
-    monkeypatch.setattr(services.fetch, "fetch", arrived)
+    monkeypatch.setattr("removal.outbound.fetch.fetch", arrived)
     url = "https://example.com/sky.png"
     response = post(alice, image_file=portrait, bg_image_url=url, format="png")
     assert asked == [url]
@@ -248,7 +248,7 @@ def test_urls_that_lead_nowhere(alice, portrait, monkeypatch, error, ours, backg
     def fail(url, limits, cancelled):
         raise error("No.")
 
-    monkeypatch.setattr(services.fetch, "fetch", fail)
+    monkeypatch.setattr("removal.outbound.fetch.fetch", fail)
     url = "https://example.com/a.jpg"
     refused(post(alice, image_url=url), 400, ours)
     refused(post(alice, image_file=portrait, bg_image_url=url), 400, background)

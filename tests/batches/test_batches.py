@@ -236,7 +236,7 @@ def test_one_picture_is_never_claimed_by_two(alice, portrait, monkeypatch):
         others.append(runner.claim())
         return uuid.uuid4()
 
-    monkeypatch.setattr(runner.uuid, "uuid4", uuid4)
+    monkeypatch.setattr("uuid.uuid4", uuid4)
     assert runner.claim() is None
     assert [picture.attempts for picture in others] == [1]
     assert BatchPicture.objects.get().attempts == 1

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import time_machine
 from django.core.management import call_command
+from django.db.models import F
 from django.utils import timezone
 from standardwebhooks import Webhook, WebhookVerificationError
 
@@ -74,9 +75,7 @@ def deliver_all() -> None:
 
 def later(**time) -> None:
     """As if so much time had passed for what waits."""
-    for delivery in WebhookDelivery.objects.exclude(due_at=None):
-        delivery.due_at -= timedelta(**time)
-        delivery.save()
+    WebhookDelivery.objects.exclude(due_at=None).update(due_at=F("due_at") - timedelta(**time))
 
 
 def test_each_picture_and_the_end_are_told(alice, portrait, listener):
@@ -297,7 +296,7 @@ def test_a_slow_server_keeps_its_own_account_waiting(alice, bob, monkeypatch):
         return 200
 
     monkeypatch.setattr(webhooks, "monotonic", lambda: clock[0])
-    monkeypatch.setattr(webhooks.fetch, "post", post)
+    monkeypatch.setattr("removal.outbound.fetch.post", post)
     monkeypatch.setattr(webhooks, "_queue", FairQueue())
     pictures = zip_of(**{f"{number}__jpg": b"no picture" for number in range(8)})
     for caller, server in ((alice, "slow"), (bob, "quick")):

@@ -14,7 +14,7 @@ from billing import ledger, webhooks
 from billing.audit import audit
 from billing.errors import BillingError
 from billing.models import Account, Hold, LedgerEntry, Purchase
-from billing.stripe_gateway import Event
+from billing.stripe_objects import Event
 
 from .conftest import new_user
 

@@ -10,6 +10,7 @@ from django.utils import timezone
 from accounts.models import User
 from billing import ledger
 from billing.audit import audit
+from billing.entries import MAX_BALANCE
 from billing.errors import (
     Dormant,
     HoldGone,
@@ -267,7 +268,7 @@ def test_only_positive_thousandths_can_be_granted_or_removed(user, amount):
 
 def test_a_balance_has_an_upper_bound(user):
     with pytest.raises(InvalidAmount, match="exceed"):
-        ledger.grant(user, ledger.MAX_BALANCE, "too generous")
+        ledger.grant(user, MAX_BALANCE, "too generous")
     assert sums(user) == (10, 0)
 
 

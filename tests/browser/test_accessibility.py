@@ -58,7 +58,7 @@ def violations(page: Page, themes: tuple[str, ...] = THEMES) -> list[str]:
         page.evaluate(axe())
     listed = []
     for theme in themes:
-        page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
+        page.emulate_media(color_scheme=theme)
         found = page.evaluate("axe.run().then((answer) => answer.violations)")
         nodes = [(it["id"], node["html"]) for it in found for node in it["nodes"]]
         listed += [f"{theme}: {rule}: {html[:120]}" for rule, html in nodes]

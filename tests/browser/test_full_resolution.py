@@ -96,7 +96,7 @@ def test_too_few_credits_lead_to_the_prices(
     browser: Browser, base_url: str, locale: str, sentence: str
 ) -> None:
     phone = {"width": 390, "height": 844}
-    with browser.new_context(base_url=base_url, locale=locale, viewport=phone) as context:  # type: ignore[arg-type]
+    with browser.new_context(base_url=base_url, locale=locale, viewport=phone) as context:
         page = context.new_page()
         sign_in(page, POOR)
         want_full(page, photo("huge.jpg", 4000, 2500))

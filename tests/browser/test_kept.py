@@ -38,7 +38,7 @@ def slow_picture() -> bytes:
 def test_results_survive_a_reload_to_the_last_bit(
     browser: Browser, base_url: str, size: str
 ) -> None:
-    with browser.new_context(base_url=base_url, viewport=SIZES[size]) as context:  # type: ignore[arg-type]
+    with browser.new_context(base_url=base_url, viewport=SIZES[size]) as context:
         page = context.new_page()
         page.goto("/")
         choose(page, COFFEE)

@@ -15,8 +15,7 @@ from PIL import Image
 from playwright.sync_api import Page
 
 from removal.engine.writing import delta_png, png
-
-from .conftest import ROOT
+from tests.serving import ROOT
 
 VECTORS: dict[str, list[dict[str, Any]]] = json.loads(
     (ROOT / "tests" / "vectors" / "geometry.json").read_text()

@@ -24,7 +24,7 @@ def card(page: Page, name: str) -> Locator:
 
 
 def choose(page: Page, *files: Path | FilePayload) -> None:
-    page.locator("#file-input").set_input_files(list(files))  # type: ignore[arg-type]
+    page.locator("#file-input").set_input_files(list(files))
 
 
 def downloaded(page: Page, name: str) -> tuple[str, Image.Image]:
@@ -194,7 +194,7 @@ def test_waiting_photo_takes_the_place_of_a_cancelled_one(home: Page) -> None:
 def test_busy_server_is_asked_again_without_the_visitor(home: Page) -> None:
     answers = iter([True])
 
-    def once_busy(route):  # type: ignore[no-untyped-def]
+    def once_busy(route):
         if next(answers, False):
             body = '{"error": {"status": 429, "code": 1015, "message": "Slow down."}}'
             headers = {"Retry-After": "1", "Content-Type": "application/json"}

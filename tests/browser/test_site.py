@@ -34,7 +34,7 @@ def test_error_is_told_in_japanese(browser: Browser, base_url: str) -> None:
         page = context.new_page()
         page.goto("/")
         broken = {"name": "broken.jpg", "mimeType": "image/jpeg", "buffer": b"\xff\xd8\xff"}
-        page.locator("#file-input").set_input_files(broken)  # type: ignore[arg-type]
+        page.locator("#file-input").set_input_files(broken)
         expect(page.get_by_role("alert")).to_contain_text("画像を読み取れませんでした")
 
 
@@ -163,7 +163,7 @@ def test_first_load_is_light(home: Page) -> None:
 
 
 def test_a_chosen_photo_comes_into_sight_on_a_phone(browser: Browser, base_url: str) -> None:
-    with browser.new_context(base_url=base_url, viewport=PHONE) as context:  # type: ignore[arg-type]
+    with browser.new_context(base_url=base_url, viewport=PHONE) as context:
         page = context.new_page()
         page.goto("/")
         choose(page, COFFEE)

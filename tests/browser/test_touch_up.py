@@ -159,7 +159,7 @@ def test_zoomed_in_the_brush_stays_on_its_pixel(editor: Page) -> None:
 
 def test_finger_paints(browser: Browser, base_url: str, show: Callable[[Page, str], None]) -> None:
     phone = {"width": 390, "height": 844}
-    with browser.new_context(base_url=base_url, has_touch=True, viewport=phone) as context:  # type: ignore[arg-type]
+    with browser.new_context(base_url=base_url, has_touch=True, viewport=phone) as context:
         page = context.new_page()
         show(page, "coffee.jpg")
         open_editor(page)

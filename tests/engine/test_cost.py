@@ -15,6 +15,7 @@ from PIL import Image
 
 from removal.engine.errors import EngineError, TooManyPixels
 from removal.engine.reading.decode import decode, inspect, opened
+from removal.engine.reading.headers.png import SIGNATURE
 
 from . import heics, hostile
 
@@ -31,7 +32,7 @@ def thin_png(width: int, height: int) -> bytes:
     """Grey, of one row or one column; black."""
     raw = bytes(1 + width) if height == 1 else bytes(2 * height)
     header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
-    return hostile.SIGNATURE + b"".join((
+    return SIGNATURE + b"".join((
         hostile.png_chunk(b"IHDR", header),
         hostile.png_chunk(b"IDAT", zlib.compress(raw, 1)),
         hostile.png_chunk(b"IEND"),
@@ -42,7 +43,7 @@ def tiny_chunks() -> bytes:
     raw = zlib.compress(bytes(901 * 200), 0)
     header = struct.pack(">IIBBBBB", 300, 200, 8, 2, 0, 0, 0)
     chunks = (hostile.png_chunk(b"IDAT", raw[at : at + 2]) for at in range(0, len(raw), 2))
-    return hostile.SIGNATURE + b"".join((
+    return SIGNATURE + b"".join((
         hostile.png_chunk(b"IHDR", header), *chunks, hostile.png_chunk(b"IEND"))
     )  # fmt: skip
 

@@ -6,6 +6,7 @@ import zipfile
 import numpy as np
 import pytest
 from PIL import Image, ImageCms
+from PIL.JpegImagePlugin import JpegImageFile
 
 from removal.engine.canvas import Canvas
 from removal.engine.colour import srgb_profile
@@ -98,6 +99,7 @@ def test_jpeg_halves_the_chroma_below_quality_90(quality, luma_samples):
     options = Options(output_format="jpeg", jpeg_quality=quality)
 
     with Image.open(io.BytesIO(encode(canvas(opaque=True), options)[0])) as image:
+        assert isinstance(image, JpegImageFile)
         assert image.layer[0][1:3] == (luma_samples, luma_samples)
 
 

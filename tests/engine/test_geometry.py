@@ -27,7 +27,8 @@ def test_layout_follows_the_vectors(vector):
 
 @pytest.mark.parametrize("vector", VECTORS["limited_size"])
 def test_limited_size_follows_the_vectors(vector):
-    assert list(limited_size(*vector["size"], vector["max_pixels"])) == vector["limited"]
+    width, height = vector["size"]
+    assert list(limited_size(width, height, vector["max_pixels"])) == vector["limited"]
 
 
 @given(st.integers(1, 60_000), st.integers(1, 60_000), st.sampled_from([100, 4_999, 25_000_000]))

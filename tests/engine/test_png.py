@@ -55,7 +55,7 @@ def test_any_picture_reads_back_unchanged(pixels):
 
 @pytest.mark.parametrize("channels", CHANNELS)
 @pytest.mark.parametrize("size", [(1, 1), (1, 300_000), (700, 1), (1500, 900)])
-def test_pictures_of_many_bands_read_back_unchanged(size, channels):
+def test_pictures_of_many_bands_read_back_unchanged(size: tuple[int, int], channels):
     pixels = noise(*size, channels)
 
     assert np.array_equal(read_back(png.encode(pixels)), pixels)

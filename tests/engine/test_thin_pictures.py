@@ -53,7 +53,7 @@ def striped(width, height, mode="L"):
         ("TIFF", "L", (1, PIXELS // 2)),
     ],
 )
-def test_a_picture_of_one_pixels_breadth(cpu, image_format, mode, size):
+def test_a_picture_of_one_pixels_breadth(cpu, image_format, mode, size: tuple[int, int]):
     data = pictures.encoded(striped(*size, mode), image_format)
     cpu.started = time.process_time()
     result = remove_background(data, Options(watermark=True))
@@ -62,7 +62,7 @@ def test_a_picture_of_one_pixels_breadth(cpu, image_format, mode, size):
 
 
 @pytest.mark.parametrize("size", [(100_000, 300), (30, 1_000_000)])
-def test_shapes_between(cpu, size):
+def test_shapes_between(cpu, size: tuple[int, int]):
     data = pictures.encoded(striped(*size, mode="RGB"), compress_level=1)
     cpu.started = time.process_time()
     remove_background(data, Options(watermark=True))

@@ -170,7 +170,7 @@ def row_of(row: np.ndarray, bits: int) -> bytes:
 
 GREYS = {
     bits: np.repeat(np.linspace(0, 255, 2**bits).astype(np.uint8)[:, None], 4, 1)
-    * np.uint8((1, 1, 1, 0))
+    * np.array((1, 1, 1, 0), np.uint8)
     for bits in (1, 4, 8)
 }
 

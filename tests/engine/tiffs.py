@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image
+from PIL.TiffImagePlugin import TiffImageFile
 
 NONE, RLE, G3, G4, LZW, JPEG, DEFLATE, PACKBITS = 1, 2, 3, 4, 5, 7, 8, 32773
 SHORT, LONG, RATIONAL, UNDEFINED, LONG8 = 3, 4, 5, 7, 16
@@ -175,6 +176,7 @@ def _fax(part: np.ndarray, compression: int) -> bytes:
     bits = Image.fromarray(part[..., 0].astype(np.uint8) * 255).convert("1")
     bits.save(buffer, "TIFF", compression=name, strip_size=1 << 20)
     with Image.open(buffer) as image:
+        assert isinstance(image, TiffImageFile)
         tags = image.tag_v2
         (start,), (length,) = tags[273], tags[279]
     return buffer.getvalue()[start : start + length]

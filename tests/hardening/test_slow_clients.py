@@ -119,7 +119,7 @@ def kept_by_a_visitor(server: Server, size: int) -> bytes:
     picture = uuid4().hex
     with requests.Session() as visitor:
         visitor.get(server.url)
-        visitor.headers["X-CSRFToken"] = visitor.cookies["csrftoken"]
+        visitor.headers["X-CSRFToken"] = str(visitor.cookies["csrftoken"])
         photo = {"image": ("me.jpg", pictures.portrait())}
         sent = visitor.post(f"{server.url}/removals", data={"picture": picture}, files=photo)
         assert sent.status_code == 200, sent.text

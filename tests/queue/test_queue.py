@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from tests import pictures
 from tests.serving import ROOT, engine_pids, is_alive
@@ -78,7 +79,7 @@ def test_options_reach_the_worker(server, authorization):
 
 def test_a_background_picture_travels_too(server, authorization):
     key = {"X-Api-Key": _pair(authorization)}
-    blue = pictures.encoded(pictures.Image.new("RGB", (300, 300), (0, 0, 255)))
+    blue = pictures.encoded(Image.new("RGB", (300, 300), (0, 0, 255)))
     status, _, content = post(
         server, key, REMOVE_BG, image_file=pictures.portrait(), bg_image_file=blue, format=b"png"
     )
@@ -221,7 +222,7 @@ def test_the_worker_keeps_house(deployed, server, folder, wait_until):
 
 def test_every_chore_is_scheduled_and_known_to_workers():
     from pixian_site.maintenance import CHORES
-    from pixian_site.tasks import app
+    from pixian_site.tasks import app  # type: ignore[attr-defined]
 
     scheduled = {entry["task"] for entry in app.conf.beat_schedule.values()}
     assert scheduled == {f"maintenance.{chore.name}" for chore in CHORES}

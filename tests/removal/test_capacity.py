@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from pixian_site.env import env
 from removal import capacity
 from removal.capacity.database import DatabaseLeases
 from removal.capacity.redis import RedisLeases
@@ -76,7 +77,7 @@ def environment(
         url = f"sqlite:///{database['NAME']}"
     else:
         url = databases.new_postgresql_database(request.getfixturevalue("postgres_url"))
-        database = dict(databases.env.dj_db_url("", url))
+        database = dict(env.dj_db_url("", url))
     with django_db_blocker.unblock(), databases.as_default(database):
         yield limits | {"DATABASE_URL": url}
 

@@ -2,6 +2,7 @@
 
 import html
 import re
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -154,6 +155,6 @@ def test_navigation_and_footer_lead_to_the_documentation(client):
 
 
 def test_tables_have_no_words_that_the_code_does_not_use():
-    rows = [*engine.PARAMETERS, *removebg_parameters.PARAMETERS]
+    rows: list[Any] = [*engine.PARAMETERS, *removebg_parameters.PARAMETERS]
     used = {row.allowed for row in rows} | {getattr(row, "default", "") for row in rows}
     assert set(tables.WORDS) <= used

@@ -103,7 +103,7 @@ def test_python_sample_of_delta_png_restores_the_cut_out(site, tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
     with Image.open(tmp_path / "cut-out.png") as cut_out:
         assert (cut_out.mode, cut_out.size) == ("RGBA", SIZE)
-        assert cut_out.getextrema()[3] == (0, 255)
+        assert cut_out.getchannel("A").getextrema() == (0, 255)
 
 
 def test_curl_sample_of_delta_png_fetches_one(site, tmp_path):

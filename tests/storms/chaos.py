@@ -233,7 +233,8 @@ def run(site: Site, course: Sequence[str], clients: int) -> list[str]:
     code = ENROL.format(clients=clients, credits=CREDITS)
     pairs = site.servers[0].manage("shell", "--verbosity", "0", "--command", code).split()
     people = [Person(site.servers[0], pair) for pair in pairs]
-    load, faults = Load(site, people), []
+    load = Load(site, people)
+    faults: list[str] = []
     with load.running():
         for number, name in enumerate(course, start=1):
             began = time.monotonic()
@@ -288,7 +289,7 @@ def _old_holds(site: Site) -> Iterator[int]:
 
 def _number(site: Site, query: str) -> int:
     with psycopg.connect(site.environment["DATABASE_URL"]) as connection:
-        row = connection.execute(query).fetchone()  # type: ignore[arg-type]
+        row = connection.execute(query).fetchone()
         return int(row[0]) if row else 0
 
 

@@ -31,6 +31,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import django
@@ -87,13 +88,13 @@ class Storm:
                 self._tend(workers, journal, quota)
         self._check(journals)
 
-    def _start(self, journal: Journal, quota: int) -> multiprocessing.Process:
+    def _start(self, journal: Journal, quota: int) -> BaseProcess:
         arguments = (journal, quota - journal.operations(), self.random.random())
         worker = FORK.Process(target=work, args=arguments)
         worker.start()
         return worker
 
-    def _kill(self, worker: multiprocessing.Process) -> None:
+    def _kill(self, worker: BaseProcess) -> None:
         if worker.is_alive():
             os.kill(worker.pid, signal.SIGKILL)
             worker.join()
