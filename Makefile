@@ -22,13 +22,14 @@ develop: $(VENV)/develop.stamp models chromium tools clients ## Set up what the 
 test: develop ## Set up and run every test
 	@exec $(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
 
-check: $(VENV)/develop.stamp var/javascript/node.stamp ## Lint, types, layers, scripts, migrations, Django's deploy checks, known vulnerabilities
+check: $(VENV)/develop.stamp var/javascript/node.stamp ## Lint, types, layers, scripts, migrations, reference, Django's deploy checks, known vulnerabilities
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	@$(BIN)/lint-imports --cache-dir var/import-linter
 	@var/javascript/node_modules/.bin/biome ci --colors=off --error-on-warnings static/js
 	DATABASE_URL=sqlite://:memory: $(BIN)/python manage.py makemigrations --check --dry-run
+	DATABASE_URL=sqlite://:memory: $(BIN)/python manage.py update_reference --check
 	REQUIRE_HTTPS=true ALLOWED_HOSTS=example.com $(BIN)/python manage.py check --deploy --fail-level WARNING
 	@$(BIN)/python -m tests.audit
 

@@ -1,0 +1,71 @@
+"""The tables of docs/api.md, made of the same rows as the site's documentation.
+
+Each stands between two comments that name it; `manage.py update_reference` writes them anew.
+"""
+
+import re
+from collections.abc import Callable, Iterable
+
+from django.utils import translation
+
+from . import errors, tables
+
+
+def updated(text: str) -> str:
+    """The document with each of its tables as the code has it now."""
+    with translation.override("en"):
+        for name, table in TABLES.items():
+            text = _replaced(text, name, table())
+    return text
+
+
+def _replaced(text: str, name: str, table: str) -> str:
+    begin, end = f"<!-- {name} -->\n", f"<!-- end of {name} -->\n"
+    before, found, rest = text.partition(begin)
+    _, closed, after = rest.partition(end)
+    if not found or not closed:
+        raise ValueError(f"The document has no place for the table {name!r}.")
+    return f"{before}{begin}{table}{end}{after}"
+
+
+def _parameters() -> str:
+    rows = [*tables.sources(), *tables.parameters()]
+    return _table(
+        ("parameter", "value", "default", ""),
+        ((_code(row.name), row.allowed, _default(row), row.text) for row in rows),
+    )
+
+
+def _default(row: tables.Row) -> str:
+    return row.default if row.default in ("", "none", "transparent") else _code(row.default)
+
+
+def _headers() -> str:
+    return _table(("header", "value"), ((_code(row.name), row.text) for row in tables.headers()))
+
+
+def _errors() -> str:
+    return _table(
+        ("HTTP", "code", "meaning", "what to do"),
+        ((str(row.status), str(row.code), row.title, row.help) for row in errors.every_error()),
+    )
+
+
+def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = [head, ("---",) * len(head), *rows]
+    return "".join(f"| {' | '.join(map(_cell, line))} |\n" for line in lines)
+
+
+def _cell(text: str) -> str:
+    return re.sub(r"\s+", " ", text).replace("|", r"\|")
+
+
+def _code(text: str) -> str:
+    return f"`{text}`"
+
+
+TABLES: dict[str, Callable[[], str]] = {
+    "parameters": _parameters,
+    "headers": _headers,
+    "errors": _errors,
+}
