@@ -178,6 +178,9 @@ class FakeStripe:
 
     def fail_refund(self, event: Object) -> Object:
         refund = event["data"]["object"] | {"status": "failed"}
+        intent = refund["payment_intent"]
+        session = next(s for s in self.sessions.values() if s["payment_intent"] == intent)
+        session["_refunded"] -= refund["amount"]
         return self._note("refund.failed", refund)
 
     def dispute(self, session: Object, amount: int, status: str = "needs_response") -> Object:

@@ -5,12 +5,13 @@ from decimal import Decimal
 
 import pytest
 import time_machine
+from django.db import OperationalError, transaction
 from django.utils import timezone
 
 from accounts.models import User
 from billing import ledger
 from billing.audit import audit
-from billing.entries import MAX_BALANCE
+from billing.entries import ATTEMPTS, MAX_BALANCE, exact
 from billing.errors import (
     Dormant,
     HoldGone,
@@ -356,3 +357,26 @@ def test_rows_outlive_their_owner(user):
     ledger.settle(hold)
     account = Account.objects.get()
     assert (account.user, account.balance) == (None, 9)
+
+
+class Deadlock(Exception):
+    """As PostgreSQL's driver reports it."""
+
+    sqlstate = "40P01"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_busy_database_is_asked_again_but_not_inside_somebody_elses_transaction():
+    tried = []
+
+    @exact
+    def deadlocked():
+        tried.append(1)
+        raise OperationalError from Deadlock()
+
+    with pytest.raises(OperationalError):
+        deadlocked()
+    assert len(tried) == ATTEMPTS
+    with pytest.raises(OperationalError), transaction.atomic():
+        deadlocked()
+    assert len(tried) == ATTEMPTS + 1

@@ -175,6 +175,8 @@ def test_a_refund_that_fails_flags_it_again(paid_too_late, stripe):
     deliver(paid_too_late, stripe.fail_refund(stripe.events[-1]))
     assert purchase().state == "uncredited"
     assert "paid after" in listed(paid_too_late)
+    press(paid_too_late, "return")  # another refund, not word of the one that failed
+    assert purchase().state == "returned"
 
 
 def test_stripe_down_leaves_it_flagged_and_says_so(paid_too_late, stripe):
@@ -238,6 +240,28 @@ def test_stripe_down_keeps_nobody_from_closing_and_is_made_up_for(
     assert checkouts.expire_of_closed_accounts() == 1
     assert stripe.session["status"] == "expired"
     assert checkouts.expire_of_closed_accounts() == 0
+
+
+def test_a_page_that_was_paid_keeps_none_from_being_closed(
+    shop, stripe, buyer, django_capture_on_commit_callbacks
+):
+    first = stripe.session
+    Purchase.objects.update(created_at=timezone.now() - timedelta(hours=20))
+    buy(shop, "eur")
+    stripe.pay(stripe.session)
+    with django_capture_on_commit_callbacks(execute=True):
+        close_account(buyer)
+    assert first["status"] == "expired"
+
+
+def test_no_page_is_tried_after_one_for_which_stripe_is_down(
+    shop, stripe, buyer, django_capture_on_commit_callbacks
+):
+    buy(shop, "eur")
+    stripe.down = 1 + stripe_gateway.RETRIES
+    with django_capture_on_commit_callbacks(execute=True):
+        close_account(buyer)
+    assert [session["status"] for session in stripe.sessions.values()] == ["open", "open"]
 
 
 # --- How often ---

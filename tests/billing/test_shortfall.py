@@ -74,6 +74,20 @@ def test_a_purchase_smaller_than_the_shortfall_goes_into_it_whole(shop, stripe, 
         hold(buyer, 1)
 
 
+def test_the_oldest_purchase_is_made_up_for_first(shop, stripe, buyer):
+    old = stripe.session
+    deliver(shop, stripe.pay(old))
+    buy(shop, "eur")
+    deliver(shop, stripe.pay(stripe.session))
+    hold(buyer, 2 * CREDITS - 60)
+    held = hold(buyer, 60)
+    for session in (stripe.session, old):
+        deliver(shop, stripe.refund(session, PRICE))
+    ledger.release(held)
+    shortfalls = Purchase.objects.order_by("pk").values_list("shortfall", flat=True)
+    assert list(shortfalls) == [CREDITS - 60, CREDITS]
+
+
 def test_a_dispute_won_after_that_gives_all_of_it_back(shop, stripe, buyer):
     paid_purchase(shop, stripe)
     session = stripe.session

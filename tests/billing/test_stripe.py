@@ -8,7 +8,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from billing import ledger, stripe_gateway, webhooks
+from billing import ledger, sales, stripe_gateway, webhooks
 from billing.audit import audit
 from billing.models import Account, CreditPack, LedgerEntry, PackPrice, Purchase, StripeEvent
 from tests.fake_stripe import WEBHOOK_SECRET, signed
@@ -389,6 +389,23 @@ def test_reconciling_finds_what_was_never_delivered(shop, stripe, buyer):
     assert webhooks.reconcile(since) == 2
     assert balance(buyer) == 75
     assert webhooks.reconcile(since) == 0
+
+
+def test_events_are_looked_through_in_the_order_in_which_they_happened(shop, stripe):
+    stripe.pay(stripe.session)
+    stripe.refund(stripe.session, PRICE)
+    types = [event["type"] for event in stripe.events]
+    long_ago = timezone.now() - timedelta(days=1)
+    found = stripe_gateway.events_since(long_ago, types)
+    assert [event["id"] for event in found] == [event["id"] for event in stripe.events]
+
+
+def test_a_late_word_of_a_failed_payment_does_not_reopen_it(shop):
+    purchase = Purchase.objects.get()
+    sales.record_unpaid(purchase, Purchase.State.FAILED)
+    for late in (Purchase.State.PENDING, Purchase.State.EXPIRED):
+        sales.record_unpaid(purchase, late)
+        assert Purchase.objects.get().state == "failed"
 
 
 def test_reconciling_while_stripe_is_down_changes_nothing(shop, stripe, buyer):

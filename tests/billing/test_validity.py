@@ -80,6 +80,19 @@ def test_two_purchases_taken_back_in_any_order_leave_the_date_of_before(user, or
     assert use_before(user) == day(-1)
 
 
+def test_purchases_of_others_move_no_date(user):
+    mine = pay(user, 100)
+    pay(new_user(), 365)
+    take_back(mine)
+    assert use_before(user) is None
+
+
+def test_the_pack_is_the_last_that_stands(user):
+    purchases = [pay(user) for _ in range(3)]
+    take_back(purchases[-1])
+    assert ledger.state(user).credit_pack == purchases[1].pack_name
+
+
 def test_a_later_purchase_that_stands_keeps_its_own_date(user):
     first, _ = pay(user, days=1000), pay(user, days=10)
     take_back(first)

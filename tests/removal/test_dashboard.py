@@ -134,9 +134,10 @@ def test_the_csv_holds_own_requests(visitor, alice, mallory):
     assert [(row["request_id"], row["credits_charged"]) for row in rows] == [("req-0", "0.154")]
 
 
-def test_the_csv_runs_no_formula_in_a_spreadsheet(visitor, alice):
-    removal(alice, status=400, error_message="=HYPERLINK(1)")
-    assert rows_of_csv(visitor)[0]["error_message"] == "'=HYPERLINK(1)"
+@pytest.mark.parametrize("first", "=+-@\t")
+def test_the_csv_runs_no_formula_in_a_spreadsheet(visitor, alice, first):
+    removal(alice, status=400, error_message=f"{first}HYPERLINK(1)")
+    assert rows_of_csv(visitor)[0]["error_message"] == f"'{first}HYPERLINK(1)"
 
 
 def test_ones_data_can_be_taken_along(visitor, alice, key):
@@ -283,6 +284,13 @@ def test_a_replaced_key_goes_on_as_long_as_was_chosen(visitor, alice, hours, wor
         assert services.authenticate_key(old.public_id, old_secret)
 
 
+def test_pages_that_show_a_secret_are_kept_nowhere(visitor, key):
+    replaced = visitor.post(reverse("rotate_key", args=[key.public_id]), {"hours": "24"})
+    for page in (create(visitor), replaced):
+        assert secret_on(page)
+        assert "no-store" in page["Cache-Control"]
+
+
 def test_a_revoked_key_cannot_be_replaced(visitor, key):
     services.revoke(key)
     visitor.post(reverse("rotate_key", args=[key.public_id]), {"hours": "24"})
@@ -343,6 +351,8 @@ def test_a_key_spends_no_more_than_its_limit(alice):
     assert (refused.value.status, refused.value.code) == (402, 1011)
     assert "0.500 are left" in refused.value.message
     assert ledger.hold(alice, Decimal("0.5"), "", 90, key)
+    with pytest.raises(KeyLimitReached):  # what is under way counts, too
+        ledger.hold(alice, Decimal("0.001"), "", 90, key)
 
 
 def test_other_keys_are_not_touched_by_a_limit(alice, key):

@@ -71,6 +71,12 @@ def new_id():
     return uuid4().hex
 
 
+def test_the_visitors_cookie_is_out_of_scripts_and_other_sites_reach():
+    cookie = browser().cookies[kept.COOKIE]
+    assert cookie["httponly"]
+    assert cookie["samesite"] == "Lax"
+
+
 def test_result_and_original_come_again_as_they_were():
     client, picture = browser(), new_id()
     first = send(client, picture)
