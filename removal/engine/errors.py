@@ -13,11 +13,16 @@ EngineError
 └── ModelUnavailable  the network's weights or device are missing (the operator's to mend)
 
 `str(error)` is a sentence for the person who sent the request: what was wrong, what is allowed.
+`code` never changes: by it processes of different versions understand each other.
 """
+
+from typing import ClassVar
 
 
 class EngineError(Exception):
     """Base of all; `message` may be shown to anyone."""
+
+    code: ClassVar[str] = "failed"
 
     @property
     def message(self) -> str:
@@ -29,6 +34,8 @@ class EngineError(Exception):
 
 
 class UnreadableImage(EngineError):
+    code = "unreadable_image"
+
     def __init__(self, message: str = "") -> None:
         super().__init__(
             message
@@ -38,6 +45,8 @@ class UnreadableImage(EngineError):
 
 
 class TooManyPixels(EngineError):
+    code = "too_many_pixels"
+
     def __init__(self, pixels: int, limit: int) -> None:
         super().__init__(
             f"The image has {pixels:,} pixels (width x height); at most {limit:,} are allowed."
@@ -46,6 +55,8 @@ class TooManyPixels(EngineError):
 
 
 class InvalidOption(EngineError):
+    code = "invalid_option"
+
     def __init__(self, parameter: str, value: str, allowed: str) -> None:
         shown = value if len(value) <= 80 else value[:77] + "..."
         super().__init__(f"{parameter}: {shown!r} is not valid. Allowed: {allowed}.")
@@ -53,18 +64,20 @@ class InvalidOption(EngineError):
 
 
 class RegionOutside(InvalidOption):
-    pass
+    code = "region_outside"
 
 
 class RegionEmpty(InvalidOption):
-    pass
+    code = "region_empty"
 
 
 class UnreadableBackground(EngineError):
-    pass
+    code = "unreadable_background"
 
 
 class DeltaWouldShrink(EngineError):
+    code = "delta_would_shrink"
+
     def __init__(self, pixels: int, limit: int) -> None:
         super().__init__(
             f"output.format=delta_png needs the result at the input's size, but the image has "
@@ -75,6 +88,8 @@ class DeltaWouldShrink(EngineError):
 
 
 class ResultTooLarge(EngineError):
+    code = "result_too_large"
+
     def __init__(self, size: tuple[int, int], allowed: str) -> None:
         super().__init__(
             f"The result would be {size[0]} x {size[1]} pixels; allowed: {allowed}. "
@@ -84,9 +99,13 @@ class ResultTooLarge(EngineError):
 
 
 class Cancelled(EngineError):
+    code = "cancelled"
+
     def __init__(self, message: str = "The request was cancelled.") -> None:
         super().__init__(message)
 
 
 class ModelUnavailable(EngineError):
     """Said at start-up to the operator; names the command or setting that mends it."""
+
+    code = "model_unavailable"

@@ -122,7 +122,7 @@ def dump_answer(answer: Answer) -> str:
             return json.dumps({"done": media_type, "facts": _dump(facts), "stages": stages})
         case Failed(error):
             state = _dump(tuple(vars(error).items()))
-            return json.dumps({"failed": _name(type(error)), "says": str(error), "state": state})
+            return json.dumps({"failed": error.code, "says": error.message, "state": state})
         case Broken(detail):
             return json.dumps({"broken": detail})
 
@@ -131,8 +131,8 @@ def load_answer(text: str | bytes) -> Answer:
     match json.loads(text):
         case {"done": media_type, "facts": facts, "stages": stages}:
             return Done(media_type, _load(facts), stages)
-        case {"failed": name, "says": sentence, "state": state}:
-            return Failed(_error(name, sentence, dict(_load(state))))
+        case {"failed": code, "says": sentence, "state": state}:
+            return Failed(_error(code, sentence, state))
         case other:
             return Broken(str(other.get("broken")))
 
@@ -159,25 +159,29 @@ def _load(data: Any) -> Any:
     return VALUES[name](**{field: _load(item) for field, item in content.items()})
 
 
-def _error(name: str, sentence: str, state: dict[str, Any]) -> "engine.EngineError | RemovalError":
-    """An error as it was raised: constructors only make sentences, and that one is made."""
-    kind = next(kind for kind in _error_kinds() if _name(kind) == name)
+def _error(code: str | int, sentence: str, state: Any) -> "engine.EngineError | RemovalError":
+    """An error as it was raised: constructors only make sentences, and that one is made.
+
+    A worker of another version, while one takes the place of the other, may have errors of its own:
+    the request can be sent again once all are of one version.
+    """
+    from removal.errors import EngineUnavailable  # engine processes, which read no answers, lack it
+
+    kind = _error_kinds().get(code)
+    if kind is None:
+        return EngineUnavailable(detail=f"A worker ended with the unknown error {code}: {sentence}")
     error = kind.__new__(kind, sentence)
     error.args = (sentence,)
-    vars(error).update(state)
+    vars(error).update(_load(state))
     return error
 
 
-def _name(kind: type[Exception]) -> str:
-    """With its module: the engine and the API have errors of the same name."""
-    return f"{kind.__module__}.{kind.__name__}"
+def _error_kinds() -> "dict[str | int, type[engine.EngineError] | type[RemovalError]]":
+    """By code; of the API's, which may share one, that which was defined first."""
+    from removal.errors import RemovalError
 
-
-def _error_kinds() -> "Iterator[type[engine.EngineError] | type[RemovalError]]":
-    yield from _descendants(engine.EngineError)
-    from removal.errors import RemovalError  # brings Django along, which engine processes lack
-
-    yield from _descendants(RemovalError)
+    kinds = [*_descendants(engine.EngineError), *_descendants(RemovalError)]
+    return {kind.code: kind for kind in reversed(kinds)}
 
 
 def _descendants(kind: type[Any]) -> Iterator[type[Any]]:

@@ -1,5 +1,6 @@
 """What travels between web tier and workers comes out as it went in."""
 
+import json
 from dataclasses import replace
 from decimal import Decimal
 
@@ -40,10 +41,29 @@ def test_errors(error):
     assert type(failures.translate(arrived.error)) is type(failures.translate(error))
 
 
-def test_every_error_of_the_engine_is_among_those():
-    kinds = set(wire._error_kinds())
-    engines = {kind for kind in kinds if issubclass(kind, engine.EngineError)}
-    assert engines - {type(error) for error in ERRORS} == {engine.EngineError}
+def test_every_error_of_the_engine_is_among_those_with_a_code_of_its_own():
+    kinds = list(wire._descendants(engine.EngineError))
+    assert set(kinds) - {type(error) for error in ERRORS} == {engine.EngineError}
+    assert len({kind.code for kind in kinds}) == len(kinds)
+
+
+def test_an_error_of_another_version_can_be_tried_again():
+    """While workers of two versions live, one may end with what the other has never heard of."""
+    newer = json.dumps({"failed": "too_blue", "says": "The image is too blue.", "state": []})
+    arrived = wire.load_answer(newer)
+    assert isinstance(arrived, wire.Failed)
+    assert isinstance(arrived.error, errors.EngineUnavailable)
+    assert arrived.error.retry_after
+    assert "too_blue: The image is too blue." in arrived.error.detail
+
+
+@pytest.mark.parametrize("error", [errors.WorkInterrupted(), errors.ClientGone()])
+def test_an_error_that_shares_its_code_says_the_same(error):
+    arrived = there_and_back(wire.Failed(error))
+    assert isinstance(arrived, wire.Failed)
+    assert isinstance(arrived.error, errors.RemovalError)
+    told = arrived.error
+    assert (told.status, told.code, told.message) == (error.status, error.code, error.message)
 
 
 def test_facts():
@@ -77,8 +97,6 @@ def test_what_nobody_foresaw():
     ],
 )
 def test_options(options):
-    import json
-
     assert wire.load_options(json.loads(json.dumps(wire.dump_options(options)))) == options
 
 
