@@ -30,7 +30,11 @@ LOOK_SECONDS = 0.25  # how often whoever waits looks whether client and worker a
 
 def run(job: Job) -> engine.Result:
     work = uuid.uuid4().hex
-    structlog.contextvars.bind_contextvars(work=work)  # by which the worker's log calls it
+    with structlog.contextvars.bound_contextvars(work=work):  # by which the worker's log calls it
+        return _run(work, job)
+
+
+def _run(work: str, job: Job) -> engine.Result:
     background = job.options.background_image
     try:
         blobs.put(work, blobs.PICTURE, job.data)
@@ -39,6 +43,9 @@ def run(job: Job) -> engine.Result:
         with capacity.shared().place(job.disconnected, job.goes_first):
             answer = _have_it_done(work, job)
         return answers.result_of(wire.load_answer(answer), lambda: blobs.get(work, blobs.RESULT))
+    except answers.WorkFailed as error:
+        error.add_note(f"The worker's log calls it {work}.")
+        raise
     finally:
         blobs.discard(work)
 

@@ -1,0 +1,41 @@
+"""What the log says of pictures that workers are to work on."""
+
+import time
+
+import pytest
+import structlog
+
+from removal import engine
+from removal.errors import EngineUnavailable
+from removal.execution import Job, answers, queue, wire
+from tests import pictures
+
+
+def job() -> Job:
+    data = pictures.blank()
+    deadline = time.monotonic() + 60
+    return Job(data, engine.inspect(data), engine.Options(), deadline, lambda: False)
+
+
+@pytest.fixture
+def full(settings, tmp_path):
+    backend = {"BACKEND": "tests.storage.full.FullFolder", "OPTIONS": {"location": tmp_path}}
+    settings.STORAGES = settings.STORAGES | {"default": backend}
+
+
+def test_a_threads_next_lines_do_not_name_the_work_that_is_over(full):
+    """Threads of batches work on one picture after another, each of them other work."""
+    with pytest.raises(EngineUnavailable):
+        queue.run(job())
+    assert "work" not in structlog.contextvars.get_contextvars()
+
+
+def test_a_fault_in_a_worker_names_the_work_under_which_its_log_has_it(
+    settings, tmp_path, monkeypatch
+):
+    settings.MEDIA_ROOT = tmp_path
+    broken = wire.dump_answer(wire.Broken("KeyError('x')"))
+    monkeypatch.setattr(queue, "_have_it_done", lambda work, job: broken)
+    with pytest.raises(answers.WorkFailed) as raised:
+        queue.run(job())
+    assert "worker's log" in raised.value.__notes__[0]
