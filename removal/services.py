@@ -364,7 +364,7 @@ def _failure(caller: Caller, error: Exception) -> RemovalError:
         log.exception("Request %s failed", caller.request_id)
         return InternalError(caller.request_id, settings.SUPPORT_EMAIL, detail=repr(error))
     if known.detail:
-        log.warning("Request %s: %s", caller.request_id, known.detail)
+        log.warning("Request %s: %s", caller.request_id, known.detail, exc_info=error)
     return known
 
 

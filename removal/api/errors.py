@@ -24,12 +24,20 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> HttpResponse
 
 def failure_of(error: Exception, context: dict[str, Any]) -> RemovalError:
     """What the caller is told of an exception; one that nobody foresaw is logged."""
-    known = translate(error) or from_framework(error, context)
+    request_id = request_id_of(context["request"]._request)
+    known = known_failure(error, request_id) or from_framework(error, context)
     if known is not None:
         return known
-    request_id = request_id_of(context["request"]._request)
     log.exception("Request %s failed", request_id, exc_info=error)
     return errors.InternalError(request_id, settings.SUPPORT_EMAIL)
+
+
+def known_failure(error: Exception, request_id: str) -> RemovalError | None:
+    """As failures.translate; what the caller is not told of an inner part's failure is logged."""
+    known = translate(error)
+    if known is not None and known is not error and known.detail:
+        log.warning("Request %s: %s", request_id, known.detail, exc_info=error)
+    return known
 
 
 def error_response(request: HttpRequest, error: RemovalError) -> JsonResponse:

@@ -15,12 +15,11 @@ from accounts.errors import AccountSuspended
 from accounts.models import User
 
 from .. import capacity, engine, limits, services
-from ..api.errors import error_response, request_id_of
+from ..api.errors import error_response, known_failure, request_id_of
 from ..api.headers import image_response
 from ..api.reading import read_source
 from ..api.views import disconnected_of
 from ..errors import NotAuthenticated, RemovalError, TooManyBytes
-from ..failures import translate
 from ..models import KeptPicture, Removal
 from . import kept, texts
 from .kept import Owner, PageResultStore
@@ -37,7 +36,7 @@ def for_people(view: View) -> View:
         try:
             return view(request, *args, **kwargs)
         except Exception as error:
-            failure = translate(error)
+            failure = known_failure(error, request_id_of(request))
             if failure is None:
                 raise
             response = error_response(request, texts.for_people(failure))

@@ -5,7 +5,8 @@ now and then for those that nobody claims any more.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from django.core.files.base import ContentFile
@@ -24,39 +25,29 @@ class StorageFailed(Exception):
 
 def put(name: str, content: bytes) -> None:
     """Keep these bytes; what had that name before is replaced, in one step. StorageFailed."""
-    try:
+    with _failing_to(f"store {name}"):
         default_storage.save(name, ContentFile(content))
-    except Exception as error:  # each storage has errors of its own
-        raise StorageFailed(f"Could not store {name}: {error!r}") from error
 
 
 def get(name: str) -> bytes:
     """Raises FileNotFoundError, StorageFailed."""
-    try:
-        with default_storage.open(name) as file:
-            return bytes(file.read())
-    except FileNotFoundError:
-        raise
-    except Exception as error:
-        raise StorageFailed(f"Could not fetch {name}: {error!r}") from error
+    with _failing_to(f"fetch {name}"), default_storage.open(name) as file:
+        return bytes(file.read())
 
 
 def size_of(name: str) -> int:
     """Bytes of a file; 0 where there is none. StorageFailed."""
     try:
-        return int(default_storage.size(name)) if default_storage.exists(name) else 0
+        with _failing_to(f"measure {name}"):
+            return int(default_storage.size(name)) if default_storage.exists(name) else 0
     except FileNotFoundError:  # deleted a moment ago
         return 0
-    except Exception as error:
-        raise StorageFailed(f"Could not measure {name}: {error!r}") from error
 
 
 def delete(*names: str) -> None:
     """Delete what is there of these. StorageFailed."""
-    try:
+    with _failing_to(f"delete {', '.join(names)}"):
         _backend().delete_all(names)
-    except Exception as error:
-        raise StorageFailed(f"Could not delete {', '.join(names)}: {error!r}") from error
 
 
 def discard(*names: str) -> None:
@@ -69,10 +60,8 @@ def discard(*names: str) -> None:
 
 def old_files(folder: str, before: datetime) -> set[str]:
     """The files of a folder that were written before this time. StorageFailed."""
-    try:
+    with _failing_to(f"list {folder}"):
         found = _backend().entries(folder)
-    except Exception as error:
-        raise StorageFailed(f"Could not list {folder}: {error!r}") from error
     return {f"{folder}/{name}" for name, modified in found.items() if modified < before}
 
 
@@ -89,15 +78,25 @@ def sweep(folder: str, owned: Callable[[], set[str]], now: datetime | None = Non
 
 def probe() -> None:
     """Raise StorageFailed unless the storage answers; writes nothing."""
-    try:
+    with _failing_to("probe it"):
         _backend().probe()
-    except Exception as error:
-        raise StorageFailed(repr(error)) from error
 
 
 def signed_address(name: str, seconds: int, media_type: str) -> str:
     """Where whoever is told may fetch the file for so long; "" where the site hands it out."""
     return _backend().signed_address(name, seconds, media_type)
+
+
+@contextmanager
+def _failing_to(act: str) -> Iterator[None]:
+    """Make the storage's own failures one. FileNotFoundError and what is our fault stay."""
+    backend = _backend()
+    try:
+        yield
+    except FileNotFoundError:
+        raise
+    except backend.failures as error:
+        raise StorageFailed(f"Could not {act}: {error!r}") from error
 
 
 def _backend() -> Backend:

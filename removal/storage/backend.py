@@ -6,6 +6,8 @@ from typing import Protocol
 
 
 class Backend(Protocol):
+    failures: tuple[type[Exception], ...]  # what it raises when it is full, away, or refuses us
+
     def delete_all(self, names: Collection[str]) -> None:
         """Delete what is there of these."""
 

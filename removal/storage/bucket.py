@@ -4,8 +4,10 @@ from collections.abc import Collection, Iterator
 from datetime import datetime
 from typing import Any
 
+from boto3.exceptions import Boto3Error
 from boto3.s3.transfer import TransferConfig
 from botocore.config import Config  # type: ignore[import-untyped]
+from botocore.exceptions import BotoCoreError, ClientError  # type: ignore[import-untyped]
 from django.conf import settings
 from storages.backends.s3 import S3Storage  # type: ignore[import-untyped]
 
@@ -15,6 +17,8 @@ CONNECT_SECONDS, ANSWER_SECONDS, ATTEMPTS = 3, 10, 2
 
 class Bucket(S3Storage):  # type: ignore[misc]
     """Gives up after seconds, not minutes: a caller is waiting for each of its files."""
+
+    failures: tuple[type[Exception], ...] = (OSError, Boto3Error, BotoCoreError, ClientError)
 
     def __init__(self, addressing_style: str = "auto", **options: Any) -> None:
         client = Config(

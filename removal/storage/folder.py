@@ -14,6 +14,7 @@ from django.core.files.storage import FileSystemStorage
 
 
 class Folder(FileSystemStorage):
+    failures: tuple[type[Exception], ...] = (OSError,)
     least_free = 100 * 1024 * 1024  # with less, it is as good as full
 
     def get_available_name(self, name: str, max_length: int | None = None) -> str:

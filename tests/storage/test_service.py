@@ -146,3 +146,22 @@ def test_a_failing_storage_is_told_on_the_page(failing):
     answer = send(visitor(), uuid4().hex)
     assert answer.status_code == 503
     assert not KeptPicture.objects.exists()
+
+
+def test_a_storage_that_fails_is_told_to_the_operator_by_its_traceback(
+    settings, tmp_path, s3, alice, caplog
+):
+    settings.MEDIA_ROOT = tmp_path
+    browser = visitor()
+    send(browser, picture := uuid4().hex)
+    away = s3.options(endpoint_url="http://127.0.0.1:9")
+    settings.STORAGES = settings.STORAGES | {"default": away}
+
+    alice.client.defaults |= KEY
+    error_of(alice.post(image=pictures.portrait()), 503, 1200)
+    assert "Traceback" in caplog.text
+    caplog.clear()
+    error_of(browser.get(f"/removals/{picture}/original"), 503, 1200)
+    assert "Could not fetch page-pictures/" in caplog.text
+    assert "EndpointConnectionError" in caplog.text
+    assert "Traceback" in caplog.text

@@ -4,6 +4,7 @@ from datetime import timedelta
 from urllib.request import urlopen
 
 import pytest
+from django.core.files.storage import default_storage
 from django.utils import timezone
 
 from removal import storage
@@ -31,6 +32,28 @@ def failing(request, settings, tmp_path):
     else:
         backend = request.getfixturevalue("s3").options(bucket_name="another")
     settings.STORAGES = settings.STORAGES | {"default": backend}
+
+
+def test_a_fault_of_our_own_is_not_called_the_storages(either, monkeypatch):
+    """It is answered by 500 and logged with its traceback, like any other."""
+
+    def faulty(*arguments):
+        raise TypeError("a fault of ours")
+
+    backend = type(default_storage._wrapped)
+    for name in ("_save", "_open", "size", "delete_all", "entries", "probe"):
+        monkeypatch.setattr(backend, name, faulty)
+    monkeypatch.setattr(backend, "exists", lambda self, name: True)
+    for act in (
+        lambda: storage.put("things/one", b"1"),
+        lambda: storage.get("things/one"),
+        lambda: storage.size_of("things/one"),
+        lambda: storage.delete("things/one"),
+        lambda: storage.old_files("things", timezone.now()),
+        storage.probe,
+    ):
+        with pytest.raises(TypeError):
+            act()
 
 
 def test_what_is_put_can_be_got_until_it_is_deleted(either):
