@@ -56,7 +56,7 @@ class RequestIdMiddleware:
         request.request_id = request_id  # type: ignore[attr-defined]
         with observing.log_lines_of(request_id):
             response = self.get_response(request)
-            observing.note(request, response.status_code, error_code_of(request), started)
+            observing.note(request, response.status_code, error_code_of(response), started)
         response.headers.setdefault("X-Request-Id", request_id)
         return response
 

@@ -93,7 +93,7 @@ def refusal(error: Error, path: str) -> HttpResponse:
     request.path = request.path_info = path
     answer = refuse(request, failure_of(error, request_id))
     with observing.log_lines_of(request_id):
-        observing.note(request, answer.status_code, error_code_of(request), started)
+        observing.note(request, answer.status_code, error_code_of(answer), started)
     open_to_scripts(answer)
     answer["X-Request-Id"] = request_id
     return answer

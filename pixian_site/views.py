@@ -128,7 +128,7 @@ def server_error(request: HttpRequest) -> HttpResponseBase:
         request_id = str(getattr(request, "request_id", ""))
         return refuse(request, known or InternalError(request_id, settings.SUPPORT_EMAIL))
     if known and request.path.startswith(reverse("removals")):  # asked by the page's script
-        return error_response(request, texts.for_people(known))
+        return error_response(known, texts.sentence_for(known))
     answer = defaults.server_error(request)
     if known:
         answer.status_code = known.status

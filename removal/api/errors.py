@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 def exception_handler(error: Exception, context: dict[str, Any]) -> HttpResponseBase:
     """Django REST framework's hook: every exception of an API view becomes our JSON."""
-    return error_response(context["request"]._request, failure_of(error, context))
+    return error_response(failure_of(error, context))
 
 
 def failure_of(error: Exception, context: dict[str, Any]) -> RemovalError:
@@ -40,10 +40,19 @@ def known_failure(error: Exception, request_id: str) -> RemovalError | None:
     return known
 
 
-def error_response(request: HttpRequest, error: RemovalError) -> JsonResponse:
-    request.refusal = error  # type: ignore[attr-defined]
-    body = {"error": {"status": error.status, "code": error.code, "message": error.message}}
-    response = JsonResponse(body, status=error.status)
+class ErrorResponse(JsonResponse):
+    """An answer that refuses, in any dialect, and the error that it tells of."""
+
+    def __init__(self, error: RemovalError, body: dict[str, Any], status: int) -> None:
+        super().__init__(body, status=status)
+        self.error = error
+
+
+def error_response(error: RemovalError, message: str = "") -> ErrorResponse:
+    """message: what stands there in place of the error's own."""
+    sentence = message or error.message
+    body = {"error": {"status": error.status, "code": error.code, "message": sentence}}
+    response = ErrorResponse(error, body, error.status)
     if error.retry_after is not None:
         response["Retry-After"] = str(error.retry_after)
     if error.status == 401:
@@ -53,14 +62,14 @@ def error_response(request: HttpRequest, error: RemovalError) -> JsonResponse:
     return response
 
 
-def refusal_of(request: HttpRequest) -> RemovalError | None:
-    """What a request has been refused with, in any dialect; None where it was not."""
-    return getattr(request, "refusal", None)
+def error_of(response: HttpResponseBase) -> RemovalError | None:
+    """What the answer refuses with; None where it does not."""
+    return response.error if isinstance(response, ErrorResponse) else None
 
 
-def error_code_of(request: HttpRequest) -> int | None:
-    refusal = refusal_of(request)
-    return refusal.code if refusal else None
+def error_code_of(response: HttpResponseBase) -> int | None:
+    error = error_of(response)
+    return error.code if error else None
 
 
 def request_id_of(request: HttpRequest) -> str:

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponseBase
 from removal import capacity
 from removal.errors import RemovalError, SlowDown
 
-from .errors import refusal_of
+from .errors import error_of
 from .headers import EXPOSED
 from .paths import is_api_path
 from .refusals import refuse
@@ -74,7 +74,7 @@ class CrowdMiddleware:
         if known and capacity.shared().is_known_full(known.pool):
             return refuse(request, known)
         response = self.get_response(request)
-        self._remember(asker, refusal_of(request))
+        self._remember(asker, error_of(response))
         return response
 
     def _remember(self, asker: bytes, refusal: RemovalError | None) -> None:

@@ -11,6 +11,6 @@ from .removebg import views as removebg
 
 def refuse(request: HttpRequest, failure: RemovalError) -> HttpResponse:
     own_words = request.path.startswith(REMOVEBG_PREFIX)
-    response = (removebg.refuse if own_words else error_response)(request, failure)
+    response = (removebg.refuse if own_words else error_response)(failure)
     response["Content-Length"] = str(len(response.content))  # else the connection can't be kept
     return response

@@ -106,4 +106,4 @@ def disconnected_of(request: HttpRequest) -> Callable[[], bool]:
 
 @csrf_exempt  # who has no cookie shall be told what is wrong with the path
 def no_such_path(request: HttpRequest) -> HttpResponse:
-    return error_response(request, NoSuchPath(request.path))
+    return error_response(NoSuchPath(request.path))

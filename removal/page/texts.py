@@ -87,11 +87,7 @@ _PAGE_SENTENCES: dict[int, str | Promise] = {
 }
 
 
-def for_people(error: RemovalError) -> RemovalError:
-    """The same error, its sentence in the visitor's language and free of the API's terms."""
+def sentence_for(error: RemovalError) -> str:
+    """The error in the visitor's language and free of the API's terms."""
     known = _PAGE_SENTENCES.get(error.code)
-    if known is None or isinstance(error, HourUsedUp):
-        return error
-    told = RemovalError(str(known), code=error.code)
-    told.status, told.retry_after = error.status, error.retry_after
-    return told
+    return error.message if known is None or isinstance(error, HourUsedUp) else str(known)

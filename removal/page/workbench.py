@@ -39,7 +39,7 @@ def for_people(view: View) -> View:
             failure = known_failure(error, request_id_of(request))
             if failure is None:
                 raise
-            response = error_response(request, texts.for_people(failure))
+            response = error_response(failure, texts.sentence_for(failure))
             del response["WWW-Authenticate"]  # browsers would ask for a name and a password
             return response
 
@@ -139,7 +139,7 @@ def _remove_background(request: HttpRequest, owner: Owner) -> HttpResponse:
         outcome = services.remove_background(caller, partial(_order, request, caller, results))
     except RemovalError as error:
         if results is not None:
-            results.fail(texts.for_people(error).message)
+            results.fail(texts.sentence_for(error))
         raise
     response = image_response(outcome, partial(services.mark_delivered, outcome))
     response["X-Kept"] = "1" if results is not None and results.is_wanted() else "0"

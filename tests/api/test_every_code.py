@@ -13,6 +13,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
 
@@ -20,6 +21,8 @@ from accounts import errors as accounts_errors
 from accounts import services
 from billing import errors as billing_errors
 from removal import capacity, engine, errors
+from removal.api.errors import error_of, error_response
+from removal.api.removebg import views as removebg
 from removal.execution import inline, pool
 from removal.execution.pool import Pool
 from removal.models import KeyedRequest, Removal
@@ -340,3 +343,15 @@ def test_a_request_provokes_it(scene, code, status):
     else:
         error = answer.json()["error"]
         assert (answer.status_code, error["status"], error["code"]) == (status, status, code)
+
+
+def test_an_answer_itself_says_which_error_it_tells_of():
+    """Middleware asks it, so that no error gets lost where one answer takes another's place."""
+    error = errors.MethodNotAllowed("PUT", ["GET"])
+    ours, theirs = error_response(error), removebg.refuse(error)
+    people = error_response(error, "Nicht hier.")
+    for answer in (ours, theirs, people):
+        assert error_of(answer) is error
+        assert answer["Allow"] == "GET"
+    assert json.loads(people.content)["error"]["message"] == "Nicht hier."
+    assert error_of(HttpResponse()) is None

@@ -10,6 +10,8 @@ from removal.errors import EngineUnavailable
 from removal.execution import Job, answers, queue, wire
 from tests import pictures
 
+pytestmark = pytest.mark.django_db
+
 
 def job() -> Job:
     data = pictures.blank()

@@ -23,7 +23,7 @@ from removal.engine import errors as engine_errors
 from removal.services import Order, Outcome, Source, Url
 
 from .. import reading
-from ..errors import error_response, failure_of
+from ..errors import ErrorResponse, error_response, failure_of
 from ..headers import DeliveredResponse, credits_text
 from ..parsers import LargeFormParser, LargeJsonParser, PartsParser
 from ..views import Endpoint, caller_of, user_of
@@ -260,26 +260,26 @@ def facts_of(outcome: Outcome) -> dict[str, str]:
 def exception_handler(error: Exception, context: dict[str, Any]) -> HttpResponseBase:
     """As all other endpoints refuse, in remove.bg's words."""
     failure = failure_of(error, context)
-    return _in_their_words(failure, error_response(context["request"]._request, failure))
+    return _in_their_words(failure, error_response(failure))
 
 
 @csrf_exempt
 def no_such_path(request: HttpRequest) -> HttpResponseBase:
-    return refuse(request, errors.NoSuchPath(request.path))
+    return refuse(errors.NoSuchPath(request.path))
 
 
-def refuse(request: HttpRequest, failure: errors.RemovalError) -> HttpResponse:
+def refuse(failure: errors.RemovalError) -> ErrorResponse:
     """A refusal that comes from outside the endpoints."""
-    response = _in_their_words(failure, error_response(request, failure))
+    response = _in_their_words(failure, error_response(failure))
     _with_limits(response)
     return response
 
 
-def _in_their_words(failure: errors.RemovalError, ours: HttpResponseBase) -> HttpResponse:
+def _in_their_words(failure: errors.RemovalError, ours: HttpResponseBase) -> ErrorResponse:
     name, status = name_of(failure)
     title, _, detail = failure.message.partition(". ")
     body = {"errors": [{"title": title.rstrip("."), "code": name, "detail": detail}]}
-    response = JsonResponse(body, status=status or failure.status)
+    response = ErrorResponse(failure, body, status or failure.status)
     for header in ("Retry-After", "Allow"):
         if header in ours:
             response[header] = ours[header]
