@@ -1,33 +1,24 @@
-"""Every way a request can fail: HTTP status, stable code and a sentence for the caller.
+"""Every way a request can fail, as what is raised: a code of error_table.py and a sentence.
 
-The table of the contract is this tree. `code` and `status` never change; sentences may.
 Errors of the engine, of accounts and of billing become one of these at the edge (failures.py).
 """
 
 from typing import ClassVar
 
 from removal.engine import errors as engine_errors
-
-PARAMETER_CODES = {
-    "test": 1101,
-    "max_pixels": 1102,
-    "background.color": 1103,
-    "result.crop_to_foreground": 1104,
-    "result.margin": 1105,
-    "result.target_size": 1106,
-    "result.vertical_alignment": 1107,
-    "output.format": 1108,
-    "output.jpeg_quality": 1109,
-    "roi": 1112,
-}
+from removal.error_table import PARAMETER_CODES, TABLE
 
 
 class RemovalError(Exception):
     """Base of all. `retry_after` is in seconds; `detail` is for the log, never for the caller."""
 
-    status: int = 400
     code: int = 1120
+    status: int = TABLE[code].status
     retry_after: int | None = None
+    removebg = ""  # its name in that dialect, where the table's is not it
+
+    def __init_subclass__(cls) -> None:
+        cls.status = TABLE[cls.code].status
 
     def __init__(self, message: str, *, code: int | None = None, detail: str = "") -> None:
         super().__init__(message)
@@ -46,11 +37,11 @@ class RemovalError(Exception):
 
 # --- Who is asking ------------------------------------------------------------------------------
 class NotAuthenticated(RemovalError):
-    status, code = 401, 1001
+    code = 1001
 
 
 class HttpsRequired(RemovalError):
-    status, code = 403, 1129
+    code = 1129
 
     def __init__(self) -> None:
         super().__init__(
@@ -61,15 +52,15 @@ class HttpsRequired(RemovalError):
 
 # --- What was sent ------------------------------------------------------------------------------
 class WrongImageCount(RemovalError):
-    status, code = 400, 1005
+    code = 1005
 
 
 class UnreadableImage(RemovalError):
-    status, code = 400, 1006
+    code = 1006
 
 
 class TooManyBytes(RemovalError):
-    status, code = 413, 1012
+    code = 1012
 
     @classmethod
     def over(cls, limit: int) -> "TooManyBytes":
@@ -77,11 +68,11 @@ class TooManyBytes(RemovalError):
 
 
 class TooManyPixels(RemovalError):
-    status, code = 413, 1013
+    code = 1013
 
 
 class ImageNotAFile(RemovalError):
-    status, code = 400, 1016
+    code = 1016
 
     others: ClassVar[dict[str, str]] = {
         "image": ", or use image.base64 or image.url",
@@ -96,7 +87,7 @@ class ImageNotAFile(RemovalError):
 
 
 class InvalidParameter(RemovalError):
-    status, code = 400, 1101
+    code = 1101
 
     @classmethod
     def named(
@@ -108,30 +99,30 @@ class InvalidParameter(RemovalError):
 
 
 class UnreadableBackground(RemovalError):
-    status, code = 400, 1113
+    code = 1113
 
 
 class NothingFound(RemovalError):
-    status, code = 400, 1114
+    code = 1114
 
     def __init__(self) -> None:
         super().__init__("No foreground was found in the image. Nothing was charged.")
 
 
 class DeltaWouldShrink(RemovalError):
-    status, code = 400, 1110
+    code = 1110
 
 
 class ResultTooLarge(RemovalError):
-    status, code = 400, 1111
+    code = 1111
 
 
 class MalformedBody(RemovalError):
-    status, code = 400, 1120
+    code = 1120
 
 
 class BodyTooSlow(RemovalError):
-    status, code = 408, 1130
+    code = 1130
 
     def __init__(self) -> None:
         super().__init__(
@@ -141,11 +132,11 @@ class BodyTooSlow(RemovalError):
 
 
 class NotBase64(RemovalError):
-    status, code = 400, 1121
+    code = 1121
 
 
 class Base64TooLong(RemovalError):
-    status, code = 413, 1122
+    code = 1122
 
     def __init__(self, length: int, limit: int, name: str = "image.base64") -> None:
         super().__init__(
@@ -155,7 +146,7 @@ class Base64TooLong(RemovalError):
 
 
 class UnsupportedContentType(RemovalError):
-    status, code = 415, 1123
+    code = 1123
 
     def __init__(self, content_type: str) -> None:
         super().__init__(
@@ -175,7 +166,7 @@ class CompressedBody(UnsupportedContentType):
 
 
 class NoSuchPath(RemovalError):
-    status, code = 404, 1124
+    code = 1124
 
     def __init__(self, path: str) -> None:
         super().__init__(
@@ -185,7 +176,7 @@ class NoSuchPath(RemovalError):
 
 
 class MethodNotAllowed(RemovalError):
-    status, code = 405, 1125
+    code = 1125
 
     def __init__(self, method: str, allowed: list[str]) -> None:
         super().__init__(f"{method[:20]} is not allowed here. Allowed: {', '.join(allowed)}.")
@@ -194,14 +185,15 @@ class MethodNotAllowed(RemovalError):
 
 # --- Idempotency-Key ----------------------------------------------------------------------------
 class InvalidKey(RemovalError):
-    status, code = 400, 1120
+    code = 1120
+    removebg = "invalid_idempotency_key"
 
     def __init__(self) -> None:
         super().__init__("Idempotency-Key must be 1 to 255 printable ASCII characters.")
 
 
 class KeyInProgress(RemovalError):
-    status, code, retry_after = 409, 1126, 5
+    code, retry_after = 1126, 5
 
     def __init__(self) -> None:
         super().__init__(
@@ -211,7 +203,7 @@ class KeyInProgress(RemovalError):
 
 
 class ResultNotKept(RemovalError):
-    status, code = 409, 1127
+    code = 1127
 
     def __init__(self) -> None:
         super().__init__(
@@ -221,7 +213,7 @@ class ResultNotKept(RemovalError):
 
 
 class KeyReused(RemovalError):
-    status, code = 422, 1128
+    code = 1128
 
     def __init__(self) -> None:
         super().__init__(
@@ -232,54 +224,54 @@ class KeyReused(RemovalError):
 
 # --- image.url ----------------------------------------------------------------------------------
 class UrlFailed(RemovalError):
-    status, code = 400, 1150
+    code = 1150
 
 
 class UrlRefused(RemovalError):
-    status, code = 400, 1151
+    code = 1151
 
 
 class BackgroundUrlFailed(UrlFailed):
-    pass
+    removebg = "failed_bg_download"
 
 
 class BackgroundUrlRefused(UrlRefused):
-    pass
+    removebg = "invalid_bg_image_url"
 
 
 class UrlTooSlow(RemovalError):
-    status, code = 400, 1152
+    code = 1152
 
 
 class UrlNotAnImage(RemovalError):
-    status, code = 400, 1153
+    code = 1153
 
 
 # --- Batches ------------------------------------------------------------------------------------
 class BatchClosed(RemovalError):
-    status, code = 409, 1160
+    code = 1160
 
     def __init__(self) -> None:
         super().__init__("The batch is closed: no more pictures can be added. Make a new batch.")
 
 
 class BatchTooLarge(RemovalError):
-    status, code = 413, 1161
+    code = 1161
 
     def __init__(self, limit: int) -> None:
         super().__init__(f"That is more pictures than fit: a batch may have {limit:,} in all.")
 
 
 class UnreadableZip(RemovalError):
-    status, code = 400, 1162
+    code = 1162
 
 
 class InvalidWebhook(RemovalError):
-    status, code = 400, 1163
+    code = 1163
 
 
 class TooManyBatches(RemovalError):
-    status, code, retry_after = 429, 1164, 60
+    code, retry_after = 1164, 60
 
     def __init__(self, limit: int) -> None:
         super().__init__(
@@ -298,12 +290,12 @@ class TooManyBatchBytes(TooManyBatches):
 
 # --- Money --------------------------------------------------------------------------------------
 class PaymentRequired(RemovalError):
-    status, code = 402, 1011
+    code = 1011
 
 
 # --- Room and time ------------------------------------------------------------------------------
 class SlowDown(RemovalError):
-    status, code, retry_after = 429, 1015, 5
+    code, retry_after = 1015, 5
 
     def __init__(self, message: str = "", retry_after: int = 5, pool: str = "") -> None:
         """pool: that of removal.capacity which is full."""
@@ -316,14 +308,14 @@ class SlowDown(RemovalError):
 
 
 class StartedTooLate(RemovalError):
-    status, code, retry_after = 429, 1017, 5
+    code, retry_after = 1017, 5
 
     def __init__(self) -> None:
         super().__init__("The image waited too long for a free place. Try again in 5 seconds.")
 
 
 class TookTooLong(RemovalError):
-    status, code, retry_after = 503, 1201, 5
+    code, retry_after = 1201, 5
 
     def __init__(self) -> None:
         super().__init__(
@@ -332,7 +324,7 @@ class TookTooLong(RemovalError):
 
 
 class InternalError(RemovalError):
-    status, code = 500, 1500
+    code = 1500
 
     def __init__(self, request_id: str = "", support: str = "", detail: str = "") -> None:
         super().__init__(
@@ -344,7 +336,7 @@ class InternalError(RemovalError):
 
 
 class EngineUnavailable(RemovalError):
-    status, code, retry_after = 503, 1200, 5
+    code, retry_after = 1200, 5
     sentence = "The service is starting or overloaded. Nothing was charged. Try again in 5 seconds."
 
     def __init__(self, detail: str = "") -> None:
@@ -363,7 +355,7 @@ class WorkInterrupted(EngineUnavailable):
 class ClientGone(RemovalError):
     """The client hung up; nobody reads the answer, nothing is charged."""
 
-    status, code = 503, 1201
+    code = 1201
 
     def __init__(self, message: str = "") -> None:
         super().__init__(message or "The client closed the connection before the result was ready.")

@@ -65,7 +65,7 @@ def _metrics() -> list[str]:
 def _errors() -> list[str]:
     from accounts import errors as accounts_errors
     from billing import errors as billing_errors
-    from removal import errors
+    from removal import error_table, errors
 
     classes: list[Any] = [
         value
@@ -74,7 +74,7 @@ def _errors() -> list[str]:
         if inspect.isclass(value) and issubclass(value, Exception) and hasattr(value, "code")
     ]
     known = {f"{cls.status} {cls.code}" for cls in classes if cls.code is not None}
-    return sorted(known | {f"400 {code}" for code in errors.PARAMETER_CODES.values()})
+    return sorted(known | {f"400 {code}" for code in error_table.PARAMETER_CODES.values()})
 
 
 def _commands() -> list[str]:

@@ -17,8 +17,9 @@ from removal import engine
 from removal.api.reading import MAX_BASE64
 from removal.engine.geometry import MAX_ASPECT
 from removal.engine.reading.decode import MAX_INPUT_PIXELS
+from removal.error_table import ROWS
 
-from . import errors, samples, tables
+from . import samples, tables
 
 Context = dict[str, Any]
 
@@ -77,7 +78,7 @@ def _batches(request: HttpRequest) -> Context:
 
 
 def _errors(request: HttpRequest) -> Context:
-    return {"errors": errors.every_error()}
+    return {"errors": ROWS, "parameters": [row.name for row in engine.PARAMETERS]}
 
 
 def _moving(request: HttpRequest) -> Context:

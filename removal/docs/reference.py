@@ -8,7 +8,9 @@ from collections.abc import Callable, Iterable
 
 from django.utils import translation
 
-from . import errors, tables
+from removal.error_table import ROWS
+
+from . import tables
 
 
 def updated(text: str) -> str:
@@ -47,7 +49,7 @@ def _headers() -> str:
 def _errors() -> str:
     return _table(
         ("HTTP", "code", "meaning", "what to do"),
-        ((str(row.status), str(row.code), row.title, row.help) for row in errors.every_error()),
+        ((str(row.status), str(row.code), str(row.title), str(row.help)) for row in ROWS),
     )
 
 

@@ -11,7 +11,7 @@ from removal.api import reading, v1
 from removal.api.removebg import parameters as removebg_parameters
 from removal.api.schema.answers import OF_RESULTS
 from removal.engine.options import OUTPUT_FORMATS
-from removal.errors import PARAMETER_CODES
+from removal.error_table import PARAMETER_CODES
 
 # What the tables of the code say in words, so that it is translated.
 WORDS = (

@@ -3,6 +3,7 @@
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from ..error_table import TABLE
 from ..errors import RemovalError
 from ..limits import HourUsedUp
 
@@ -60,34 +61,8 @@ SCRIPT_TEXTS: dict[str, str | Promise] = {
     "error.sample": _("The sample could not be loaded. Try again."),
 }
 
-# By the API's stable codes: what a person at the page can do about it. Others keep their message.
-_PAGE_SENTENCES: dict[int, str | Promise] = {
-    1003: _("This account is suspended. Please write to support."),
-    1005: _("Choose one picture."),
-    1006: _(
-        "This picture could not be read. "
-        "Choose a complete JPEG, PNG, WebP, HEIC, AVIF, TIFF, GIF or BMP file."
-    ),
-    1012: _("This file is too large. Choose a smaller one."),
-    1013: _("This picture has more than 32 megapixels. Make it smaller and try again."),
-    1015: _("Too many people are here at the moment. Try again in a few seconds."),
-    1017: _("Too many people are here at the moment. Try again in a few seconds."),
-    1008: _("There are no credits on your account yet."),
-    1010: _("Your credits are asleep; they wake with your next purchase."),
-    1011: _("There are not enough credits on your account for this picture."),
-    1111: _("The result would be too large or too thin. Choose another size or margin."),
-    1126: _("This picture is already being worked on. Try again in a few seconds."),
-    1150: _("The picture could not be fetched from this link."),
-    1151: _("This link leads to an address that is not public."),
-    1152: _("The picture took too long to fetch from this link."),
-    1153: _("There is no picture behind this link."),
-    1200: _("The service is starting or very busy. Try again in a few seconds."),
-    1201: _("This picture took too long. Try again, perhaps with a smaller one."),
-    1500: _("Something went wrong on our side. Please try again."),
-}
-
 
 def sentence_for(error: RemovalError) -> str:
     """The error in the visitor's language and free of the API's terms."""
-    known = _PAGE_SENTENCES.get(error.code)
-    return error.message if known is None or isinstance(error, HourUsedUp) else str(known)
+    known = "" if isinstance(error, HourUsedUp) else TABLE[error.code].page
+    return str(known or error.message)

@@ -23,6 +23,7 @@ from billing import errors as billing_errors
 from removal import capacity, engine, errors
 from removal.api.errors import error_of, error_response
 from removal.api.removebg import views as removebg
+from removal.error_table import PARAMETER_CODES
 from removal.execution import inline, pool
 from removal.execution.pool import Pool
 from removal.models import KeyedRequest, Removal
@@ -316,7 +317,7 @@ PROVOKED |= {
 
 def table() -> dict[int, int]:
     """Each code of the table, with its status."""
-    found = dict.fromkeys(errors.PARAMETER_CODES.values(), 400)
+    found = dict.fromkeys(PARAMETER_CODES.values(), 400)
     for inner in (accounts_errors.AuthenticationError, billing_errors.CannotSpend):
         found |= {error.code: error.status for error in inner.__subclasses__()}
     waiting = [errors.RemovalError]

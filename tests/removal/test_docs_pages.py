@@ -16,10 +16,10 @@ from removal.api import reading, v1
 from removal.api.removebg import parameters as removebg_parameters
 from removal.api.schema.answers import OF_RESULTS
 from removal.api.schema.generator import Generator
-from removal.docs import errors, samples, tables
+from removal.docs import samples, tables
 from removal.docs.pages import PAGES
 from removal.engine.options import OUTPUT_FORMATS
-from removal.errors import PARAMETER_CODES
+from removal.error_table import PARAMETER_CODES, ROWS
 
 pytestmark = pytest.mark.django_db
 SITE = "http://testserver"
@@ -90,16 +90,13 @@ def test_every_call_of_batches_is_described(client):
     assert all(f"<code>{call}</code></th>" in text for call in calls)
 
 
-@pytest.mark.parametrize("code", sorted(errors.statuses()))
-def test_every_error_has_a_heading_and_its_status(client, code):
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.code)
+def test_every_error_has_a_heading_and_its_status(client, row):
     text = text_of(client, "api_errors")
-    assert f"e{code}" in headings(text)
-    part = text.partition(f'id="e{code}"')[2].partition("<h3")[0]
-    assert f"HTTP {errors.statuses()[code]}." in part
-
-
-def test_no_error_is_described_that_does_not_exist():
-    assert set(errors.TEXTS) <= set(errors.statuses())
+    assert f"e{row.code}" in headings(text)
+    part = text.partition(f'id="e{row.code}"')[2].partition("<h3")[0]
+    assert f"HTTP {row.status}." in part
+    assert str(row.help) in part
 
 
 def test_names_of_other_dialects_are_listed(client):

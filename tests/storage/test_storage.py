@@ -4,7 +4,7 @@ from datetime import timedelta
 from urllib.request import urlopen
 
 import pytest
-from django.core.files.storage import default_storage
+from django.core.files.storage import storages
 from django.utils import timezone
 
 from removal import storage
@@ -40,7 +40,7 @@ def test_a_fault_of_our_own_is_not_called_the_storages(either, monkeypatch):
     def faulty(*arguments):
         raise TypeError("a fault of ours")
 
-    backend = type(default_storage._wrapped)
+    backend = type(storages["default"])
     for name in ("_save", "_open", "size", "delete_all", "entries", "probe"):
         monkeypatch.setattr(backend, name, faulty)
     monkeypatch.setattr(backend, "exists", lambda self, name: True)

@@ -36,7 +36,7 @@ Values = dict[str, Any]  # fields of Options
 class Refusal(RemovalError):
     """A value that is not allowed, under remove.bg's name for that."""
 
-    status, code = 400, 1101
+    code = 1101
 
     def __init__(self, name: str, message: str) -> None:
         super().__init__(message)

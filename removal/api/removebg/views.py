@@ -20,6 +20,7 @@ from accounts.services import authenticate_key
 from billing import ledger
 from removal import capacity, engine, errors, services
 from removal.engine import errors as engine_errors
+from removal.error_table import TABLE
 from removal.services import Order, Outcome, Source, Url
 
 from .. import reading
@@ -29,43 +30,10 @@ from ..parsers import LargeFormParser, LargeJsonParser, PartsParser
 from ..views import Endpoint, caller_of, user_of
 from .parameters import Refusal, read_options
 
-# What our errors are called there, and their status where it is not ours.
-NAMES: dict[type[Exception], tuple[str, int | None]] = {
-    errors.NotAuthenticated: ("auth_failed", 403),
-    errors.PaymentRequired: ("insufficient_credits", None),
-    errors.SlowDown: ("rate_limit_exceeded", None),
-    errors.StartedTooLate: ("rate_limit_exceeded", None),
-    errors.NothingFound: ("unknown_foreground", None),
-    errors.UnreadableImage: ("failed_to_read_image", None),
-    errors.NotBase64: ("failed_to_read_image", None),
-    errors.TooManyBytes: ("file_too_large", 400),
-    errors.Base64TooLong: ("file_too_large", 400),
-    errors.TooManyPixels: ("resolution_too_high", 400),
-    errors.ResultTooLarge: ("invalid_dimensions", None),
-    errors.ImageNotAFile: ("invalid_file_type", None),
-    errors.UnsupportedContentType: ("invalid_file_type", 400),
-    errors.UnreadableBackground: ("failed_bg_download", None),
-    errors.BackgroundUrlFailed: ("failed_bg_download", None),
-    errors.BackgroundUrlRefused: ("invalid_bg_image_url", None),
-    errors.UrlRefused: ("invalid_image_url", None),
-    errors.UrlFailed: ("failed_image_download", None),
-    errors.UrlTooSlow: ("failed_image_download", None),
-    errors.UrlNotAnImage: ("failed_image_download", None),
-    errors.MalformedBody: ("malformed_body", None),
-    errors.BodyTooSlow: ("body_too_slow", None),
-    errors.NoSuchPath: ("not_found", None),
-    errors.MethodNotAllowed: ("method_not_allowed", None),
-    errors.InvalidKey: ("invalid_idempotency_key", None),
-    errors.KeyInProgress: ("idempotency_key_in_use", None),
-    errors.ResultNotKept: ("idempotency_result_gone", None),
-    errors.KeyReused: ("idempotency_key_reused", None),
-    errors.HttpsRequired: ("https_required", None),
-    errors.EngineUnavailable: ("service_unavailable", None),
-    errors.TookTooLong: ("timeout", None),
-    errors.ClientGone: ("timeout", None),
-    errors.InternalError: ("internal_error", None),
-    engine_errors.RegionOutside: ("roi_exceeds_bounds", None),
-    engine_errors.RegionEmpty: ("roi_region_empty", None),
+# Names of what the engine finds wrong; those of our errors stand in the table of errors.
+REGIONS: dict[type[BaseException] | type[None], str] = {
+    engine_errors.RegionOutside: "roi_exceeds_bounds",
+    engine_errors.RegionEmpty: "roi_region_empty",
 }
 SOURCES = ("image_file", "image_file_b64", "image_url")
 ALIASES = {"image_base64": "image_file_b64"}  # what the client removebgplus sends
@@ -289,5 +257,6 @@ def _in_their_words(failure: errors.RemovalError, ours: HttpResponseBase) -> Err
 def name_of(failure: errors.RemovalError) -> tuple[str, int | None]:
     if isinstance(failure, Refusal):
         return failure.name, None
-    causes = [type(failure.__cause__), *type(failure).__mro__]
-    return next((NAMES[cause] for cause in causes if cause in NAMES), ("invalid_request", None))
+    row = TABLE[failure.code]
+    name = REGIONS.get(type(failure.__cause__)) or failure.removebg or row.removebg
+    return name or "invalid_request", row.removebg_status

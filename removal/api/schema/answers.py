@@ -1,13 +1,16 @@
 """What the OpenAPI document says of answers: headers, and errors out of the tree of errors."""
 
-import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Set
 from typing import Any
 
+from django.conf import settings
+from django.utils import translation
+
 from accounts import errors as accounts_errors
 from billing import errors as billing_errors
 from removal import engine, errors
+from removal.error_table import PARAMETER_CODES, TABLE
 
 from ..removebg import parameters as removebg_parameters
 from ..removebg import views as removebg
@@ -195,9 +198,10 @@ def removebg_codes(only: Set[type[errors.RemovalError]] | None = None) -> Codes:
     for error in _tree():
         if not (error in only if only else _is_of_removals(error)):
             continue
-        name, status = removebg.NAMES.get(error, (None, None))
-        if name is not None:
-            found[status or error.status].setdefault(name, words(error.__name__))
+        row = TABLE[error.code]
+        name = error.removebg or row.removebg
+        if name:
+            found[row.removebg_status or row.status].setdefault(name, _title(row.code))
     if only is None:
         found[400] |= dict(_refusals())
     return found
@@ -212,9 +216,8 @@ def _refusals() -> Iterator[tuple[str, str]]:
         yield name, name.replace("_", " ").capitalize()
     for row in removebg_parameters.PARAMETERS:
         yield f"invalid_{row.name}", f"Allowed: {row.allowed}"
-    for error, (name, _) in removebg.NAMES.items():
-        if not issubclass(error, errors.RemovalError):
-            yield name, words(error.__name__)
+    for name in removebg.REGIONS.values():
+        yield name, name.replace("_", " ").capitalize()
 
 
 def _tree() -> Iterator[type[errors.RemovalError]]:
@@ -230,19 +233,24 @@ def _meanings(error: type[errors.RemovalError]) -> dict[int, str]:
     """The codes that an error may bear."""
     if error is errors.InvalidParameter:
         own = (row.name for row in engine.PARAMETERS)
-        return {errors.PARAMETER_CODES[name]: f"{name} is not allowed" for name in own}
+        return _titles(PARAMETER_CODES[name] for name in own)
     if error is errors.NotAuthenticated:
         refusals = accounts_errors.AuthenticationError.__subclasses__()
-        return {child.code: words(child.__name__) for child in refusals}
+        return _titles(child.code for child in refusals)
     if error is errors.PaymentRequired:
         reasons = billing_errors.CannotSpend.__subclasses__()
-        return {child.code: words(child.__name__) for child in reasons}
-    return {error.code: words(error.__name__)}
+        return _titles(child.code for child in reasons)
+    return _titles([error.code])
 
 
-def words(name: str) -> str:
-    """TooManyPixels -> Too many pixels"""
-    return re.sub(r"(?<!^)(?=[A-Z])", " ", name).capitalize()
+def _titles(codes: Iterable[int]) -> dict[int, str]:
+    return {code: _title(code) for code in codes}
+
+
+def _title(code: int) -> str:
+    """In English, whatever the language of the request that reads the document first."""
+    with translation.override(settings.LANGUAGE_CODE):
+        return str(TABLE[code].title)
 
 
 def object_of(properties: dict[str, Schema]) -> Schema:
