@@ -1,5 +1,6 @@
 """When the matte is raised, lowered and left alone, on drawn mattes."""
 
+import cv2
 import numpy as np
 import pytest
 
@@ -180,3 +181,11 @@ def test_the_matte_keeps_its_own_size(scene):
     main, second, picture = scene
     large = np.kron(main, np.ones((4, 4), np.float32))
     assert veil.correct(large, picture, second).shape == (1280, 1280)
+
+
+def test_a_second_opinion_is_asked_for_where_wide_areas_are_in_doubt(scene):
+    main, _, _ = scene
+    assert not veil.is_doubtful(main)
+    assert not veil.is_doubtful(cv2.GaussianBlur(main, (0, 0), 1))
+    main[80:240, 180:240] = 0.4
+    assert veil.is_doubtful(main)

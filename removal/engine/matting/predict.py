@@ -21,7 +21,9 @@ def predict(frame: Bytes, networks: Networks) -> Floats:
     """
     matte = _matte(frame, networks.main)
     small = stretch(frame, veil.FRAME)
-    second = _matte(small, networks.second) if networks.second else None
+    second = None
+    if networks.second and veil.is_doubtful(matte):
+        second = _matte(small, networks.second)
     return specks.drop(veil.correct(matte, small, second))
 
 

@@ -24,10 +24,12 @@ CERTAIN = (0.80, 0.98)  # values of the second matte from "not believed" to "bel
 EDGE = 5  # side of the square by which the second matte is eroded: its edges are coarse
 GAP_WIDTH = 13  # gaps narrower than this are closed to find them
 GAP_DEPTH = (0.3, 0.7)  # how much darker than its surroundings a gap is
-NOT_CLEAR = (0.02, 0.10)  # values of the main matte from "clear" to "not clear"
+NOT_CLEAR = (0.015, 0.07)  # values of the main matte from "clear" to "not clear"
 SHUT_IN = 0.6  # areas below this that do not reach the frame's border may be holes
 MISSING_WIDTH = 9  # the second network is too coarse to add anything narrower
 SMOOTH = 1.2  # sigma: the addition gets soft edges
+MISSING = 0.3  # alpha that the second network might add
+DOUBTFUL_SHARE = 0.03  # of the frame: with less doubt its gains were nil
 COLOUR_BINS = 10  # per axis of Lab
 COLOUR_BLUR = (0.668, 0.166)  # own and neighbouring bins: a Gaussian of sigma 0.6
 BACKGROUND_LIKE = (0.60, 0.85)  # share of background in a colour, from "unlike" to "like"
@@ -52,7 +54,7 @@ def correct(matte: Floats, rgb: Bytes, second: Floats | None = None) -> Floats:
     second: float32 (FRAME, FRAME), the second network's matte; without it nothing is lowered.
     Returns float32 (h, w), 0..1.
     """
-    main = np.asarray(cv2.resize(matte, (FRAME, FRAME), interpolation=cv2.INTER_AREA), np.float32)
+    main = _framed(matte)
     background = background_share(rgb, main, main if second is None else second)
     raised = _smooth(_doubted_solids(main, background))
     if second is None:
@@ -60,6 +62,18 @@ def correct(matte: Floats, rgb: Bytes, second: Floats | None = None) -> Floats:
     raised = np.maximum(raised, _second_opinion(main, second, background))
     haze = _enlarged(_background_haze(main, second, background), matte)
     return np.asarray(_raise(matte, raised) * (1 - haze), np.float32)
+
+
+def is_doubtful(matte: Floats) -> bool:
+    """Whether a second opinion on `matte`, float32 (h, w), could change much; it costs time."""
+    main = _framed(matte)
+    missing = _wide(_open_to_doubt(main) * (1 - main)) > MISSING
+    return bool((missing.mean() + _wide_haze(main).mean()) > DOUBTFUL_SHARE)
+
+
+def _framed(matte: Floats) -> Floats:
+    size = (FRAME, FRAME)
+    return np.asarray(cv2.resize(matte, size, interpolation=cv2.INTER_AREA), np.float32)
 
 
 def _raise(matte: Floats, raised: Floats) -> Floats:
@@ -84,13 +98,18 @@ def background_share(rgb: Bytes, main: Floats, second: Floats) -> Floats:
 
 def _second_opinion(main: Floats, second: Floats, background: Floats) -> Floats:
     """How much the second network raises, float32 (FRAME, FRAME)."""
-    openings = np.maximum(_narrow_gaps(main), _shut_in(main))
-    allowed = _ramp(main, *NOT_CLEAR) * (1 - _widened(openings, 3))
+    allowed = _open_to_doubt(main)
     certain = _ramp(cv2.erode(second, np.ones((EDGE, EDGE), np.uint8)), *CERTAIN)
     believed = np.minimum(certain, _wide(certain * allowed * (1 - main)) + main)
     believed = _smooth(believed) * allowed
     likeness = _ramp(_area_mean(background, believed * (1 - main)), *BACKGROUND_LIKE)
     return np.asarray(believed * (1 - DISTRUST * likeness), np.float32)
+
+
+def _open_to_doubt(main: Floats) -> Floats:
+    """1 where the second network may raise, 0 where the main one says clear and in openings."""
+    openings = np.maximum(_narrow_gaps(main), _shut_in(main))
+    return _ramp(main, *NOT_CLEAR) * (1 - _widened(openings, 3))
 
 
 def _wide(missing: Floats) -> Floats:
@@ -109,12 +128,17 @@ def _shut_in(main: Floats) -> Floats:
 
 def _background_haze(main: Floats, second: Floats, background: Floats) -> Floats:
     """How much is taken away, float32 (FRAME, FRAME)."""
+    wide = _wide_haze(main)
+    likeness = _ramp(_share_in(wide, background), *HAZE_BACKGROUND)
+    unsure = 1 - _ramp(main, *HAZE_LOWERED)
+    return _smooth(wide * likeness * unsure * (1 - _ramp(second, *SECOND_CLEAR)))
+
+
+def _wide_haze(main: Floats) -> Floats:
+    """1 in wide half-transparent areas, else 0."""
     haze = ((main > HAZE[0]) & (main < HAZE[1])).astype(np.float32)
     square = np.ones((HAZE_WIDTH, HAZE_WIDTH), np.uint8)
-    wide = np.asarray(cv2.morphologyEx(haze, cv2.MORPH_OPEN, square), np.float32)
-    wide *= _ramp(_share_in(wide, background), *HAZE_BACKGROUND)
-    wide *= 1 - _ramp(main, *HAZE_LOWERED)
-    return _smooth(wide * (1 - _ramp(second, *SECOND_CLEAR)))
+    return np.asarray(cv2.morphologyEx(haze, cv2.MORPH_OPEN, square), np.float32)
 
 
 def _narrow_gaps(main: Floats) -> Floats:
