@@ -1,4 +1,4 @@
-"""Where this site differs from django-allauth's defaults."""
+"""Overrides of django-allauth's defaults."""
 
 import logging
 from contextlib import suppress
@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 
 class _Site(NamedTuple):
-    """What allauth's mails show of a site."""
+    """The site as allauth's mails show it."""
 
     name: str
     domain: str
@@ -31,7 +31,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         return bool(settings.SIGNUP_OPEN)
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        """Raises MailNotSent, after which the same may be asked for again at once."""
+        """Raises MailNotSent, after which the caller may try again at once."""
         context = with_public_links(self.request, context)
         context["current_site"] = _Site(settings.SITE_NAME, settings.SITE_NAME)
         context["site_url"] = settings.SITE_URL
@@ -40,7 +40,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         except OSError as error:
             self._forget_that_it_was_asked_for(email)
             refused = failure(error)
-            # The error itself names the recipient.
+            # Not the error itself: it names the recipient.
             reason = "the recipient was refused" if refused.permanent else type(error).__name__
             log.error("The mail %s was not sent: %s", template_prefix, reason)
             raise refused from error
@@ -48,7 +48,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     def send_confirmation_mail(
         self, request: HttpRequest, emailconfirmation: EmailConfirmationMixin, signup: bool
     ) -> None:
-        """Nobody could use an account whose mail was not sent: signing up leaves none."""
+        """Roll signing up back if its mail was not sent: the account would be unusable."""
         try:
             super().send_confirmation_mail(request, emailconfirmation, signup)
         except MailNotSent:
@@ -57,19 +57,19 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
             raise
 
     def send_notification_mail(self, *args: Any, **kwargs: Any) -> None:
-        """What it tells of is done, whether or not it can be told."""
+        """A notification that cannot be sent does not undo what it reports."""
         with suppress(MailNotSent):
             super().send_notification_mail(*args, **kwargs)
 
     def _forget_that_it_was_asked_for(self, email: str) -> None:
-        """A confirmation is mailed once in some minutes: one that failed does not count."""
+        """Confirmations are rate-limited to one every few minutes: a failed mail does not count."""
         ratelimit.clear(
             self.request, app="allauth.account", action="confirm_email", key=email.lower()
         )
 
 
 class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]
-    """Keeps the seeds of authenticator apps and recovery codes useless to a database thief."""
+    """Encrypts the seeds of authenticator apps and recovery codes in the database."""
 
     def encrypt(self, text: str) -> str:
         return seal(SECOND_FACTOR, text)

@@ -1,4 +1,4 @@
-"""Whether two addresses are one mailbox, and a keyed hash by which a mailbox is known again."""
+"""Normalises email addresses, and recognises known mailboxes by a keyed hash."""
 
 import hashlib
 import hmac
@@ -11,14 +11,14 @@ from .sealing import DATA_KEY, Unreadable, seal, unseal
 
 log = logging.getLogger(__name__)
 KEY_NAME = "addresses"
-# Google delivers all of a name's spellings with dots to one mailbox, under both domains.
+# Google ignores dots in the name and delivers both domains to one mailbox.
 WITHOUT_DOTS = {"gmail.com": "gmail.com", "googlemail.com": "gmail.com"}
 
 
 def mailbox(email: str) -> str:
-    """The address without what most providers let its owner choose freely.
+    """The address without the parts that most providers ignore.
 
-    Case and, after a plus sign, a tag; at Google dots besides. Elsewhere dots tell people apart.
+    Case and a tag after a plus sign; at Google also dots. Elsewhere dots are significant.
     """
     text = unicodedata.normalize("NFKC", email).strip().casefold()
     name, _at, domain = text.rpartition("@")
@@ -29,14 +29,14 @@ def mailbox(email: str) -> str:
 
 
 def note_first(email: str) -> bool:
-    """Whether this mailbox was not noted before; from now on it is, for ever."""
+    """Record this mailbox permanently; True if it was not recorded before."""
     _row, first = KnownMailbox.objects.get_or_create(digest=digest(email))
     return first
 
 
 def digest(email: str, keys: type[DataKey] = DataKey) -> str:
-    """Tells nothing without SECRET_KEY, under which the hash's own key is sealed, and outlives
-    every change of it."""
+    """Reveals nothing without SECRET_KEY, which encrypts the hash's own key; changing SECRET_KEY
+    does not change the hash."""
     return hmac.new(_key(keys), mailbox(email).encode(), hashlib.sha256).hexdigest()
 
 

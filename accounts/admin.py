@@ -1,4 +1,4 @@
-"""Staff's view of people and their API keys."""
+"""The admin pages for users and their API keys."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ from .models import ApiKey, User
 OUT_OF_REACH = _("Superusers and their keys were left as they are: only a superuser may do that.")
 
 admin.site.site_header = admin.site.site_title = settings.SITE_NAME
-# Staff log in by the same page as everybody, with its limits against guessing and second factor.
+# Staff log in on the same page as everybody, with its rate limits and second factor.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 
 
@@ -44,7 +44,7 @@ class ApiKeyInline(admin.TabularInline):  # type: ignore[type-arg]
     can_delete = False
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False  # a secret is shown once, to its owner
+        return False  # a secret is shown only once, to its owner
 
 
 @admin.register(User)
@@ -74,7 +74,7 @@ class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]
         return ((None, {"fields": ("email",)}), *others)
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
-        """Whoever may change people to suspend them could else make themselves superusers."""
+        """Otherwise staff who may change users could make themselves superusers."""
         if obj is None or _is_superuser(request):
             return super().get_readonly_fields(request, obj)
         return flatten_fieldsets(self.get_fieldsets(request, obj))

@@ -1,4 +1,4 @@
-"""The accounts app: who is asking."""
+"""The accounts app: users and API keys."""
 
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _

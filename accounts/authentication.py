@@ -24,8 +24,8 @@ MALFORMED = (
 class ApiKeyAuthentication(BaseAuthentication):
     """Sets request.user to the key's owner and request.auth to the ApiKey.
 
-    A view that lists this class needs a key: missing credentials raise, as wrong ones do, a
-    branch of accounts.errors.AuthenticationError.
+    Views with this class require a key: missing credentials, like wrong ones, raise a subclass of
+    accounts.errors.AuthenticationError.
     """
 
     challenge: ClassVar[str] = 'Basic realm="API Id and API Secret", charset="UTF-8"'
@@ -40,7 +40,7 @@ class ApiKeyAuthentication(BaseAuthentication):
 
 
 def read_basic(header: str) -> tuple[str, str]:
-    """Id and secret from an Authorization header; raises UnknownKey where there are none."""
+    """Id and secret from an Authorization header; raises UnknownKey if there are none."""
     if not header.strip():
         raise UnknownKey(NO_CREDENTIALS)
     scheme, _, encoded = header.strip().partition(" ")
@@ -50,7 +50,7 @@ def read_basic(header: str) -> tuple[str, str]:
 
 
 def split_pair(pair: str) -> tuple[str, str]:
-    """`ID:SECRET`, as key creation shows it, in two; a secret may hold colons, an id may not."""
+    """Split `ID:SECRET`, as shown at key creation; a secret may contain colons, an id may not."""
     public_id, colon, secret = pair.partition(":")
     if not colon:
         raise UnknownKey(MALFORMED)

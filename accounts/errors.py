@@ -1,15 +1,15 @@
-"""Why credentials were refused: one class a reason.
+"""Authentication errors, one class for each reason.
 
 AuthenticationError
 ├── UnknownKey        1001   nobody has this API Id (or none was sent)
-├── KeyRevoked        1002   the owner ended this key
-├── AccountSuspended  1003   staff stopped the account
-└── WrongSecret       1004   the API Id exists, the secret is not its own
+├── KeyRevoked        1002   the owner revoked this key
+├── AccountSuspended  1003   staff suspended the account
+└── WrongSecret       1004   the API Id exists, but the secret does not match
 """
 
 
 class AuthenticationError(Exception):
-    """Credentials were refused; `code` is stable, `message` tells the caller what to change."""
+    """Credentials were refused; `code` is stable, `message` says what to change."""
 
     status = 401
     code: int

@@ -1,4 +1,4 @@
-"""Input of the account pages."""
+"""Forms of the account pages."""
 
 import secrets
 
@@ -17,7 +17,7 @@ from .models import User
 
 
 class SignupForm(AllauthSignupForm):  # type: ignore[misc]
-    """What signing up asks beside address and password: consent, where there are terms."""
+    """The sign-up form, with a consent field if the site has terms."""
 
     field_order = ("email", "password1", "terms")
 
@@ -47,7 +47,7 @@ class SignupForm(AllauthSignupForm):  # type: ignore[misc]
         user.save(update_fields=["language", "terms_accepted_at"])
 
     def _work_as_for_a_new_account(self, request: HttpRequest) -> None:
-        """Hash and write, then take it back: else the time taken tells who has an account."""
+        """Hash and write, then roll back: otherwise the response time reveals existing accounts."""
         taken = self.cleaned_data["email"]
         self.cleaned_data["email"] = f"{secrets.token_hex(16)}@taken.invalid"
         self.account_already_exists = False
@@ -56,7 +56,7 @@ class SignupForm(AllauthSignupForm):  # type: ignore[misc]
                 with transaction.atomic():
                     self.save(request)
                     transaction.set_rollback(True)
-                # A commit that writes, as a new account's does: it waits for the disk.
+                # A real commit, like a new account's: it waits for the disk.
                 owners = Q(email=taken.lower()) | Q(emailaddress__email=taken.lower())
                 User.objects.filter(owners).update(language=F("language"))
         finally:

@@ -1,7 +1,7 @@
-"""How passwords are hashed: Argon2id, two at a time in a process, whoever asks.
+"""Hashes passwords with Argon2id, at most two at a time in each process.
 
-A hash is meant to be dear. Without a bound, every thread that signs somebody in takes the memory
-of one at the same moment, and strangers choose how many do.
+A hash needs much memory on purpose. Without a limit, strangers could make every thread compute one
+at the same moment.
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -9,12 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 from django.contrib.auth.hashers import Argon2PasswordHasher
 
 AT_ONCE = 2
-# In threads of their own: freed memory stays with the thread's arena, and there are two of them.
+# In two dedicated threads: freed memory stays in the arena of the thread that used it.
 _pool = ThreadPoolExecutor(max_workers=AT_ONCE, thread_name_prefix="passwords")
 
 
 class BoundedArgon2Hasher(Argon2PasswordHasher):
-    """OWASP's second row for Argon2id; older hashes are made anew when their owner signs in."""
+    """OWASP's second recommendation for Argon2id; older hashes are upgraded at the next log-in."""
 
     memory_cost, time_cost, parallelism = 19 * 1024, 2, 1
 

@@ -1,4 +1,4 @@
-"""A mail server that fails is said plainly; it is no crash."""
+"""Turns failures of the mail server into MailNotSent, with a clear message."""
 
 from smtplib import SMTPRecipientsRefused
 
@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class MailNotSent(Exception):
-    """The mail server took nothing; `permanent` where the same address would fail again."""
+    """The mail server refused; `permanent` if the same address would fail again."""
 
     def __init__(self, *, permanent: bool) -> None:
         super().__init__()
@@ -25,6 +25,6 @@ class MailNotSent(Exception):
 
 
 def failure(error: OSError) -> MailNotSent:
-    """What a failure of the mail server means; smtplib's errors are OSErrors too."""
+    """The MailNotSent for a mail server's error; smtplib's errors are OSErrors too."""
     refused = error.recipients.values() if isinstance(error, SMTPRecipientsRefused) else []
     return MailNotSent(permanent=bool(refused) and all(code >= 500 for code, _text in refused))

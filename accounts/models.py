@@ -1,4 +1,4 @@
-"""Who is asking: people, who log in by email, and the API keys of their programs."""
+"""Users, who log in by email, and the API keys of their programs."""
 
 from decimal import Decimal
 from typing import Any, ClassVar
@@ -64,7 +64,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         verbose_name = _("user")
         verbose_name_plural = _("users")
         constraints = [
-            # With the plain unique index this makes an address unique in any spelling of its case.
+            # With the plain unique index this makes addresses unique regardless of case.
             models.CheckConstraint(
                 condition=models.Q(email=Lower("email")), name="accounts_user_email_lower"
             )
@@ -82,7 +82,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         super().save(*args, **kwargs)
 
     def confirm_email(self) -> None:
-        """Take the address as confirmed: the operator who made this account vouches for it."""
+        """Mark the address as confirmed, for accounts created by the operator."""
         EmailAddress.objects.update_or_create(
             user=self, email=self.email, defaults={"verified": True, "primary": True}
         )
@@ -131,7 +131,7 @@ class ApiKey(models.Model):
 
 
 class WebhookSecret(models.Model):
-    """What a key's webhooks are signed with, sealed; see accounts/webhook_secrets.py."""
+    """A secret that signs a key's webhooks, encrypted; see accounts/webhook_secrets.py."""
 
     api_key = models.ForeignKey(ApiKey, on_delete=models.CASCADE, related_name="webhook_secrets")
     sealed = models.TextField(editable=False)
@@ -152,7 +152,7 @@ class WebhookSecret(models.Model):
 
 
 class DataKey(models.Model):
-    """A random key, sealed: what is hashed with it is found again after SECRET_KEY has changed."""
+    """A random key, encrypted: hashes made with it stay valid when SECRET_KEY changes."""
 
     name = models.CharField(max_length=20, unique=True, editable=False)
     sealed = models.TextField(editable=False)
@@ -164,7 +164,7 @@ class DataKey(models.Model):
 class KnownMailbox(models.Model):
     """A mailbox that was given signup credits, as a keyed hash (accounts/addresses.py).
 
-    It outlives the account: else whoever closes one and signs up again is given them each time.
+    It outlives the account: otherwise closing one and signing up again would earn new credits.
     """
 
     digest = models.CharField(max_length=64, unique=True, editable=False)

@@ -1,4 +1,4 @@
-"""Where the public reaches this site, which the request of somebody behind a proxy may not show."""
+"""The site's public URLs, which a request behind a proxy may not show."""
 
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -8,12 +8,12 @@ from django.http import HttpRequest
 
 
 def public_address(request: HttpRequest, path: str = "/") -> str:
-    """`path` as the public reaches it: by SITE_URL or, without it, as this request did."""
+    """The public URL of `path`: under SITE_URL or, without it, under this request's host."""
     return settings.SITE_URL + path if settings.SITE_URL else request.build_absolute_uri(path)
 
 
 def with_public_links(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
-    """A mail's context, its links to this site led by SITE_URL instead of the request's host."""
+    """A mail's context with its links rewritten to SITE_URL instead of the request's host."""
     if not settings.SITE_URL:
         return context
     return {name: _public(request, value) for name, value in context.items()}

@@ -1,4 +1,4 @@
-"""What happens when somebody logs in, or sets up a second factor."""
+"""Signal receivers for log-ins and new second factors."""
 
 from allauth.account.internal.flows.login import record_authentication
 from allauth.mfa.models import Authenticator
@@ -10,7 +10,7 @@ from .models import User
 
 
 def remember_language(user: User, request: HttpRequest | None, **kwargs: object) -> None:
-    """Mail that no request asked for is written in the language of the last log-in."""
+    """Store the language, for mails that are not sent during a request."""
     language = get_language()
     if request is not None and language and language != user.language:
         User.objects.filter(pk=user.pk).update(language=language)
@@ -19,9 +19,9 @@ def remember_language(user: User, request: HttpRequest | None, **kwargs: object)
 def trust_this_session_alone(
     request: HttpRequest, user: User, authenticator: Authenticator, **kwargs: object
 ) -> None:
-    """A new second factor: this session has just shown it; the others never did and end.
+    """End all other sessions: only this one has shown the new second factor.
 
-    Recovery codes come along with a factor and are no news.
+    Recovery codes come with a factor and change nothing.
     """
     if authenticator.type == Authenticator.Type.RECOVERY_CODES:
         return

@@ -1,7 +1,7 @@
-"""What has to be readable again is stored sealed under SECRET_KEY: a database alone opens nothing.
+"""Encrypts stored secrets with SECRET_KEY: the database alone reveals nothing.
 
-After a change of SECRET_KEY the old one in SECRET_KEY_FALLBACKS still opens it, until
-`manage.py reencrypt_secrets` has sealed everything anew.
+After a change of SECRET_KEY, the old key in SECRET_KEY_FALLBACKS still decrypts them, until
+`manage.py reencrypt_secrets` has encrypted everything again.
 """
 
 import base64
@@ -10,7 +10,7 @@ import hashlib
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 
-Unreadable = InvalidToken  # sealed under a key that is not known here
+Unreadable = InvalidToken  # encrypted with an unknown key
 SECOND_FACTOR, WEBHOOK, DATA_KEY = "second factor", "webhook secret", "data key"
 
 

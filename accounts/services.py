@@ -1,4 +1,4 @@
-"""What happens to accounts and API keys: the only code that makes, checks or ends a key."""
+"""Operations on accounts and API keys: the only code that creates, checks or revokes a key."""
 
 import hashlib
 import hmac
@@ -28,7 +28,7 @@ from .models import ApiKey, User
 from .signals import account_closed
 
 PUBLIC_ID = re.compile(r"[a-z0-9]{1,32}")
-MOST_AT_ONCE = 500  # accounts closed in one round of housekeeping
+MOST_AT_ONCE = 500  # accounts closed in one run of the periodic job
 LAST_USED_STEP = timedelta(minutes=1)
 # Letters and digits only: a double click selects the whole of it. 62**43 > 2**256.
 SECRET_ALPHABET = string.ascii_letters + string.digits
@@ -37,7 +37,7 @@ PUBLIC_ALPHABET = string.ascii_lowercase + string.digits
 
 
 def get_or_create_account(email: str) -> tuple[User, bool]:
-    """The account of this address; a new one is confirmed and has no usable password."""
+    """The account of this address; a new one is created confirmed, without a usable password."""
     user, created = User.objects.get_or_create(
         email=email.strip().lower(), defaults={"password": make_password(None)}
     )
@@ -47,9 +47,9 @@ def get_or_create_account(email: str) -> tuple[User, bool]:
 
 
 def close_account(user: User) -> None:
-    """End keys and sessions at once and remove all personal data; other apps listen to the signal.
+    """End keys and sessions at once and remove all personal data; other apps receive a signal.
 
-    Raises ProtectedError for whoever moved credits as staff: the ledger names them for good.
+    Raises ProtectedError for staff who moved credits: the ledger refers to them permanently.
     """
     with transaction.atomic():
         account_closed.send(sender=User, user=user)
@@ -60,16 +60,16 @@ def close_account(user: User) -> None:
 
 
 def forget_ended_sessions() -> int:
-    """Delete sessions whose time is over, with the addresses they came from; their number."""
+    """Delete expired sessions with their IP addresses; the number deleted."""
     Session.objects.filter(expire_date__lte=timezone.now()).delete()
     living = Session.objects.values("session_key")
     return int(UserSession.objects.exclude(session_key__in=living).delete()[0])
 
 
 def forget_unconfirmed(now: datetime | None = None) -> int:
-    """Close accounts whose address was never confirmed within their time; their number.
+    """Close accounts whose address was not confirmed in time; the number closed.
 
-    One that has a key, credits or duties was made by staff or by a command and stays.
+    Accounts with a key, credits or staff rights were made by staff or a command and stay.
     """
     since = (now or timezone.now()) - timedelta(days=settings.UNCONFIRMED_KEEP_DAYS)
     confirmed = EmailAddress.objects.filter(verified=True).values("user")
@@ -83,7 +83,7 @@ def forget_unconfirmed(now: datetime | None = None) -> int:
 
 
 def forget_revoked_keys(now: datetime | None = None) -> int:
-    """Delete keys that ended long ago; their number."""
+    """Delete keys that were revoked long ago; the number deleted."""
     since = (now or timezone.now()) - timedelta(days=settings.REVOKED_KEYS_KEEP_DAYS)
     deleted = ApiKey.objects.filter(revoked_at__lt=since).delete()[1]
     return deleted.get(ApiKey._meta.label, 0)
@@ -95,7 +95,7 @@ def end_other_sessions(user: User, session_key: str | None) -> None:
 
 
 def used_second_factor(request: HttpRequest, user: User) -> bool:
-    """Whether this very session has shown a second factor that the account still has."""
+    """Whether this session has used a second factor that the account still has."""
     records = get_authentication_records(request, user)
     shown = [record.get("id") for record in records if record.get("method") == "mfa"]
     return bool(Authenticator.objects.filter(user=user, pk__in=shown).exists())
@@ -105,7 +105,7 @@ def used_second_factor(request: HttpRequest, user: User) -> bool:
 def issue_api_key(
     user: User, label: str = "", test_only: bool = False, monthly_limit: Decimal | None = None
 ) -> tuple[ApiKey, str]:
-    """A new key and its secret, which exists nowhere but in this answer."""
+    """A new key and its secret, which is not stored."""
     key, secret = _make_key(user, label, test_only, monthly_limit)
     webhook_secrets.make_first(key)
     return key, secret
@@ -127,10 +127,10 @@ def _make_key(
 
 
 def authenticate_key(public_id: str, secret: str) -> ApiKey:
-    """The key these credentials prove; raises a branch of AuthenticationError.
+    """The key with these credentials; raises a subclass of AuthenticationError.
 
-    The secret is compared before anything else is told: whether a key is revoked or its account
-    suspended is the business of whoever holds the secret.
+    The secret is compared first: only somebody who has it may learn that a key is revoked or its
+    account suspended.
     """
     key = _find(public_id)
     if not hmac.compare_digest(key.secret_hash, hash_secret(secret)):
@@ -144,7 +144,7 @@ def authenticate_key(public_id: str, secret: str) -> ApiKey:
 
 
 def revoke(key: ApiKey) -> None:
-    """End a key at once and for good; a second call changes nothing."""
+    """Revoke a key at once and permanently; a second call changes nothing."""
     now = timezone.now()
     ApiKey.objects.filter(Q(revoked_at=None) | Q(revoked_at__gt=now), pk=key.pk).update(
         revoked_at=now
@@ -153,7 +153,7 @@ def revoke(key: ApiKey) -> None:
 
 
 def rotate(key: ApiKey, overlap: timedelta) -> tuple[ApiKey, str]:
-    """A new key like this one, which works on until the overlap is over."""
+    """A new key like this one; the old one stays valid until the overlap ends."""
     with transaction.atomic():
         ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(
             revoked_at=timezone.now() + overlap
@@ -176,12 +176,12 @@ def reinstate(user: User) -> None:
 
 def hash_secret(secret: str) -> str:
     # 256 random bits can't be guessed, so a fast hash is safe here; argon2 would cost every call
-    # tens of milliseconds. No key from the settings: changing SECRET_KEY must not end API keys.
+    # tens of milliseconds. Not keyed with SECRET_KEY: changing that must not invalidate API keys.
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _forget_in_admin_log(user: User) -> None:
-    """What staff did stays told, but not to whom."""
+    """Anonymise the admin log: staff's actions stay, the account's name goes."""
     addresses = EmailAddress.objects.filter(user=user).values_list("email", flat=True)
     named = {user.email, *addresses, *map(str, user.api_keys.all())}
     LogEntry.objects.filter(object_repr__in=named).update(object_repr="closed account")
@@ -197,12 +197,12 @@ def _find(public_id: str) -> ApiKey:
 
 
 def _note_use(key: ApiKey) -> None:
-    """Keep last_used_at within a minute of the truth, without a write for every request."""
+    """Update last_used_at at most once a minute, to avoid a write for every request."""
     now = timezone.now()
     if key.last_used_at is not None and now - key.last_used_at < LAST_USED_STEP:
         return
     stale = Q(last_used_at=None) | Q(last_used_at__lte=now - LAST_USED_STEP)
-    # A busy database must not refuse a valid key for the sake of a statistic.
+    # A busy database must not make a valid key fail because of a statistic.
     with suppress(OperationalError):
         ApiKey.objects.filter(stale, pk=key.pk).update(last_used_at=now)
     key.last_used_at = now

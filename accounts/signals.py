@@ -1,6 +1,6 @@
-"""What other apps may listen to."""
+"""Signals for other apps."""
 
 from django.dispatch import Signal
 
-# Sent with `user` inside the transaction that deletes it: listeners remove what they know of it.
+# Sent with `user` inside the transaction that deletes it: receivers remove their data of the user.
 account_closed = Signal()

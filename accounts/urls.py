@@ -1,4 +1,4 @@
-"""Addresses of signing up, logging in and what belongs to it."""
+"""URLs of signing up, logging in and account settings."""
 
 from allauth.account import views as allauth_views
 from django.urls import include, path

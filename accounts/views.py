@@ -1,4 +1,4 @@
-"""Closing one's account, and mail that fails; everything else is django-allauth's."""
+"""Closing an account, and pages that report mail failures; the rest is django-allauth's."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -20,7 +20,7 @@ Page = Callable[..., HttpResponseBase]
 
 
 def that_sends_mail(page: Page) -> Page:
-    """The page, which says so where the mail server fails."""
+    """Shows the form again with an error if the mail server fails."""
 
     @wraps(page)
     def say(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
@@ -38,7 +38,7 @@ def that_sends_mail(page: Page) -> Page:
 @login_required
 @reauthentication_required(allow_get=True)  # type: ignore[untyped-decorator]
 def close(request: HttpRequest) -> HttpResponse:
-    """Say what closing does; do it on POST."""
+    """Explain what closing does; close on POST."""
     user = request.user
     assert user.is_authenticated
     if request.method == "GET" or user.is_staff:
@@ -47,7 +47,7 @@ def close(request: HttpRequest) -> HttpResponse:
         services.close_account(user)
     except ProtectedError:
         messages.error(
-            request, _("The books name you as staff who moved credits: write to support instead.")
+            request, _("The ledger names you as staff who moved credits. Please write to support.")
         )
         return redirect("account_close")
     logout(request)

@@ -1,7 +1,7 @@
-"""What the webhooks of an API key's batches are signed with: a secret of the key's own.
+"""The secrets that sign the webhooks of an API key's batches.
 
-Its owner can read it at any time, as a receiver has to be given it, and replace it: the old one
-signs beside the new for a while. It is random, and so outlives every change of SECRET_KEY.
+The owner can read the secret at any time, to configure receivers, and replace it: for a while both
+the old and the new one sign. It is random, so a change of SECRET_KEY does not affect it.
 """
 
 import base64
@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 PREFIX = "whsec_"
 BYTES = 24
-MOST = 3  # that sign at once; of more replacements in a row the oldest ends early
+MOST = 3  # valid at once; after more replacements in a row the oldest ends early
 
 
 def make_first(key: ApiKey) -> None:
@@ -28,7 +28,7 @@ def make_first(key: ApiKey) -> None:
 
 
 def hand_on(old: ApiKey, new: ApiKey) -> None:
-    """The key that replaces another signs as that one did: no receiver has to change."""
+    """Copy the secrets to a replacement key: receivers need no change."""
     rows = list(WebhookSecret.objects.filter(api_key=old).order_by("pk"))
     if not rows:
         make_first(new)
@@ -41,17 +41,17 @@ def hand_on(old: ApiKey, new: ApiKey) -> None:
 
 
 def signing(key: ApiKey) -> list[str]:
-    """All secrets that sign now, the newest first; none that cannot be read any more."""
+    """All valid secrets, newest first, without those that cannot be decrypted."""
     return [secret for row in rows_that_sign(key) if (secret := read(row))]
 
 
 def read(row: WebhookSecret) -> str:
-    """The secret; "" where it is sealed under a SECRET_KEY that is not known any more."""
+    """The secret; "" if it was encrypted with an unknown SECRET_KEY."""
     try:
         return unseal(WEBHOOK, row.sealed)
     except Unreadable:
         log.error(
-            "A webhook secret of %s is sealed under another SECRET_KEY", row.api_key.public_id
+            "A webhook secret of %s is encrypted with another SECRET_KEY", row.api_key.public_id
         )
         return ""
 
@@ -64,11 +64,11 @@ def rows_that_sign(key: ApiKey) -> list[WebhookSecret]:
 
 @transaction.atomic
 def replace(key: ApiKey, overlap: timedelta) -> None:
-    """A new secret; the one before signs on until the overlap is over."""
-    ApiKey.objects.select_for_update().get(pk=key.pk)  # one replacement after another
+    """A new secret; the previous one stays valid until the overlap ends."""
+    ApiKey.objects.select_for_update().get(pk=key.pk)  # serialises concurrent replacements
     now = timezone.now()
     rows = WebhookSecret.objects.filter(api_key=key)
-    # Whoever ends one at once means those before as well.
+    # Ending one at once also ends all earlier ones.
     ending = rows.filter(ends_at=None) if overlap else rows
     ending.update(ends_at=now + overlap)
     make_first(key)

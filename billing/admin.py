@@ -1,4 +1,4 @@
-"""Staff's view of money: all of it to read; credits move through the ledger, with a reason."""
+"""The admin pages for money: read-only, except for ledger actions, which need a reason."""
 
 from collections.abc import Callable
 from typing import Any
@@ -173,7 +173,7 @@ def _confirmed(
     back: str,
     act: Callable[[], LedgerEntry],
 ) -> HttpResponse:
-    """Ask for what the ledger needs, write the entry, log it under the acting admin."""
+    """Ask for amount and reason, write the ledger entry, log it under the acting admin."""
     if not request.user.has_perm(MOVE):
         raise PermissionDenied
     if form.is_valid():
@@ -272,7 +272,7 @@ class PurchaseAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
 
     @admin.display(description=gettext_lazy("Needs attention"))
     def attention(self, purchase: Purchase) -> str | SafeString:
-        """Why staff has to look at it, and what one click does about it."""
+        """Why the purchase needs attention, with buttons for the possible decisions."""
         problem = purchase.get_problem_display()
         if purchase.state != Purchase.State.UNCREDITED or not getattr(purchase, "may_move", False):
             return problem
@@ -341,7 +341,7 @@ class StripeEventAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
 
     @admin.action(description=gettext_lazy("Set aside: never apply"), permissions=["move"])
     def set_aside(self, request: HttpRequest, queryset: QuerySet[StripeEvent]) -> None:
-        """For what staff has dealt with by hand; the reason of its failure stays on the row."""
+        """For events handled by hand; the reason for the failure stays on the row."""
         for event in queryset.filter(processed_at=None):
             webhooks.set_aside(event)
             self.log_change(request, event, "Set aside")

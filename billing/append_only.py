@@ -12,7 +12,7 @@ Row = TypeVar("Row", bound=models.Model)
 
 
 class AppendOnly(Exception):
-    """A ledger row was to be changed or deleted: write a correcting row instead."""
+    """Ledger rows cannot be changed or deleted: write a correcting row instead."""
 
 
 class AppendOnlyQuerySet(models.QuerySet[Row]):
@@ -49,7 +49,7 @@ def install_triggers(
 
 
 def drop_triggers(using: str = "default") -> None:
-    """Open the tables again, for a test database that is emptied between tests."""
+    """Drop the triggers, for a test database that is emptied between tests."""
     connection = connections[using]
     on_table = " ON {table}" if connection.vendor == "postgresql" else ""
     with connection.cursor() as cursor:

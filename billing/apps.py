@@ -1,4 +1,4 @@
-"""The billing app: what it costs, what is left."""
+"""The billing app: prices, balances, the ledger and purchases."""
 
 from django.apps import AppConfig
 from django.conf import settings
@@ -18,8 +18,8 @@ class BillingConfig(AppConfig):
         from .append_only import install_triggers
         from .receivers import forget_payer, make_groups, open_account, welcome
 
-        # After every migrate, not in one migration: SQLite drops a table's triggers without a
-        # word whenever a later migration rebuilds the table.
+        # After every migrate, not in one migration: SQLite silently drops a table's triggers
+        # whenever a later migration rebuilds the table.
         post_migrate.connect(install_triggers, sender=self)
         post_migrate.connect(make_groups)
         post_save.connect(open_account, sender=settings.AUTH_USER_MODEL)

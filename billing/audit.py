@@ -1,4 +1,4 @@
-"""Compares every account and every hold with the ledger rows that should explain them."""
+"""Checks every account and every hold against its ledger rows."""
 
 from collections.abc import Iterator
 from decimal import Decimal
@@ -9,7 +9,7 @@ from .models import ZERO, Account, Hold, LedgerEntry, Purchase
 
 
 def audit() -> Iterator[str]:
-    """One sentence for each difference; nothing means that the books are right."""
+    """One sentence for each difference; none if the books are right."""
     for account_id in Account.objects.order_by("pk").values_list("pk", flat=True):
         with transaction.atomic():  # so that running requests can't look like differences
             account = Account.objects.select_for_update().get(pk=account_id)

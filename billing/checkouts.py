@@ -1,4 +1,4 @@
-"""Closes payment pages at Stripe that nobody should pay any more: those of closed accounts."""
+"""Expires the open Stripe Checkout sessions of closed accounts."""
 
 import logging
 from collections.abc import Iterable
@@ -20,13 +20,13 @@ OPEN_FOR = timedelta(hours=25)  # Stripe ends every page after a day
 
 
 def expire_when_closed(user: User) -> None:
-    """Once the transaction is over, in which no lock should wait for Stripe."""
+    """After the transaction commits: no database lock should wait for Stripe."""
     begun = list(_open().filter(account__user=user))
     transaction.on_commit(partial(_expire, begun), robust=True)
 
 
 def expire_of_closed_accounts() -> int:
-    """Those that Stripe did not answer for, or that were opened in that moment; their number."""
+    """Expire sessions left open after an error or a race; the number expired."""
     return _expire(_open().filter(account__user=None))
 
 
@@ -37,7 +37,7 @@ def _open() -> QuerySet[Purchase]:
 
 
 def _expire(purchases: Iterable[Purchase]) -> int:
-    """Up to the first for which Stripe does not answer: the hourly round tries again."""
+    """Stop at the first request that Stripe does not answer: the hourly job tries again."""
     expired = 0
     for purchase in purchases:
         try:

@@ -1,4 +1,4 @@
-"""How a row gets into the ledger: exact, lock and write. What rows there are is said elsewhere.
+"""Writes ledger rows: exact arithmetic behind a row lock. The kinds of rows are in billing.ledger.
 
 How it stays exact. Each function locks the account's row first, reads what it needs behind that
 lock, then writes the ledger row and the new sums together. On PostgreSQL the lock is
@@ -28,8 +28,8 @@ R = TypeVar("R")
 
 
 def exact(function: Callable[P, R]) -> Callable[P, R]:
-    """Run in one transaction, again when the database was busy; never twice where it may have
-    been committed, and inside somebody else's transaction exactly once."""
+    """Run in one transaction; retry if the database was busy, but not if the commit may have
+    succeeded, and not inside an outer transaction."""
 
     @wraps(function)
     def transactional(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -47,14 +47,14 @@ def exact(function: Callable[P, R]) -> Callable[P, R]:
 
 
 def lock(account_id: int) -> Account:
-    """The account's row, locked until the transaction ends; what follows is read behind it."""
+    """The account's row, locked until the transaction ends; read everything else after this."""
     return Account.objects.select_for_update().get(pk=account_id)
 
 
 def write(account: Account, kind: Kind, **columns: Any) -> LedgerEntry:
     """Write one ledger row and the account's new sums; the account must be locked.
 
-    Whatever made credits spendable, a shortfall is taken from them before anybody can spend them.
+    If the entry makes credits spendable, an open shortfall is deducted from them first.
     """
     account.balance += columns.get("amount", ZERO)
     account.held += columns.get("held_amount", ZERO)
@@ -76,8 +76,8 @@ def write(account: Account, kind: Kind, **columns: Any) -> LedgerEntry:
 
 
 def collect_shortfall(account: Account) -> None:
-    """Take what is spendable for payments that were taken back when their credits were spent or
-    held; the oldest first. The account must be locked."""
+    """Deduct spendable credits for reversed payments whose credits were already spent or held,
+    oldest first. The account must be locked."""
     if not account.shortfall or not account.spendable:
         return
     for purchase in account.purchases.filter(shortfall__gt=0).order_by("pk"):

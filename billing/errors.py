@@ -1,16 +1,16 @@
-"""Why the ledger refused: one class a reason.
+"""The ledger's errors, one class for each reason.
 
 BillingError
-├── CannotSpend               the caller has to do something about credits (HTTP 402)
+├── CannotSpend               the account cannot pay (HTTP 402)
 │   ├── NeverHadCredits 1008  the account never had any
 │   ├── Dormant         1010  its credits are past their use-before date
 │   └── NotEnough       1011  it has fewer than are needed
 │       └── KeyLimitReached       the key may not spend so much this month
 ├── HoldGone            1201  the hold was released before it could be settled (HTTP 503)
 ├── InvalidAmount             not a positive number of credits with at most 3 decimals
-├── NotRefundable             nothing was charged, or it was given back already
-├── NotAcceptable             a payment that staff need not, or cannot, decide on
-└── TooManyPurchases          begun in the last hour (HTTP 429)
+├── NotRefundable             nothing was charged, or it was refunded already
+├── NotAcceptable             the payment needs no decision by staff, or allows none
+└── TooManyPurchases          too many begun in the last hour (HTTP 429)
 """
 
 from datetime import date, timedelta
@@ -29,7 +29,7 @@ class BillingError(Exception):
         super().__init__(self.message)
 
     def __reduce__(self) -> tuple[object, ...]:
-        """By its finished message: what the constructor was given is not kept."""
+        """Pickle the finished message: the constructor's arguments are not kept."""
         return Exception.__new__, (type(self), *self.args), vars(self)
 
 
@@ -51,8 +51,8 @@ class Dormant(CannotSpend):
 
     def __init__(self, use_before: date, balance: Decimal) -> None:
         super().__init__(
-            f"Your {balance} credits are dormant: they were to be used by {use_before}. "
-            "Buying any credit pack wakes them."
+            f"Your {balance} credits are dormant: they expired on {use_before}. "
+            "Buying any credit pack reactivates them."
         )
 
 
@@ -92,7 +92,7 @@ class NotRefundable(BillingError):
 
 
 class NotAcceptable(BillingError):
-    message = "This payment does not wait for a decision, or it cannot be made."
+    message = "This payment needs no decision, or this decision is not possible."
 
 
 class TooManyPurchases(BillingError):

@@ -1,4 +1,4 @@
-"""Input of the billing pages."""
+"""Forms of the billing pages."""
 
 from decimal import Decimal
 
@@ -11,13 +11,13 @@ MAX_PIXELS = 25_000_000
 
 
 class CalculatorForm(forms.Form):
-    """A picture's size; what it costs."""
+    """The size of a picture, to calculate its price."""
 
     width = forms.IntegerField(label=_("Width"), min_value=1, max_value=100_000, initial=1920)
     height = forms.IntegerField(label=_("Height"), min_value=1, max_value=100_000, initial=1080)
 
     def credits(self) -> Decimal | None:
-        """None for a size that makes no sense."""
+        """None for an invalid size."""
         if not self.is_bound or "width" not in self.data:
             size = self["width"].initial, self["height"].initial
         elif self.is_valid():

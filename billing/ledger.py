@@ -1,9 +1,9 @@
 """The only writer of credits: every change is one row of the ledger and one transaction.
 
-billing.entries says how a row is written, billing.sales what becomes of purchases.
+billing.entries writes the rows, billing.sales changes purchases.
 
 A request's credits:  hold -> settle -> mark_delivered       charged
-                           |         `-> refund              the process died, or staff gave back
+                           |         `-> refund              the process died, or staff refunded
                            `-> release                       error, cancelled, or never finished
 """
 
@@ -33,12 +33,12 @@ from .errors import (
 from .models import ZERO, Account, Hold, LedgerEntry, Purchase
 from .pricing import CREDIT_STEP, price
 
-BATCH = 1000  # what one round of cleaning up takes on; the next one takes the rest
+BATCH = 1000  # for one run of the clean-up job; the next run takes the rest
 
 
 @dataclass(frozen=True, slots=True)
 class AccountState:
-    """What the owner may know: `credits` are spendable, that is the balance minus open holds."""
+    """The owner's view: `credits` are spendable, that is the balance minus open holds."""
 
     credit_pack: str | None
     state: Literal["active", "dormant"]
@@ -72,7 +72,7 @@ def state(user: User) -> AccountState:
 
 
 def set_low_balance_threshold(user: User, threshold: Decimal | None) -> None:
-    """Below which balance the owner is written to, once each time it falls below; None: never."""
+    """Mail the owner each time the balance falls below this threshold; None: never."""
     Account.objects.filter(pk=account_for(user).pk).update(
         low_balance_threshold=threshold, low_balance_mailed_at=None
     )
@@ -89,7 +89,7 @@ def spent_this_month(key: ApiKey) -> Decimal:
 
 
 def statement(user: User) -> Iterator[dict[str, Any]]:
-    """Every row of the owner's ledger, oldest first, for the export of one's data."""
+    """Every row of the owner's ledger, oldest first, for the data export."""
     rows = LedgerEntry.objects.filter(account__user=user).order_by("pk")
     columns = ("created_at", "kind", "amount", "held_amount", "balance_after", "request_id")
     found: Iterator[dict[str, Any]] = rows.values(*columns, "reason").iterator(chunk_size=500)
@@ -97,7 +97,7 @@ def statement(user: User) -> Iterator[dict[str, Any]]:
 
 
 def purchases(user: User) -> list[dict[str, Any]]:
-    """What the owner bought, oldest first, for the export of one's data."""
+    """The owner's purchases, oldest first, for the data export."""
     rows = Purchase.objects.filter(account__user=user).order_by("pk")
     columns = ("reference", "pack_name", "credits", "currency", "amount", "amount_paid", "state")
     return list(rows.values(*columns, "created_at", "paid_at"))
@@ -110,7 +110,7 @@ def can_spend(user: User) -> bool:
 
 
 def check_spendable(user: User) -> None:
-    """Refuse early an account that could not even pay for the smallest picture."""
+    """Raise early if the account could not even pay for the smallest picture."""
     account = Account.objects.filter(user=user).first() or Account()
     _check(account, price_of(1))
 
@@ -125,14 +125,14 @@ def hold(
 ) -> Hold:
     """Set credits aside for one request; raises Dormant, NeverHadCredits or NotEnough.
 
-    With a key its monthly limit holds too, as exactly as the balance: KeyLimitReached.
+    With a key, its monthly limit is enforced too, just as exactly: KeyLimitReached.
     """
     account = Account.objects.select_for_update().filter(user=user).first()
-    if account is None:  # the user has closed it a moment ago
+    if account is None:  # the user has just closed the account
         raise NeverHadCredits
     if account.spendable < amount:
         _release_expired(account)
-    collect_shortfall(account)  # of accounts from before it was taken by itself
+    collect_shortfall(account)  # for accounts from before shortfalls were deducted automatically
     _check(account, amount)
     if key is not None and key.monthly_limit is not None:
         _check_limit(key, key.monthly_limit, amount)
@@ -153,8 +153,8 @@ def hold(
 def settle(hold: Hold) -> LedgerEntry:
     """Charge an open hold; raises HoldGone if it was released meanwhile.
 
-    Commit this before the first byte of the response leaves, and call mark_delivered when the
-    last one has left.
+    Commit this before the first byte of the response is sent, and call mark_delivered after the
+    last one.
     """
     account = _lock_for(hold)
     if hold.state != Hold.State.OPEN:
@@ -165,7 +165,7 @@ def settle(hold: Hold) -> LedgerEntry:
 
 @exact
 def release(hold: Hold) -> None:
-    """Give an open hold back uncharged; does nothing where it is closed already."""
+    """Release an open hold uncharged; does nothing if it is closed already."""
     account = _lock_for(hold)
     if hold.state == Hold.State.OPEN:
         _release(account, hold)
@@ -175,13 +175,13 @@ def release(hold: Hold) -> None:
 def charge(
     user: User, amount: Decimal, request_id: str, lifetime_s: float, key: ApiKey | None = None
 ) -> Iterator[Hold]:
-    """Hold the price while the block works; what the block has not settled is given back."""
+    """Hold the price while the block runs; if the block has not settled it, release it."""
     held = hold(user, amount, request_id, lifetime_s, key)
     try:
         yield held
     except BaseException:
-        # Read anew: what was settled may have been undone with its transaction, or stand though
-        # whoever asked will hear of an error.
+        # Read again: the settlement may have been rolled back with its transaction, or be
+        # committed although the caller gets an error.
         release(held)
         _refund_if_undelivered(held)
         raise
@@ -192,8 +192,8 @@ def charge(
 def mark_delivered(hold: Hold) -> None:
     """The response of a settled hold has ended: one UPDATE, and no refund will follow.
 
-    Where the refund came first (the response took longer than UNDELIVERED_REFUND_SECONDS, yet
-    ended) it is charged again, as far as the balance allows.
+    If the refund came first (the response took longer than UNDELIVERED_REFUND_SECONDS but
+    completed), charge again, as far as the balance allows.
     """
     settled = Hold.objects.filter(pk=hold.pk, state=Hold.State.SETTLED)
     if not settled.update(state=Hold.State.DELIVERED, delivered_at=timezone.now()):
@@ -202,25 +202,25 @@ def mark_delivered(hold: Hold) -> None:
 
 @exact
 def refund(hold: Hold, reason: str, actor: User | None = None) -> LedgerEntry:
-    """Give back, once and in full, what a request was charged; raises NotRefundable."""
+    """Refund a request's charge, once and in full; raises NotRefundable."""
     account = _lock_for(hold)
     if hold.state not in Hold.CHARGED:
         raise NotRefundable
-    # A response that still runs is not awaited any more: this refund is final.
+    # Final, even if the response is still being sent.
     _turn(hold, Hold.State.REFUNDED, delivered_at=hold.delivered_at or timezone.now())
     return write(account, Kind.REFUND, amount=hold.amount, hold=hold, reason=reason, actor=actor)
 
 
 @exact
 def grant(user: User, amount: Decimal, reason: str, actor: User | None = None) -> LedgerEntry:
-    """Credits given by staff; they do not move the use-before date."""
+    """Credits granted by staff; they do not move the use-before date."""
     account = lock(account_for(user).pk)
     return write(account, Kind.GRANT, amount=_credits(amount), reason=reason, actor=actor)
 
 
 @exact
 def welcome(user: User, amount: Decimal) -> None:
-    """A grant to an account that has no entry yet, and so once in its life."""
+    """A grant to an account without any entry yet, so at most once per account."""
     account = lock(account_for(user).pk)
     if not account.entries.exists():
         write(account, Kind.GRANT, amount=_credits(amount), reason="Welcome")
@@ -228,7 +228,7 @@ def welcome(user: User, amount: Decimal) -> None:
 
 @exact
 def remove(user: User, amount: Decimal, reason: str, actor: User | None = None) -> LedgerEntry:
-    """Credits taken by staff, at most those that are spendable; raises NotEnough."""
+    """Credits removed by staff, at most the spendable ones; raises NotEnough."""
     account = lock(account_for(user).pk)
     amount = _credits(amount)
     if account.spendable < amount:
@@ -245,10 +245,10 @@ def release_stale(now: datetime | None = None) -> int:
 def refund_undelivered(older_than: timedelta | None = None, now: datetime | None = None) -> int:
     """Refund settlements whose response never ended because its process died; their number.
 
-    While a process lives, every response ends: sent, or given up when the client left, and both
-    are marked. So only time tells a dead process from a slow client. `older_than` (by default
-    UNDELIVERED_REFUND_SECONDS) has to exceed the slowest download; a download that is slower
-    still is charged again when it ends.
+    While a process lives, every response ends, sent or abandoned by the client, and is marked in
+    both cases. So only time distinguishes a dead process from a slow client. `older_than` (by
+    default UNDELIVERED_REFUND_SECONDS) has to exceed the slowest download; an even slower
+    download is charged again when it ends.
     """
     window = older_than
     if window is None:
@@ -285,11 +285,11 @@ def _charge_again(hold: Hold) -> None:
         return
     if account.spendable >= hold.amount:
         _turn(hold, Hold.State.DELIVERED, delivered_at=timezone.now())
-        write(account, Kind.SETTLE, amount=-hold.amount, hold=hold, reason="Sent after all.")
+        write(account, Kind.SETTLE, amount=-hold.amount, hold=hold, reason="Sent after the refund.")
 
 
 def _lock_for(hold: Hold) -> Account:
-    """Lock the account, then read what the hold has become: holds change only behind that lock,
+    """Lock the account, then read the hold's current state: holds change only behind that lock,
     except that mark_delivered ends a settled one."""
     account = lock(hold.account_id)
     fresh = Hold.objects.select_for_update().get(pk=hold.pk)
@@ -334,7 +334,7 @@ def _check_limit(key: ApiKey, limit: Decimal, amount: Decimal) -> None:
 
 
 def _credits(amount: Decimal, *, zero: bool = False) -> Decimal:
-    """The amount in thousandths; raises InvalidAmount for anything that is not exactly that."""
+    """The amount with three decimals; raises InvalidAmount if it has more or is not positive."""
     if not amount.is_finite() or amount < 0 or (amount == 0 and not zero) or amount > MAX_BALANCE:
         raise InvalidAmount
     exact = amount.quantize(CREDIT_STEP)

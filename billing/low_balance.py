@@ -1,4 +1,4 @@
-"""Writes to owners whose balance fell below the threshold that they chose: once each time."""
+"""Mails owners whose balance fell below the threshold they chose, once for each fall."""
 
 import logging
 
@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 
 def send_mails() -> int:
-    """The number sent; one that could not be sent is tried again at the next call."""
+    """Send the mails; the number sent. A mail that failed is tried again at the next call."""
     watched = Account.objects.exclude(low_balance_threshold=None).exclude(user=None)
     recovered = watched.filter(balance__gte=F("low_balance_threshold"))
     recovered.exclude(low_balance_mailed_at=None).update(low_balance_mailed_at=None)
@@ -26,7 +26,7 @@ def send_mails() -> int:
 
 
 def _claim(low: QuerySet[Account], account: Account) -> bool:
-    """True for the one process of several that is to send this mail."""
+    """True in exactly one of several processes: that one sends the mail."""
     return bool(low.filter(pk=account.pk).update(low_balance_mailed_at=timezone.now()))
 
 
@@ -37,7 +37,7 @@ def _send(account: Account) -> bool:
             "billing/mail/low_balance.txt",
             {"account": account, "site_name": settings.SITE_NAME},
         )
-        subject = _("%(site)s: few credits are left") % {"site": settings.SITE_NAME}
+        subject = _("%(site)s: your credits are running low") % {"site": settings.SITE_NAME}
     try:
         send_mail(subject, text, None, [account.user.email])
     except OSError:

@@ -1,4 +1,4 @@
-"""What Prometheus is told of payments; pixian_site/gauges.py adds what the database knows."""
+"""Prometheus metrics of payments; those read from the database are in pixian_site/gauges.py."""
 
 from prometheus_client import Counter
 

@@ -20,12 +20,12 @@ ZERO = Decimal("0.000")
 
 
 def credit_field(verbose_name: Any, **options: Any) -> "models.DecimalField[Any, Decimal]":
-    """Credits: thousandths are the smallest coin."""
+    """An amount of credits, exact to a thousandth."""
     return models.DecimalField(verbose_name, max_digits=12, decimal_places=3, **options)
 
 
 class Account(models.Model):
-    """The running sum of an owner's ledger rows; a closed account keeps its rows, not its owner."""
+    """The running sum of an owner's ledger rows; a closed account keeps them without an owner."""
 
     user = models.OneToOneField(
         settings.AUTH_USER_MODEL,
@@ -71,12 +71,12 @@ class Account(models.Model):
         return self.balance - self.held
 
     def is_dormant(self, today: date | None = None) -> bool:
-        """Dormancy is computed, never written: the use-before day itself still counts."""
+        """Dormancy is computed, never stored: the use-before day itself is still valid."""
         return self.use_before is not None and self.use_before < (today or timezone.localdate())
 
 
 class Hold(models.Model):
-    """Credits set aside for one request, and what became of them."""
+    """Credits set aside for one request, with their state."""
 
     class State(models.TextChoices):
         OPEN = "open", _("open")
@@ -112,7 +112,7 @@ class Hold(models.Model):
             models.CheckConstraint(condition=Q(amount__gte=0), name="billing_hold_not_negative")
         ]
         indexes = [
-            # What the two clean-up tasks look for: few rows at any time.
+            # What the two clean-up jobs look for: few rows at any time.
             models.Index(
                 fields=["expires_at"], condition=Q(state="open"), name="billing_hold_open"
             ),
@@ -127,7 +127,7 @@ class Hold(models.Model):
 
 
 class LedgerEntry(AppendOnlyModel):
-    """One change of a balance or of what is held; never changed, never deleted."""
+    """One change of a balance or of the held credits; never changed, never deleted."""
 
     class Kind(models.TextChoices):
         GRANT = "grant", _("granted")
@@ -168,7 +168,7 @@ class LedgerEntry(AppendOnlyModel):
         settings.AUTH_USER_MODEL,
         verbose_name=_("acting staff"),
         null=True,
-        on_delete=models.PROTECT,  # who moved money stays known: deactivate staff, don't delete
+        on_delete=models.PROTECT,  # who moved money stays on record: deactivate staff, don't delete
         related_name="+",
     )
     created_at = models.DateTimeField(_("time"), default=timezone.now, db_index=True)
@@ -206,7 +206,7 @@ class LedgerEntry(AppendOnlyModel):
 
 
 class CreditPack(models.Model):
-    """What is for sale; its prices, one a currency, are rows of PackPrice."""
+    """A credit pack for sale; its prices, one for each currency, are rows of PackPrice."""
 
     name = models.CharField(_("name"), max_length=100, unique=True)
     credits = credit_field(_("credits"), validators=[MinValueValidator(Decimal(1))])
@@ -256,7 +256,7 @@ class PackPrice(models.Model):
 
     @property
     def is_chargeable(self) -> bool:
-        """Not so for what was set before its currency was known to have a coarser step."""
+        """False for prices set before the currency's coarser step was known."""
         try:
             return bool(self.minor)
         except ValueError:
@@ -274,7 +274,7 @@ class PackPrice(models.Model):
 
 
 class Purchase(models.Model):
-    """One visit to Stripe Checkout, from the click on Buy to whatever became of the payment."""
+    """One Stripe Checkout, from the click on Buy to the outcome of the payment."""
 
     class State(models.TextChoices):
         STARTED = "started", _("not paid yet")
@@ -315,7 +315,7 @@ class Purchase(models.Model):
         blank=True,
         help_text=_("Why it was paid and gave no credits."),
     )
-    # See billing.validity: how far it reaches, and the account's date if it were not.
+    # See billing.validity: the date this purchase sets, and the account's date without it.
     use_before = models.DateField(_("use before"), null=True)
     use_before_without = models.DateField(null=True)
 
@@ -348,7 +348,7 @@ class Purchase(models.Model):
         return min(sum(map(self._in_our_currency, gone)), self.amount_paid)
 
     def _in_our_currency(self, reversal: "Reversal") -> int:
-        """What is counted in another currency has no share that we could tell: it counts whole."""
+        """A reversal in another currency counts as the whole: its share cannot be computed."""
         same = reversal.currency in ("", self.currency)
         return reversal.amount if same else self.amount_paid
 
@@ -358,15 +358,15 @@ class Purchase(models.Model):
 
 
 class Reversal(models.Model):
-    """A refund, or a dispute at the payer's bank: money that left again; Stripe's latest word."""
+    """A refund, or a dispute at the payer's bank, with Stripe's latest status."""
 
     class Kind(models.TextChoices):
         REFUND = "refund", _("refund")
         DISPUTE = "dispute", _("dispute")
 
-    # What a status means: how late in its life, and whether the money is gone meanwhile. Events
-    # arrive in any order; a later stage is never overwritten by an earlier one. An inquiry
-    # (warning_...) may become a dispute, even after it was closed.
+    # Each status: its stage, and whether the money is withdrawn. Events arrive in any order; a
+    # later stage is never overwritten by an earlier one. An inquiry (warning_...) may become a
+    # dispute, even after it was closed.
     STAGES: ClassVar[dict[str, tuple[int, bool]]] = {
         "": (0, True),  # some refunds have no status
         "pending": (0, True),
@@ -383,7 +383,7 @@ class Reversal(models.Model):
         "won": (5, False),
         "prevented": (5, False),
     }
-    UNKNOWN: ClassVar[tuple[int, bool]] = (0, True)  # of a status that is new at Stripe
+    UNKNOWN: ClassVar[tuple[int, bool]] = (0, True)  # for a status that Stripe has added since
 
     purchase = models.ForeignKey(Purchase, on_delete=models.PROTECT, related_name="reversals")
     kind = models.CharField(_("kind"), max_length=10, choices=Kind)
@@ -391,7 +391,7 @@ class Reversal(models.Model):
     amount = models.PositiveBigIntegerField(_("amount"))
     currency = models.CharField(_("currency"), max_length=3, blank=True)  # "": the purchase's
     status = models.CharField(_("state"), max_length=50, blank=True)
-    # When Stripe said so: of two reports of the same stage the later one counts.
+    # Stripe's time of the report: of two reports of the same stage the later one counts.
     reported_at = models.DateTimeField(_("reported"), default=timezone.now)
 
     class Meta:
@@ -411,7 +411,7 @@ class Reversal(models.Model):
 
 
 class StripeEvent(models.Model):
-    """Every webhook delivery whose signature was right, stored before anything is made of it."""
+    """Every webhook delivery with a valid signature, stored before it is processed."""
 
     event_id = models.CharField(max_length=255, unique=True)
     type = models.CharField(_("type"), max_length=100)
@@ -431,7 +431,7 @@ class StripeEvent(models.Model):
         verbose_name_plural = _("Stripe events")
         ordering = ["-received_at"]
         indexes = [
-            # Those that wait to be tried again: few at any time.
+            # Events waiting for a retry: few at any time.
             models.Index(
                 fields=["created_at"],
                 condition=Q(processed_at=None),

@@ -6,26 +6,26 @@ from decimal import Decimal
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """How a currency's amounts are sent: times 10**decimals, and in steps of so many."""
+    """How a currency's amounts are sent: times 10**decimals, in multiples of `step`."""
 
     decimals: int = 2
     step: int = 1
 
     @property
     def smallest(self) -> Decimal:
-        """The smallest amount that a price can differ by."""
+        """The smallest difference between two prices."""
         return self.step / Decimal(10) ** self.decimals
 
 
 USUAL = Unit()
 WHOLE = Unit(decimals=0)
-# Whole amounts, sent with two noughts as they were before their hundredths were abolished.
+# Whole amounts, sent times 100 because these currencies once had hundredths.
 WHOLE_AS_HUNDREDTHS = Unit(decimals=2, step=100)
 # Three decimals, of which payment partners take two: the last digit has to be 0.
 THOUSANDTHS = Unit(decimals=3, step=10)
 
-# Everything that https://docs.stripe.com/currencies says of charges. UGX stands there among those
-# without decimals too, but its special case holds: 500 is 5 shillings.
+# From https://docs.stripe.com/currencies, for charges. UGX is also listed there without decimals,
+# but its special case applies: 500 is 5 shillings.
 UNITS: dict[str, Unit] = {
     "bif": WHOLE,
     "clp": WHOLE,
@@ -49,7 +49,7 @@ UNITS: dict[str, Unit] = {
     "kwd": THOUSANDTHS,
     "omr": THOUSANDTHS,
     "tnd": THOUSANDTHS,
-    # Whole amounts only when they are paid out to a bank; charged with two decimals.
+    # Whole amounts only for payouts; charged with two decimals.
     "huf": USUAL,
     "twd": USUAL,
 }
@@ -60,7 +60,7 @@ def unit(currency: str) -> Unit:
 
 
 def to_minor(amount: Decimal, currency: str) -> int:
-    """Raises ValueError for an amount that Stripe would refuse in this currency."""
+    """In minor units; raises ValueError for an amount that Stripe would refuse."""
     rule = unit(currency)
     minor = amount.scaleb(rule.decimals)
     if minor % rule.step:
@@ -72,7 +72,7 @@ def to_minor(amount: Decimal, currency: str) -> int:
 
 
 def from_minor(minor: int, currency: str) -> Decimal:
-    """With the currency's decimals, or none where only whole amounts exist."""
+    """As a Decimal with the currency's decimals; none for currencies with whole amounts only."""
     rule = unit(currency)
     amount = Decimal(minor).scaleb(-rule.decimals)
     return amount.to_integral_value() if rule.smallest == 1 and amount % 1 == 0 else amount

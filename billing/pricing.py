@@ -1,4 +1,4 @@
-"""What a picture costs: pure arithmetic in Decimal, no Django, no database."""
+"""The price of a picture: pure Decimal arithmetic, no Django, no database."""
 
 from decimal import ROUND_HALF_UP, Decimal
 
@@ -9,7 +9,7 @@ MEGAPIXEL = Decimal(1_000_000)
 
 
 def price(pixels: int, *, base: Decimal = BASE, per_megapixel: Decimal = PER_MEGAPIXEL) -> Decimal:
-    """Credits for a picture of so many pixels, after max_pixels has limited it.
+    """The price in credits of a picture with `pixels` pixels, after max_pixels has been applied.
 
     >>> price(1_000_000)
     Decimal('0.100')

@@ -1,4 +1,4 @@
-"""What billing does when accounts begin and end."""
+"""What billing does when accounts are created and closed."""
 
 from allauth.account.models import EmailAddress
 from django.apps import AppConfig, apps
@@ -23,33 +23,32 @@ GROUPS = {
 
 
 def open_account(instance: User, created: bool, raw: bool, **kwargs: object) -> None:
-    """Everybody has a credit account from the start: staff find it by address, empty or not."""
+    """Every user has a credit account from the start: staff find it by address, even if empty."""
     if created and not raw:
         ledger.account_for(instance)
 
 
 def make_groups(sender: AppConfig, **kwargs: object) -> None:
-    """Support reads and suspends; finance moves credits and sets prices besides."""
+    """Support reads and suspends; finance also moves credits and sets prices."""
     if sender is not list(apps.get_app_configs())[-1]:
         return  # every app's permissions exist once the last one is migrated
     for name, codenames in GROUPS.items():
         group, created = Group.objects.get_or_create(name=name)
-        if created:  # afterwards it is the operator's own
+        if created:  # afterwards the operator may change the group
             group.permissions.set(Permission.objects.filter(codename__in=codenames))
 
 
 @transaction.atomic
 def welcome(email_address: EmailAddress, **kwargs: object) -> None:
-    """Signup credits, once the address is confirmed: an unread mailbox earns nothing, and one that
-    was given some before nothing more."""
+    """Grant signup credits once the address is confirmed, and only once for each mailbox."""
     if settings.SIGNUP_CREDITS and addresses.note_first(email_address.email):
         ledger.welcome(email_address.user, settings.SIGNUP_CREDITS)
 
 
 def forget_payer(user: User, **kwargs: object) -> None:
-    """Stripe's events name the payer: of a closed account only their kinds and times stay, and
-    nothing can be paid any more."""
+    """Stripe's events name the payer: for a closed account keep only their types and times, and
+    expire its open checkouts."""
     StripeEvent.objects.filter(purchase__account__user=user).update(payload={})
     checkouts.expire_when_closed(user)
-    # Books in which nothing ever stood go along with their owner.
+    # A credit account without entries is deleted with its owner.
     Account.objects.filter(user=user, entries=None, holds=None, purchases=None).delete()

@@ -1,7 +1,7 @@
-"""What becomes of a purchase: the only code that changes one, and its credits with it.
+"""The only code that changes a purchase, and its credits with it.
 
-Every function reads the purchase behind the account's lock and may be told the same thing any
-number of times, in any order: Stripe delivers events twice, late and shuffled.
+Every function reads the purchase behind the account's lock and is idempotent in any order: Stripe
+delivers events twice, late and shuffled.
 """
 
 import logging
@@ -24,12 +24,12 @@ from .stripe_objects import Payment, Takeback
 log = logging.getLogger(__name__)
 State = Purchase.State
 ABANDONED_AFTER = timedelta(days=90)
-PURCHASES_PER_HOUR = 20  # each is a row here and a session at Stripe
+PURCHASES_PER_HOUR = 20  # each creates a row here and a session at Stripe
 
 
 @exact
 def start(user: User, price: PackPrice) -> Purchase:
-    """Remember what is about to be sold, at today's price; raises TooManyPurchases."""
+    """Record a new purchase at today's price; raises TooManyPurchases."""
     account = lock(account_for(user).pk)
     now, hour = timezone.now(), timedelta(hours=1)
     begun = account.purchases.filter(created_at__gt=now - hour).values_list("created_at", flat=True)
@@ -51,7 +51,7 @@ def uncredited() -> QuerySet[Purchase]:
 
 
 def forget_abandoned() -> int:
-    """Delete what was begun long ago and never paid: its page at Stripe was open for a day."""
+    """Delete old unpaid purchases: their Checkout session was open for only a day."""
     begun = Purchase.objects.filter(created_at__lt=timezone.now() - ABANDONED_AFTER, paid_at=None)
     abandoned = begun.filter(state__in=(State.STARTED, State.EXPIRED, State.FAILED), reversals=None)
     return abandoned.delete()[1].get("billing.Purchase", 0)
@@ -66,7 +66,7 @@ def record_session(purchase: Purchase, session_id: str) -> None:
 
 @exact
 def record_payment(purchase: Purchase, payment: Payment) -> None:
-    """Stripe was paid: the credits are granted, once, unless staff has to look at it first."""
+    """Grant the credits of a paid purchase, once, unless staff have to check it first."""
     account = _lock_for(purchase)
     if purchase.paid_at is not None:
         _tell_if_paid_twice(purchase, payment)
@@ -87,7 +87,7 @@ def record_payment(purchase: Purchase, payment: Payment) -> None:
 
 @exact
 def accept(purchase: Purchase) -> None:
-    """Staff gives the credits of a payment that did not fit; raises NotAcceptable."""
+    """Staff grant the credits of a mismatched payment; raises NotAcceptable."""
     account = _lock_for(purchase)
     if purchase.state != State.UNCREDITED or account.user_id is None:
         raise NotAcceptable
@@ -95,7 +95,7 @@ def accept(purchase: Purchase) -> None:
 
 
 def return_payment(purchase: Purchase) -> None:
-    """Refund at Stripe what gave no credits; raises GatewayError, or NotAcceptable."""
+    """Refund at Stripe a payment that gave no credits; raises GatewayError, or NotAcceptable."""
     if purchase.state != State.UNCREDITED or not purchase.payment_intent:
         raise NotAcceptable
     takeback, made_at = stripe_gateway.refund(purchase)
@@ -104,7 +104,7 @@ def return_payment(purchase: Purchase) -> None:
 
 @exact
 def record_unpaid(purchase: Purchase, state: Purchase.State) -> None:
-    """Not paid (yet): pending, failed or abandoned. Never undoes a payment or goes back."""
+    """Record a payment as pending, failed or abandoned. Never undoes a payment."""
     _lock_for(purchase)
     earlier = {State.PENDING: (State.STARTED,)}.get(state, (State.STARTED, State.PENDING))
     if purchase.state in earlier:
@@ -116,7 +116,7 @@ def record_unpaid(purchase: Purchase, state: Purchase.State) -> None:
 def record_reversal(
     purchase: Purchase, kind: Reversal.Kind, takeback: Takeback, reported_at: datetime
 ) -> None:
-    """A refund or a dispute was opened, went on or ended."""
+    """Record a refund or a dispute that was opened, updated or closed."""
     account = _lock_for(purchase)
     if takeback.status not in Reversal.STAGES:
         log.error("%s has a status unknown to us: %s", takeback.stripe_id, takeback.status)
@@ -145,10 +145,10 @@ def _lock_for(purchase: Purchase) -> Account:
 
 
 def _problem_with(account: Account, purchase: Purchase, payment: Payment) -> str:
-    """Why nobody should get credits for this payment; "" where all is well.
+    """Why this payment must not give credits; "" if it matches the order.
 
-    Stripe may add taxes and take off what its seller allowed; the rest is what was ordered. What
-    Stripe does not say contradicts nothing: we named the price when we opened the session.
+    Taxes and discounts set up at Stripe are allowed; the rest has to be the price. Amounts that
+    Stripe does not report are not checked: we set the price when we opened the session.
     """
     if account.user_id is None:
         return Purchase.Problem.CLOSED
@@ -178,7 +178,7 @@ def _credit(account: Account, purchase: Purchase) -> None:
 
 
 def _balance_reversals(account: Account, purchase: Purchase) -> None:
-    """Make what is told of a payment fit the money that is gone: its credits, or its state."""
+    """Adjust a purchase's credits or state to the amount refunded or disputed."""
     if purchase.state in (State.UNCREDITED, State.RETURNED):
         gone = purchase.amount_reversed >= purchase.amount_paid > 0
         purchase.state = State.RETURNED if gone else State.UNCREDITED
@@ -188,7 +188,7 @@ def _balance_reversals(account: Account, purchase: Purchase) -> None:
 
 
 def _balance_credits(account: Account, purchase: Purchase) -> None:
-    """Make the credits taken back, the shortfall and the use-before date fit."""
+    """Adjust the credits taken back, the shortfall and the use-before date."""
     stood = purchase.stands
     change = _credits_gone(purchase) - purchase.credits_reversed - purchase.shortfall
     if change > 0:
@@ -209,7 +209,7 @@ def _credits_gone(purchase: Purchase) -> Decimal:
 
 
 def _take(account: Account, purchase: Purchase, wanted: Decimal) -> None:
-    """What is held for requests cannot be taken now: it is a shortfall until it is released."""
+    """Held credits cannot be taken back yet: they are a shortfall until they are released."""
     taken = min(wanted, account.spendable)
     purchase.credits_reversed += taken
     _record_shortfall(account, purchase, wanted - taken)

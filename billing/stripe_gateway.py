@@ -1,6 +1,6 @@
-"""The only module that talks to Stripe: opens Checkout, reads webhooks, looks things up.
+"""The only module that talks to Stripe: opens Checkout, reads webhooks, looks up objects.
 
-billing.stripe_objects makes values of what it gets.
+billing.stripe_objects parses the answers.
 """
 
 import json
@@ -22,15 +22,15 @@ from .stripe_objects import (
     takeback_of,
 )
 
-# By itself the library tells Stripe of this machine and of earlier requests, under an identifier
-# that it keeps in the home folder.
+# By default the library reports this machine and earlier requests to Stripe, under an identifier
+# that it stores in the home folder.
 stripe.enable_telemetry = False
 TIMEOUT_SECONDS = 10
 RETRIES = 2  # the client library repeats a request under the same idempotency key
 
 
 class GatewayError(Exception):
-    """Stripe did not do what it was asked; `permanent` says that asking again is no use."""
+    """A request to Stripe failed; `permanent` if a retry would fail too."""
 
     def __init__(self, message: str, *, permanent: bool) -> None:
         self.permanent = permanent
@@ -56,9 +56,9 @@ def is_configured() -> bool:
 
 
 def open_checkout(purchase: Purchase, email: str, success_url: str, cancel_url: str) -> Checkout:
-    """A page at Stripe's where this purchase can be paid; raises GatewayError.
+    """Create a Checkout session for this purchase; raises GatewayError.
 
-    The purchase's reference is the idempotency key: a repeated call opens the same page.
+    The purchase's reference is the idempotency key: a repeated call returns the same session.
     """
     reference = str(purchase.reference)
     price: Any = {
@@ -87,8 +87,8 @@ def open_checkout(purchase: Purchase, email: str, success_url: str, cancel_url: 
 
 
 def expire_checkout(session_id: str) -> None:
-    """Close the page where something could still be paid. Raises GatewayError, a permanent one
-    where there is no such page any more."""
+    """Expire an open Checkout session. Raises GatewayError, a permanent one if there is no such
+    session any more."""
     try:
         _client().v1.checkout.sessions.expire(session_id)
     except stripe.StripeError as error:
@@ -96,9 +96,9 @@ def expire_checkout(session_id: str) -> None:
 
 
 def refund(purchase: Purchase) -> tuple[Takeback, datetime]:
-    """Send back what is left of the payment; the refund, and when it was made. Raises GatewayError.
+    """Refund the rest of the payment; the refund and its time. Raises GatewayError.
 
-    Whoever clicks twice asks for one refund: the key changes only once a refund is known.
+    A double click makes one refund: the idempotency key changes only once a refund is recorded.
     """
     key = f"refund-{purchase.reference}-{purchase.reversals.count()}"
     try:
@@ -111,14 +111,14 @@ def refund(purchase: Purchase) -> tuple[Takeback, datetime]:
 
 
 def livemode() -> bool | None:
-    """Whether our key moves real money; None where it does not say."""
+    """Whether the API key moves real money; None if it does not say."""
     key = settings.STRIPE_SECRET_KEY
     return True if "_live_" in key else False if "_test_" in key else None
 
 
 def read_event(body: bytes, signature: str) -> Event:
-    """The event in a webhook delivery; raises BadSignature where none of the secrets signed it,
-    UnexpectedShape where one did and it is no event that we know to read."""
+    """The event in a webhook delivery; raises BadSignature if none of the secrets signed it,
+    UnexpectedShape if it is signed but cannot be parsed."""
     if not any(_has_signed(secret, body, signature) for secret in settings.STRIPE_WEBHOOK_SECRETS):
         raise BadSignature
     try:
@@ -128,7 +128,7 @@ def read_event(body: bytes, signature: str) -> Event:
 
 
 def events_since(moment: datetime, types: list[str]) -> list[Object]:
-    """Oldest first, for event_of; Stripe keeps events for 30 days. Raises GatewayError."""
+    """Events, oldest first; Stripe keeps them for 30 days. Raises GatewayError."""
     try:
         page = _client().v1.events.list(
             {"created": {"gte": int(moment.timestamp())}, "types": types, "limit": 100}
@@ -140,7 +140,7 @@ def events_since(moment: datetime, types: list[str]) -> list[Object]:
 
 
 def purchase_reference(payment_intent: str) -> str:
-    """The purchase that we named when this payment was begun; "" where it is not ours."""
+    """The purchase reference in this payment's metadata; "" if it is not ours."""
     try:
         metadata = _client().v1.payment_intents.retrieve(payment_intent).metadata
     except stripe.InvalidRequestError:
@@ -151,7 +151,7 @@ def purchase_reference(payment_intent: str) -> str:
 
 
 def payment_intent_of(charge: str) -> str:
-    """The payment that this charge belongs to; "" where there is none."""
+    """The payment intent of this charge; "" if there is none."""
     try:
         payment = _client().v1.charges.retrieve(charge).payment_intent
     except stripe.InvalidRequestError:
@@ -162,7 +162,7 @@ def payment_intent_of(charge: str) -> str:
 
 
 def dashboard_url(purchase: Purchase) -> str:
-    """Where staff see this payment in Stripe's own pages."""
+    """The URL of this payment in Stripe's dashboard."""
     test = "test/" if livemode() is False else ""
     page = f"payments/{purchase.payment_intent}" if purchase.payment_intent else "payments"
     return f"https://dashboard.stripe.com/{test}{page}"

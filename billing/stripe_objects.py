@@ -1,6 +1,6 @@
-"""Stripe's objects as plain values: read strictly, so that nothing half understood moves credits.
+"""Stripe's objects as plain values, parsed strictly: no half understood object moves credits.
 
-What Stripe's description calls nullable may be null or missing here; all the rest has to be there.
+Fields that Stripe's API reference calls nullable may be null or missing; all others are required.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ ARRIVED = {"paid": True, "no_payment_required": True, "unpaid": False}  # by pay
 
 
 class UnexpectedShape(Exception):
-    """Stripe sent something that is not described as this; names the field."""
+    """Stripe sent an object of another shape; the message names the field."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +26,11 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """A Checkout session that the payer has finished; None or "" is what Stripe does not say."""
+    """A completed Checkout session; None or "" for fields that Stripe left out."""
 
     session_id: str
     payment_intent: str
-    arrived: bool  # not so while a slow kind of payment is on its way
+    arrived: bool  # False while a delayed payment method is processing
     currency: str
     subtotal: int | None
     total: int | None
@@ -40,23 +40,23 @@ class Payment:
 
 @dataclass(frozen=True, slots=True)
 class Takeback:
-    """A refund or a dispute: both name a payment and a sum."""
+    """A refund or a dispute: both have a payment and an amount."""
 
     stripe_id: str
     amount: int
     currency: str
-    status: str  # "" where Stripe does not say
+    status: str  # "" if Stripe does not say
     payment_intent: str
     charge: str
 
 
 def event_of(raw: Any) -> Event:
-    """Raises UnexpectedShape, for example for events of Stripe's second API."""
+    """Raises UnexpectedShape, for example for events of Stripe's v2 API."""
     outer = _Reader("event", raw)
     try:
         created = datetime.fromtimestamp(outer.whole("created"), UTC)
     except (OverflowError, OSError, ValueError):
-        raise UnexpectedShape("event: created is no moment") from None
+        raise UnexpectedShape("event: created is not a timestamp") from None
     return Event(
         event_id=outer.text("id"),
         type=outer.text("type"),
@@ -97,13 +97,13 @@ def takeback_of(raw: Object) -> Takeback:
 
 
 def purchase_named_in(metadata: Any) -> str:
-    """The purchase that we named when the payment was begun; "" where it is not ours."""
+    """The purchase reference in the payment's metadata; "" if it is not ours."""
     named = metadata.get("purchase") if isinstance(metadata, dict) else None
     return named if isinstance(named, str) else ""
 
 
 class _Reader:
-    """Takes typed fields out of one of Stripe's objects."""
+    """Reads typed fields from one of Stripe's objects."""
 
     def __init__(self, name: str, raw: Any) -> None:
         if not isinstance(raw, dict):
@@ -144,7 +144,7 @@ class _Reader:
         raise self._unexpected(field, "an object")
 
     def reference(self, field: str) -> str:
-        """The id of another object, which Stripe may send in its place; "" for none."""
+        """The id of another object, which Stripe may send expanded; "" for none."""
         value = self.get(field)
         return (
             _Reader(field, value).text("id")

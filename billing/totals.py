@@ -1,4 +1,4 @@
-"""What was sold, given and used, day by day; what customers still hold."""
+"""Credits sold, granted and used for each day, and the sum that customers still hold."""
 
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -26,7 +26,7 @@ class Day:
 
 
 def days() -> list[Day]:
-    """Latest first; only days on which something happened."""
+    """Latest first; only days with entries."""
     since = timezone.localdate() - timedelta(days=DAYS)
     known: dict[date, Day] = {}
     entries = LedgerEntry.objects.filter(created_at__date__gte=since).exclude(amount=0)

@@ -1,4 +1,4 @@
-"""Addresses of buying."""
+"""URLs of the billing pages."""
 
 from django.urls import path
 

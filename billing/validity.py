@@ -1,9 +1,8 @@
-"""Until when an account's credits may be used: as far as purchases reach that were not taken back.
+"""An account's use-before date: the latest date set by purchases that were not taken back.
 
 One date for the whole balance. A purchase moves it forward, never back. When its payment is taken
-back as a whole the date is again what it would be without that purchase, so that nobody wakes
-dormant credits by buying the smallest pack and having it refunded. All of it behind the account's
-lock.
+back in full, the date becomes what it would be without that purchase, so that nobody reactivates
+dormant credits by buying the smallest pack and having it refunded. Call with the account locked.
 """
 
 from collections.abc import Iterator
@@ -16,7 +15,7 @@ from .models import Account, Purchase
 
 
 def extend(account: Account, purchase: Purchase) -> None:
-    """The purchase has been paid now; both are to be saved."""
+    """The purchase has been paid; the caller saves both."""
     purchase.use_before_without = account.use_before
     purchase.use_before = timezone.localdate() + timedelta(days=purchase.validity_days)
     account.use_before = _later(account.use_before, purchase.use_before)
@@ -24,7 +23,7 @@ def extend(account: Account, purchase: Purchase) -> None:
 
 
 def withdraw(account: Account, purchase: Purchase) -> None:
-    """The purchase does not stand any more. Dates that it did not set stay as they are."""
+    """The purchase was taken back. Dates that it did not set stay."""
     without = purchase.use_before_without
     for other in _paid_after(purchase):
         if other.use_before_without == purchase.use_before:
@@ -38,7 +37,7 @@ def withdraw(account: Account, purchase: Purchase) -> None:
 
 
 def restore(account: Account, purchase: Purchase) -> None:
-    """The purchase stands again: a refund failed, or a dispute was won."""
+    """The purchase is valid again: a refund failed, or a dispute was won."""
     if purchase.use_before is None:
         return
     for other in _paid_after(purchase):

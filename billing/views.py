@@ -1,4 +1,4 @@
-"""The pages where credits are bought, and the address where Stripe reports."""
+"""The pages for buying credits, and the endpoint for Stripe's webhooks."""
 
 import logging
 from uuid import UUID
@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 @require_GET
 def pricing(request: HttpRequest) -> HttpResponse:
-    """What is for sale and what a picture costs; for everybody."""
+    """The credit packs and the price of a picture; public."""
     currencies = _currencies()
     currency = request.GET.get("currency", "")
     if currency not in currencies:
@@ -53,7 +53,7 @@ def pricing(request: HttpRequest) -> HttpResponse:
 @require_POST
 @login_required
 def buy(request: HttpRequest) -> HttpResponse:
-    """Open a Checkout page at Stripe's for one pack."""
+    """Open a Stripe Checkout session for one pack."""
     price = get_object_or_404(
         PackPrice.objects.select_related("pack"),
         pk=_number(request.POST.get("price")),
@@ -93,7 +93,7 @@ def buy(request: HttpRequest) -> HttpResponse:
 @require_GET
 @login_required
 def thanks(request: HttpRequest, reference: UUID) -> HttpResponse:
-    """Where Stripe sends the payer back: says what is known, not what is hoped."""
+    """Where Stripe sends the payer back: shows the purchase's recorded state."""
     context = {"purchase": _own(request, reference), "support_email": settings.SUPPORT_EMAIL}
     return render(request, "billing/thanks.html", context)
 
@@ -118,11 +118,11 @@ def receipt(request: HttpRequest, reference: UUID) -> HttpResponse:
 @csrf_exempt
 @require_POST
 def stripe_webhook(request: HttpRequest) -> HttpResponse:
-    """Anything but a 200 makes Stripe deliver again, for three days."""
+    """Receive a webhook. After any status but 200, Stripe retries for three days."""
     try:
         event = stripe_gateway.read_event(request.body, request.headers.get("Stripe-Signature", ""))
     except BadSignature:
-        return JsonResponse({"error": "The signature does not fit."}, status=400)
+        return JsonResponse({"error": "The signature is not valid."}, status=400)
     except UnexpectedShape:
         metrics.count_failed_event(metrics.UNREADABLE)
         log.exception("A delivery that Stripe signed could not be read")

@@ -1,7 +1,7 @@
-"""Makes something of Stripe's events: stored first, then matched, each applied at most once.
+"""Processes Stripe's events: stored first, then matched, each applied at most once.
 
-Each event is handled alone: one that fails is noted on its row, counted, logged as an error and
-tried again, at Stripe's next delivery and at every reconciliation; the others go on.
+Each event is handled alone: a failure is recorded on its row, counted, logged as an error and
+retried at Stripe's next delivery and at every reconciliation; other events are not affected.
 """
 
 import logging
@@ -28,7 +28,7 @@ RETRIED_AT_ONCE = 1000
 
 
 class EventFailed(Exception):
-    """The event is stored and could not be applied yet; `temporary`: only Stripe has to answer."""
+    """The event is stored but not applied yet; `temporary` if Stripe did not answer a question."""
 
     def __init__(self, event: StripeEvent, *, temporary: bool) -> None:
         self.temporary = temporary
@@ -40,7 +40,7 @@ class EventFailed(Exception):
 
 
 def receive(event: Event) -> None:
-    """Store the event, then apply it; raises EventFailed where that has to be tried again."""
+    """Store the event, then apply it; raises EventFailed if it has to be retried."""
     stored, _ = StripeEvent.objects.get_or_create(
         event_id=event.event_id,
         defaults={"type": event.type, "payload": event.object, "created_at": event.created},
@@ -49,11 +49,11 @@ def receive(event: Event) -> None:
 
 
 def attempt(stored: StripeEvent) -> None:
-    """Apply a stored event, unless it was applied before; raises EventFailed."""
+    """Apply a stored event unless it was applied before; raises EventFailed."""
     if stored.processed_at is not None:
         return
     try:
-        # Found before the transaction: it may ask Stripe, and no lock should wait for that.
+        # Looked up before the transaction: it may ask Stripe, and no lock should wait for that.
         _apply(stored, _purchase_of(stored))
     except Exception as error:
         temporary = isinstance(error, GatewayError) and not error.permanent
@@ -67,12 +67,12 @@ def waiting() -> QuerySet[StripeEvent]:
 
 
 def set_aside(stored: StripeEvent) -> None:
-    """Never try it again."""
+    """Never retry the event."""
     waiting().filter(pk=stored.pk).update(processed_at=timezone.now(), payload={})
 
 
 def reconcile(since: datetime) -> int:
-    """Receive again what Stripe still knows, and try again what failed; the number of news."""
+    """Fetch the events that Stripe still keeps and retry failed ones; the number of new events."""
     before, started = _processed(), timezone.now()
     for raw in stripe_gateway.events_since(since, list(HANDLERS)):
         _alone(_receive_raw, raw)
@@ -92,7 +92,7 @@ def _receive_raw(raw: Object) -> None:
 
 
 def _alone(step: Callable[[T], None], subject: T) -> None:
-    """What fails has been noted; the next event has nothing to do with it."""
+    """Continue after a failure: it has been recorded, and the next event is independent."""
     with suppress(Exception):
         step(subject)
 
@@ -108,7 +108,7 @@ def _note_failure(stored: StripeEvent, error: Exception, temporary: bool) -> Non
         log.warning("Stripe event %s (%s) waits: %s", *names, error)
     else:
         log.error("Stripe event %s (%s) could not be applied", *names, exc_info=error)
-    with suppress(DatabaseError):  # which is then why it failed, and is in the log
+    with suppress(DatabaseError):  # likely the same fault, already logged
         StripeEvent.objects.filter(pk=stored.pk).update(
             failures=F("failures") + 1,
             failed_at=timezone.now(),
@@ -122,21 +122,21 @@ def _apply(stored: StripeEvent, purchase: Purchase | None) -> None:
     if event.processed_at is not None:
         return
     if purchase is None:
-        log.info("stripe event %s (%s) is none of ours", event.event_id, event.type)
+        log.info("stripe event %s (%s) is not ours", event.event_id, event.type)
     else:
         HANDLERS[event.type](purchase, event)
     event.purchase, event.processed_at, event.error = purchase, timezone.now(), ""
     if purchase is None or purchase.account.user_id is None:
-        event.payload = {}  # names a payer of something else, or one who is to be forgotten
+        event.payload = {}  # concerns another product, or a closed account
     event.save(update_fields=["purchase", "processed_at", "error", "payload"])
 
 
 def _purchase_of(event: StripeEvent) -> Purchase | None:
-    """Whose event this is; None for the kinds and payments that do not concern us."""
+    """The account of an event; None for types and payments that are not ours."""
     if event.type not in HANDLERS:
         return None
     if event.type.startswith("checkout.session."):
-        # Not by client_reference_id: at a payment link, whatever it sells, the payer can set that.
+        # Not by client_reference_id: on any payment link the payer can set that.
         return _by_reference(purchase_named_in(event.payload.get("metadata")))
     takeback = takeback_of(event.payload)
     payment = takeback.payment_intent

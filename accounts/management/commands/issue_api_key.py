@@ -1,4 +1,4 @@
-"""Makes an API key, and its account where there is none; stdout is exactly `ID:SECRET`."""
+"""Creates an API key, and its account if there is none; stdout is exactly `ID:SECRET`."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -27,7 +27,7 @@ class Command(BaseCommand):
         if created:
             self.stderr.write(f"Created the account {user.email}; it has no password yet.")
         key, secret = issue_api_key(user, options["label"], options["test_only"])
-        self.stderr.write("The secret is shown this once. The key:")
+        self.stderr.write("The secret is shown only once. The key:")
         self.stdout.write(f"{key.public_id}:{secret}")
         if not key.test_only:
             self.stderr.write(f"Credits: manage.py grant_credits {user.email} 100 --reason TEXT")

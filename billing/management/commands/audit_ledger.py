@@ -1,4 +1,4 @@
-"""Checks the books: every balance and hold against the rows that should explain it."""
+"""Checks every balance and hold against its ledger rows."""
 
 from typing import Any
 

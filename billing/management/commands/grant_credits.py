@@ -1,4 +1,4 @@
-"""Gives credits to an account, with a reason that stays in its ledger."""
+"""Grants credits to an account, with a reason that is stored in its ledger."""
 
 from argparse import ArgumentParser, ArgumentTypeError
 from decimal import Decimal, InvalidOperation

@@ -1,4 +1,4 @@
-"""Asks Stripe for events whose webhook never reached us; run it every hour."""
+"""Fetches Stripe events whose webhook never reached this site; run it every hour."""
 
 from argparse import ArgumentParser
 from datetime import timedelta
@@ -12,7 +12,7 @@ from billing.stripe_gateway import GatewayError
 
 
 class Command(BaseCommand):
-    help = "Receive again the events of the last days that Stripe still knows (30 at most)."
+    help = "Fetch the events of the last days again, as far back as Stripe keeps them (30 days)."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--days", type=int, default=3, choices=range(1, 31), metavar="1..30")

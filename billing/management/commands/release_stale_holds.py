@@ -1,4 +1,4 @@
-"""Ends what dead processes left behind; run it every few minutes."""
+"""Releases holds and refunds results of dead processes; run it every few minutes."""
 
 from typing import Any
 
