@@ -1,4 +1,4 @@
-"""The site itself as an application: it owns the commands that start it."""
+"""The site as a Django app: it holds the commands that start it."""
 
 from django.apps import AppConfig
 from django.conf import settings
@@ -12,7 +12,7 @@ class SiteConfig(AppConfig):
 
         gauges.register()
         if settings.REMOVAL_EXECUTION == "queue":
-            from . import celery  # noqa: F401 (from now on tasks know their broker)
+            from . import celery  # noqa: F401 (configures the broker for tasks)
         if settings.SENTRY_DSN:
             from . import sentry
 

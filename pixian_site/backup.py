@@ -1,7 +1,7 @@
-"""Whole copies of an SQLite database: made while it is served, put back while it is not.
+"""Backs up an SQLite database while the site runs, and restores it while the site is stopped.
 
-A database of SQLite's is more than its file: what was committed last lies in the write-ahead log
-beside it (-wal). So copies are made through SQLite, and no log outlives the file it belongs to.
+An SQLite database is more than its file: the latest commits are in the write-ahead log beside it
+(-wal). So copies are made through SQLite, and a log is never left without its database file.
 """
 
 import fcntl
@@ -22,17 +22,17 @@ LOGS = ("-wal", "-shm", "-journal")
 PARTIAL, REPLACED, LOCK = ".partial", ".replaced", ".lock"
 OURS = {"django_migrations", "accounts_user", "billing_account", "billing_ledgerentry"}
 POSTGRESQL = (
-    "The database is PostgreSQL, which has tools of its own. Backup: pg_dump --format=custom "
+    "The database is PostgreSQL, which has its own tools. Backup: pg_dump --format=custom "
     '--file=FILE "$DATABASE_URL". Restore: stop the site, pg_restore --clean --if-exists '
     '--dbname="$DATABASE_URL" FILE, then manage.py migrate and manage.py audit_ledger.'
 )
 
 
-REPLACING = "A backup is being put back in the place of this database: wait until it is done."
+REPLACING = "A backup is being restored over this database: wait until it is done."
 
 
 class BackupError(Exception):
-    """A sentence for the operator: why there is no copy, or why it is not put back."""
+    """Why a backup or restore failed, as a sentence for the operator."""
 
 
 def is_sqlite() -> bool:
@@ -45,11 +45,11 @@ def database_file() -> Path:
     name = str(connection.settings_dict["NAME"])
     if reason := data_folder.why_missing(name):
         raise BackupError(reason)
-    return Path(name).resolve()  # its log lies beside the file, not beside a link to it
+    return Path(name).resolve()  # the log is beside the real file, not beside a symbolic link
 
 
 def backup(target: Path) -> None:
-    """Write a copy of the database as it is now; others may go on writing. The file is private."""
+    """Write a copy of the current database to a private file; others may keep writing."""
     if target.exists():
         raise BackupError(f"{target} exists already: name a new file.")
     partial = _beside(target, PARTIAL)
@@ -64,9 +64,9 @@ def backup(target: Path) -> None:
 
 
 def restore(source: Path) -> Path | None:
-    """Put a copy in the place of the database; where the replaced one lies from now on.
+    """Replace the database by a copy; returns the new path of the replaced one.
 
-    Raises BackupError, and has then changed nothing, while anybody has the database open.
+    Raises BackupError, without any change, while another process has the database open.
     """
     file = database_file()
     _check(source, file)
@@ -81,15 +81,15 @@ def restore(source: Path) -> Path | None:
             os.replace(partial, file)
             _sync(file.parent)
         except (OSError, sqlite3.Error) as error:
-            raise BackupError(f"{source} could not be put back: {error}.") from error
+            raise BackupError(f"{source} could not be restored: {error}.") from error
         finally:
             partial.unlink(missing_ok=True)
     return replaced
 
 
 def checkpoint() -> bool:
-    """Move what the write-ahead log holds into the database's file and empty the log; False where
-    others kept it busy, or there is no such log."""
+    """Move the write-ahead log into the database file and empty it; False if it was busy, or if
+    there is no log."""
     if not is_sqlite():
         return False
     with closing(sqlite3.connect(database_file(), timeout=CHECKPOINT_SECONDS)) as database:
@@ -98,9 +98,9 @@ def checkpoint() -> bool:
 
 
 def claim() -> None:
-    """Keep the database from being replaced for as long as this process and its children live.
+    """Prevent a restore for as long as this process and its children live (a shared lock).
 
-    Raises BackupError where it is being replaced now. Any number of processes may have a claim.
+    Raises BackupError if a restore is running. Any number of processes may hold the lock.
     """
     if is_sqlite():
         _lock(_lock_file(database_file()), fcntl.LOCK_SH, REPLACING)
@@ -134,7 +134,7 @@ def _lock(descriptor: int, kind: int, refusal: str) -> None:
 
 
 def _check(source: Path, file: Path) -> None:
-    """Raises BackupError unless it is a whole database of this service, of a version known here."""
+    """Raises BackupError unless it is an intact database of this service, of a known version."""
     if file.exists() and source.exists() and source.samefile(file):
         raise BackupError(f"{source} is the database itself.")
     try:
@@ -147,7 +147,7 @@ def _check(source: Path, file: Path) -> None:
     if verdict != "ok":
         raise BackupError(f"{source} is damaged: {verdict}.")
     if not tables >= OURS:
-        raise BackupError(f"{source} is a database of something else.")
+        raise BackupError(f"{source} is the database of another program.")
     if newer := applied - set(MigrationLoader(None).disk_migrations):
         names = ", ".join(sorted(f"{app}.{name}" for app, name in newer))
         raise BackupError(f"{source} was made by a newer version of this service ({names}).")
@@ -158,7 +158,7 @@ def _applied(database: sqlite3.Connection) -> set[tuple[str, str]]:
 
 
 def _copy(source: Path, target: Path) -> None:
-    """A copy in one file, without a log, that only its owner reads, and that is on the disk."""
+    """A synced copy in one file, without a log, readable by its owner alone."""
     target.unlink(missing_ok=True)
     os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
     with closing(_open(source)) as whole, closing(sqlite3.connect(target)) as copy:
@@ -168,19 +168,19 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def _open(file: Path) -> sqlite3.Connection:
-    """For reading: SQLite would make a file that is not there."""
+    """Open read-only: SQLite would create a missing file."""
     return sqlite3.connect(f"file:{quote(str(file.absolute()))}?mode=ro", uri=True)
 
 
 def _give_to_owner_of(file: Path, ours: Path) -> None:
-    """Whoever restores as root does it for the account that the service runs under."""
+    """Keep the owner of the replaced file, as the operator may restore as root."""
     if os.geteuid() == 0:
         owner = (file if file.exists() else file.parent).stat()
         os.chown(ours, owner.st_uid, owner.st_gid)
 
 
 def _close_log(file: Path) -> None:
-    """Have SQLite put the log into the file, which it does for nobody who is not alone with it."""
+    """Make SQLite fold the log into the file, which it only does without other connections."""
     if not file.exists():
         return
     try:
@@ -192,13 +192,13 @@ def _close_log(file: Path) -> None:
         else:
             raise
     except sqlite3.DatabaseError:
-        return  # it is damaged, which is why it is replaced
+        return  # damaged, which may be the reason for the restore
     if mode != "delete":
         raise BackupError(f"Another process has {file} open: end it first.")
 
 
 def _keep(file: Path) -> Path | None:
-    """The database under another name, with what is left of its log; it stays until the next."""
+    """Rename the database and its log; the renamed one stays until the next restore."""
     if not file.exists():
         return None
     replaced = _beside(file, REPLACED)
@@ -216,7 +216,7 @@ def _beside(file: Path, suffix: str) -> Path:
 
 
 def _sync(path: Path) -> None:
-    """Have the disk keep a file, or a folder's list of names, through a power cut."""
+    """Sync a file or a folder to disk, so that it survives a power cut."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -1,6 +1,6 @@
-"""How counts and the like are written down in Redis: as JSON.
+"""Stores cache values in Redis as JSON.
 
-Django's own way is pickle, so whoever can write into Redis could run code in every web process.
+Django's default is pickle, with which write access to Redis would run code in every web process.
 """
 
 import json
@@ -9,7 +9,7 @@ from typing import Any
 
 class JsonSerializer:
     def dumps(self, value: Any) -> int | bytes:
-        # Whole numbers as they are, so that Redis can count.
+        # Integers unchanged, so that Redis can increment them.
         return value if type(value) is int else json.dumps(value).encode()
 
     def loads(self, data: bytes) -> Any:

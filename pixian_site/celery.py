@@ -1,11 +1,11 @@
-"""Celery, which hands work to workers where REMOVAL_EXECUTION=queue.
+"""The Celery app, which sends work to workers if REMOVAL_EXECUTION=queue.
 
-    celery -A pixian_site worker --queues interactive --concurrency N     does pictures
-    celery -A pixian_site worker --queues batch --concurrency N           those of batches
-    celery -A pixian_site worker --queues maintenance --concurrency 1     keeps house
-    celery -A pixian_site beat                                            says when
+    celery -A pixian_site worker --queues interactive --concurrency N     single pictures
+    celery -A pixian_site worker --queues batch --concurrency N           pictures of batches
+    celery -A pixian_site worker --queues maintenance --concurrency 1     periodic jobs
+    celery -A pixian_site beat                                            their schedule
 
-`manage.py worker` is all of it in one.
+`manage.py worker` runs all of them.
 """
 
 import os
@@ -22,12 +22,12 @@ app = Celery(
     include=["removal.execution.tasks", "pixian_site.tasks"],
 )
 app.conf.update(
-    task_ignore_result=True,  # who waits for a picture waits on a key of its own
+    task_ignore_result=True,  # callers wait on a Redis key of their own instead
     task_routes={
         "removal.*": {"queue": "interactive"},
         "maintenance.*": {"queue": "maintenance"},
     },
-    # A worker takes no more than it works on: what waits, waits where any other can take it.
+    # A worker prefetches nothing: waiting jobs stay where any other worker can take them.
     worker_prefetch_multiplier=1,
     worker_disable_prefetch=True,
     # A busy machine takes longer to fork than the four seconds that Celery gives a new process.

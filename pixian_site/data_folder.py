@@ -1,7 +1,7 @@
-"""Who may make the data folder: what sets the service up, and servers other than manage.py's.
+"""Decides which commands may create the data folder: those that set up or serve the site.
 
-Every other command uses what is there. Run without the service's settings, it would else make a
-second, empty database where nobody looks for one, and say that all is well.
+Every other command needs an existing one. Otherwise, run without the service's settings, it would
+create a second, empty database in the wrong place and report success.
 """
 
 import sys
@@ -17,14 +17,14 @@ def may_be_made() -> bool:
 
 
 def only_if_there(database: str) -> str:
-    """The name under which SQLite opens this file, but makes none where there is none."""
+    """The name under which SQLite opens this file without creating it."""
     if database == ":memory:" or Path(database).exists():
         return database
     return _PREFIX + quote(database) + _MODE
 
 
 def why_missing(database: str) -> str:
-    """A sentence where only_if_there() found no file; else nothing."""
+    """An error message if only_if_there() found no file; otherwise an empty text."""
     if not database.startswith(_PREFIX):
         return ""
     path = unquote(database.removeprefix(_PREFIX).removesuffix(_MODE))

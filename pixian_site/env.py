@@ -1,6 +1,6 @@
-"""Reads settings from the environment, strictly: a value that cannot be read stops the start.
+"""Reads settings from the environment, strictly: an invalid value prevents the start.
 
-NAME_FILE is the path of a file that holds the value of NAME (container secrets), for any of them.
+For any setting NAME, NAME_FILE may name a file that holds its value (container secrets).
 """
 
 import os
@@ -15,27 +15,27 @@ env = FileAwareEnv(strip_whitespace=True)
 secrets_known: set[str] = set()
 NOT_NEGATIVE = validate.Range(min=0)
 AT_LEAST_ONE = validate.Range(min=1)
-SHORTEST_HIDDEN = 6  # what is shorter is no secret, and stands in too many other words
+SHORTEST_HIDDEN = 6  # a shorter value is no secret, and occurs in too many other words
 
 
 def read_env_file(path: Path) -> None:
-    """Take variables from a `.env` file; the real environment wins over the file."""
+    """Load variables from a `.env` file; the real environment has precedence."""
     if path.is_file():
         env.read_env(str(path), recurse=False, override=False)
 
 
 def secret(name: str) -> str:
-    """A setting that logs never show; "" where there is none."""
+    """A setting that is masked in logs; "" if unset."""
     return hidden(str(env.str(name, "")))
 
 
 def words(name: str, default: Iterable[str] = (), *, separator: str = ",") -> list[str]:
-    """A setting of several values, blanks around them or not; empty ones are left out."""
+    """A comma-separated setting, stripped of blanks and empty values."""
     return _split(env.str(name, separator.join(default)), separator)
 
 
 def secrets_of(name: str) -> list[str]:
-    """Several secrets, separated by commas, each of which logs never show."""
+    """Several secrets, separated by commas, each masked in logs."""
     return [hidden(value) for value in _split(secret(name), ",")]
 
 
@@ -44,16 +44,16 @@ def _split(text: str, separator: str) -> list[str]:
 
 
 def hidden(value: str) -> str:
-    """The value, which from now on logs never show (pixian_site/logs.py)."""
+    """Return the value and mask it in logs from now on (pixian_site/logs.py)."""
     if len(value) >= SHORTEST_HIDDEN:
         secrets_known.add(value)
     return value
 
 
 def generated_secret(path: Path, *, keep: bool) -> str:
-    """The random secret in a file that only its owner reads; without one, a new secret.
+    """The random secret in a private file; a new secret if there is none.
 
-    keep: the new one is written there. Else it lives as long as the process.
+    keep: write the new secret to the file. Otherwise it lasts as long as the process.
     """
     with suppress(FileNotFoundError):
         return hidden(path.read_text(encoding="utf-8").strip())

@@ -17,25 +17,25 @@ log = logging.getLogger(__name__)
 
 
 class State(Collector):
-    """What is looked up when Prometheus asks; what does not answer is left out."""
+    """Values read when Prometheus scrapes; a source that does not answer is left out."""
 
     def collect(self) -> Iterator[Metric]:
         for look in (_places, _engine, _payments):
             try:
                 yield from look()
             except Exception as error:
-                log.warning("Some metrics could not be had: %r", error)
+                log.warning("Some metrics could not be read: %r", error)
 
     def describe(self) -> Iterator[Metric]:
-        """Nothing is looked up at registration."""
+        """Read nothing at registration."""
         return iter(())
 
 
 def _places() -> Iterator[Metric]:
     taken, waiting = capacity.shared().in_line()
     for name, value, text in (
-        ("removal_places", settings.REMOVAL_PLACES, "Pictures that may be worked on at once"),
-        ("removal_places_taken", taken, "Pictures that are worked on, by all processes"),
+        ("removal_places", settings.REMOVAL_PLACES, "Pictures that may be processed at once"),
+        ("removal_places_taken", taken, "Pictures in process, over all processes"),
         ("removal_places_waited_for", waiting, "Pictures that wait for a place, of all processes"),
     ):
         yield GaugeMetricFamily(name, text, value=value)

@@ -1,6 +1,6 @@
-"""Logs: a line for people or JSON for machines, each with its request's id, none with secrets.
+"""Log formats: text or JSON, each line with its request id and without secrets.
 
-Pictures never get here, and no line is long enough to hold one.
+Pictures are never logged, and long texts are cut.
 """
 
 import logging
@@ -15,7 +15,7 @@ from .env import secrets_known
 Event = MutableMapping[str, Any]
 HIDDEN = "[hidden]"
 LONGEST = 20_000
-# What log calls may add to their sentence. Django adds whole requests, which stay out.
+# The extra fields that log calls may add. Django adds whole requests, which are left out.
 FIELDS = ("method", "route", "status", "code", "milliseconds")
 
 
@@ -27,7 +27,7 @@ def configuration(kind: str, level: str) -> dict[str, Any]:
         "formatters": {"chosen": {"()": lambda: formatter(kind)}},
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "chosen"}},
         "filters": {
-            # Refusals are answers, not faults: Django's line is kept where an exception explains.
+            # Refusals are not faults: keep Django's line only if it has an exception.
             "explained": {
                 "()": "django.utils.log.CallbackFilter",
                 "callback": lambda record: bool(record.exc_info),
@@ -35,7 +35,7 @@ def configuration(kind: str, level: str) -> dict[str, Any]:
         },
         "loggers": {
             "django.request": {"filters": ["explained"]},
-            "waitress.queue": {"level": "ERROR"},  # a line for each who waits for a thread
+            "waitress.queue": {"level": "ERROR"},  # a line for each wait for a thread
         },
         "root": {"handlers": ["stderr"], "level": level},
     }
@@ -66,7 +66,7 @@ def formatter(kind: str) -> logging.Formatter:
 
 
 def without_paths(logger: Any, method: str, event: Event) -> Event:
-    """Paths of links in mails are secrets; the line of the request itself names its route."""
+    """Mask paths, as links in mails are secrets; the request's own line names the route."""
     arguments = event.pop("positional_args")
     if isinstance(arguments, tuple) and any(map(_is_path, arguments)):
         shown = tuple("[path]" if _is_path(value) else value for value in arguments)
@@ -75,7 +75,7 @@ def without_paths(logger: Any, method: str, event: Event) -> Event:
 
 
 def without_secrets(logger: Any, method: str, event: Event) -> Event:
-    """No secret of the settings, wherever it turned up, and nothing endless."""
+    """Removes the settings' secrets from records and cuts long texts."""
     return {name: clean(value) for name, value in event.items()}
 
 
@@ -84,7 +84,7 @@ def _is_path(value: Any) -> bool:
 
 
 def clean(value: Any) -> Any:
-    """A text without the settings' secrets, cut where it is endless; what is no text as it is."""
+    """A text without the settings' secrets, cut if too long; other values unchanged."""
     if not isinstance(value, str):
         return value
     for secret in secrets_known:

@@ -1,7 +1,7 @@
-"""Housekeeping: credits that nobody claims go back to their owners, what is over is deleted.
+"""Periodic jobs: release credits of dead requests, delete expired data, catch up with Stripe.
 
-Without workers a thread of each web process does the chores, with them Celery's beat has them done
-(pixian_site/celery.py). Each may be done at any time, twice and by several at once.
+Without workers a thread of each web process runs the jobs; with workers Celery's beat schedules
+them (pixian_site/celery.py). Each job may run at any time, twice and in several processes at once.
 """
 
 import logging
@@ -42,11 +42,11 @@ def refund_undelivered() -> None:
 
 
 def tell_of_low_balances() -> None:
-    _tell("Told %d owners of a low balance", low_balance.send_mails())
+    _tell("Mailed %d owners about a low balance", low_balance.send_mails())
 
 
 def purge() -> None:
-    """Delete results whose time is over and the leases of killed processes."""
+    """Delete expired results and the leases of killed processes."""
     _tell("Deleted %d results kept for an Idempotency-Key", idempotency.purge())
     _tell("Deleted %d pictures kept for the page", kept.purge_kept())
     _tell("Deleted %d batches", register.purge())
@@ -54,14 +54,14 @@ def purge() -> None:
 
 
 def sweep() -> None:
-    """Delete files that nobody owns: a process was killed, or the storage was away, when it was
-    time. Listing costs a bucket's owner money, so this is done by the hour."""
+    """Delete orphaned files, left by a killed process or a storage failure. Hourly, because listing
+    a bucket costs money."""
     owners = (idempotency.sweep, kept.sweep, register.sweep, blobs.purge)
-    _tell("Deleted %d files that were left behind", sum(sweep() for sweep in owners))
+    _tell("Deleted %d orphaned files", sum(sweep() for sweep in owners))
 
 
 def forget_sessions() -> None:
-    _tell("Forgot %d ended sessions", services.forget_ended_sessions())
+    _tell("Deleted %d expired sessions", services.forget_ended_sessions())
 
 
 def forget_abandoned_purchases() -> None:
@@ -69,18 +69,18 @@ def forget_abandoned_purchases() -> None:
 
 
 def forget_accounts() -> None:
-    _tell("Closed %d accounts that were never confirmed", services.forget_unconfirmed())
+    _tell("Closed %d unconfirmed accounts", services.forget_unconfirmed())
     _tell("Deleted %d keys that were revoked long ago", services.forget_revoked_keys())
 
 
 def age_out() -> None:
-    _tell("Summed up %d old requests", usage.age_out())
+    _tell("Summarised %d old requests", usage.age_out())
 
 
 def reconcile() -> None:
-    """Catch up with payments whose webhooks did not reach us."""
+    """Catch up with payments whose webhooks did not arrive."""
     if stripe_gateway.is_configured():
-        _tell("Closed %d payment pages", checkouts.expire_of_closed_accounts())
+        _tell("Expired %d payment pages", checkouts.expire_of_closed_accounts())
         webhooks.reconcile(timezone.now() - RECONCILE_SPAN)
 
 
@@ -118,7 +118,7 @@ def _attempt(chore: Chore) -> None:
         close_old_connections()
         chore.run()
     except Exception:
-        log.exception("Housekeeping (%s) failed; it is tried again", chore.name)
+        log.exception("The periodic job %s failed; it will run again", chore.name)
 
 
 def _tell(sentence: str, number: int) -> None:

@@ -1,4 +1,4 @@
-"""What every request passes first: probes, a request id, HTTPS where required, a language."""
+"""The site's middleware: probes, request ids, required HTTPS, languages."""
 
 import time
 import uuid
@@ -32,7 +32,7 @@ GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
 
 class ProbesMiddleware:
-    """Answers monitoring before all rules: it asks a process by address, not the site by name."""
+    """Answers probes before all other rules: monitoring addresses a process by IP, not by name."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -43,9 +43,9 @@ class ProbesMiddleware:
 
 
 class RequestIdMiddleware:
-    """Gives each request an id that stands in the answer, the logs and the usage page.
+    """Gives each request an id, shown in the response, the logs and the usage page.
 
-    An answer that repeats an earlier one (Idempotency-Key) keeps the id of that one.
+    A response that repeats an earlier one (Idempotency-Key) keeps the earlier id.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -62,7 +62,7 @@ class RequestIdMiddleware:
 
 
 class HeadMiddleware:
-    """Answers HEAD with the headers of GET, on every path: views need not know of it."""
+    """Answers HEAD with the headers of GET, on every path, without support by views."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -79,7 +79,7 @@ class HeadMiddleware:
 
 
 def _without_body(response: HttpResponseBase) -> HttpResponseBase:
-    """The server sends what it is given, also after HEAD."""
+    """Drop the body, as the server would send it even after HEAD."""
     if isinstance(response, StreamingHttpResponse):
         response.streaming_content = ()
     elif isinstance(response, HttpResponse):
@@ -109,7 +109,7 @@ class RequireHttpsMiddleware:
 
 
 class PermissionsPolicyMiddleware:
-    """Pages ask for no camera, place or the like, so nothing that gets into one may either."""
+    """Denies browser features that no page needs, such as camera and location, to injected code."""
 
     denied = ", ".join(
         f"{feature}=()"
@@ -126,8 +126,8 @@ class PermissionsPolicyMiddleware:
 
 
 class PrivatePagesMiddleware:
-    """What somebody who is signed in is shown is kept by no proxy on the way: some go by an
-    address's ending alone, and by it the table of one's requests is a file like any other."""
+    """Prevents proxies from caching pages of signed-in users: some decide by the URL's extension,
+    and a CSV export looks like a static file."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -141,10 +141,9 @@ class PrivatePagesMiddleware:
 
 
 class AdminSecondFactorMiddleware:
-    """With ADMIN_REQUIRE_MFA the admin opens only to sessions that showed a second factor.
+    """With ADMIN_REQUIRE_MFA, only sessions that used a second factor may open the admin.
 
-    That the account has one is not enough: a session may be older than it, and know the password
-    alone.
+    That the account has one is not enough: an older session has only used the password.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -170,11 +169,11 @@ class AdminSecondFactorMiddleware:
 
 
 class LanguageMiddleware:
-    """The address decides on the language; where it names none, the cookie and the browser do.
+    """The URL decides the language; without a prefix, the cookie and then the browser do.
 
-    The whole site stands a second time under `/ja/`: what follows that is looked up as usual, and
-    the addresses that pages are given begin with it too. A public page is one language an address,
-    so that readers of another are sent on.
+    The whole site is also served under `/ja/`: the rest of the path is resolved as usual, and links
+    on the pages get the prefix too. A public URL has exactly one language, so readers of another
+    are redirected.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -197,7 +196,7 @@ class LanguageMiddleware:
         return response
 
     def _below(self, request: HttpRequest, language: str, path: str) -> HttpResponseBase:
-        """The answer at `path`, all its links below the language's folder."""
+        """The response at `path`, with all links below the language's prefix."""
         outside = get_script_prefix()
         set_script_prefix(f"/{language}/")
         request.path_info = path

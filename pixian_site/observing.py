@@ -1,4 +1,4 @@
-"""What is noted of every request: a line in the log and a count, neither of which tells of whom."""
+"""Logs and counts every request, without personal data."""
 
 import logging
 import time
@@ -23,7 +23,7 @@ DIALECTS = (
 
 @contextmanager
 def log_lines_of(request_id: str) -> Iterator[None]:
-    """All that is logged in the block bears the request's id."""
+    """Add the request's id to all log lines in the block."""
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(request_id=request_id)
     try:
@@ -33,7 +33,7 @@ def log_lines_of(request_id: str) -> Iterator[None]:
 
 
 def note(request: HttpRequest, status: int, code: int | None, started: float) -> None:
-    """started: in time.perf_counter()'s seconds."""
+    """`started` is a time.perf_counter() value."""
     seconds = time.perf_counter() - started
     metrics.count_request(dialect_of(request.path_info), status, code, seconds)
     fields = {
@@ -51,7 +51,7 @@ def dialect_of(path: str) -> str:
 
 
 def route_of(request: HttpRequest) -> str | None:
-    """The pattern of the address, as addresses themselves may hold secrets."""
+    """The URL pattern, because URLs may hold secrets."""
     if request.resolver_match is None:
         return None
-    return request.resolver_match.route.removesuffix("/?$")  # a slash more makes no other route
+    return request.resolver_match.route.removesuffix("/?$")  # a trailing slash makes no other route

@@ -1,9 +1,9 @@
-"""Who the client is and whether it came by HTTPS, where proxies stand in front.
+"""Finds the client's address and scheme behind trusted proxies.
 
-With TRUSTED_PROXIES=n the n-th last entry of X-Forwarded-For and of X-Forwarded-Proto counts, as
-each proxy writes what it saw at the end; where a proxy writes one entry for all, that one.
-Forwarded (RFC 7239) is read where neither of the two comes. Without proxies all of it is thrown
-away: anybody can send such headers.
+With TRUSTED_PROXIES=n the n-th last entry of X-Forwarded-For and of X-Forwarded-Proto counts,
+because each proxy appends what it saw; if a proxy writes a single entry, that one counts.
+Forwarded (RFC 7239) is read if both are missing. Without proxies all three are discarded, because
+any client can send them.
 """
 
 import re
@@ -22,7 +22,7 @@ FOR, PROTO, BOTH = "HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_PROTO", "HTTP_FORWA
 NAMES = {FOR: "X-Forwarded-For", PROTO: "X-Forwarded-Proto", BOTH: "Forwarded"}
 FORWARDED = ("HTTP_FORWARDED", "HTTP_X_FORWARDED_")
 SCHEMES = ("http", "https")
-# RFC 7239: an address in an IPv6's brackets or not, with or without a port.
+# RFC 7239: an address, an IPv6 address in brackets, with or without a port.
 _BRACKETED = re.compile(r"\[(?P<address>[^\]]*)\](?::\d{1,5})?")
 _WITH_PORT = re.compile(r"(?P<address>\d{1,3}(?:\.\d{1,3}){3}):\d{1,5}")
 _HIDDEN = re.compile(r"unknown|_[A-Za-z0-9._-]+", re.IGNORECASE)
@@ -30,19 +30,19 @@ _PAIR = re.compile(r'\s*([A-Za-z]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;,"]+))\s*
 
 
 class Unreadable(ValueError):
-    """The header of this name (of META) holds something that no proxy writes."""
+    """The header of this META name holds something that no proxy writes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """What the proxies say; "" where they say nothing."""
+    """The client's address and scheme from the headers; "" if missing."""
 
     address: str = ""
     scheme: str = ""
 
 
 class ProxiesMiddleware:
-    """Puts the client's address and scheme where all else looks for them."""
+    """Puts the client's address and scheme into the WSGI environment."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -76,7 +76,7 @@ def client_of(headers: Mapping[str, str], count: int) -> Client:
 
 
 def plain(address: str) -> str:
-    """An IPv4 address that came through a socket for both families, as it is usually written."""
+    """Write an IPv4-mapped IPv6 address as plain IPv4."""
     try:
         parsed = ip_address(address)
     except ValueError:
@@ -91,7 +91,7 @@ def _nth_last(header: str, count: int) -> str:
 
 
 def _address(text: str, header: str) -> str:
-    """ "" where the proxy does not tell it: then the socket's own counts."""
+    """ "" if the proxy does not send it: then the socket's own scheme counts."""
     if not text or _HIDDEN.fullmatch(text):
         return ""
     found = _BRACKETED.fullmatch(text) or _WITH_PORT.fullmatch(text)
@@ -109,7 +109,7 @@ def _scheme(text: str, header: str) -> str:
 
 
 def _forwarded(header: str) -> list[dict[str, str]]:
-    """The hops of a Forwarded header, each its pairs."""
+    """The hops of a Forwarded header, each as its pairs."""
     hops: list[dict[str, str]] = []
     at, is_new = 0, True
     while at < len(header):

@@ -1,4 +1,4 @@
-"""Faults are told to Sentry where SENTRY_DSN names one: what broke and where, never whose."""
+"""Reports faults to Sentry if SENTRY_DSN is set, without personal data."""
 
 from typing import Any
 
@@ -20,26 +20,26 @@ def start(dsn: str, **options: Any) -> None:
         max_request_body_size="never",
         max_breadcrumbs=0,
         traces_sample_rate=0,
-        trace_propagation_targets=[],  # hosts of pictures, Stripe and S3 are told nothing
+        trace_propagation_targets=[],  # sends no tracing headers to picture hosts, Stripe and S3
         before_send=scrubbed,
         **options,
     )
 
 
 def flush() -> None:
-    """Send what is waiting, before the process ends; nothing without a DSN."""
+    """Send pending events before the process ends; does nothing without a DSN."""
     sentry_sdk.flush(timeout=FLUSH_SECONDS)
 
 
 def scrubbed(event: Event, hint: Hint) -> Event:
-    """Nothing of the request but its method; its id leads to the log and to the usage page."""
+    """Keep only the request's method; its id leads to the log and the usage page."""
     request = event.get("request", {})
     event["request"] = {name: request[name] for name in KEPT_OF_REQUEST if name in request}
     event.pop("user", None)
     event.pop("extra", None)
     for fault in event.get("exception", {}).get("values", ()):
-        # PostgreSQL's further lines quote the row, and an address may hold a password.
+        # PostgreSQL's further lines quote the row, and a URL may hold a password.
         fault["value"] = clean(str(fault.get("value") or "").partition("\n")[0])
-    if "logentry" in event:  # the sentence without what was filled in
+    if "logentry" in event:  # the message without its arguments
         event["logentry"] = {"message": event["logentry"].get("message", "")}
     return event

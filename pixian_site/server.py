@@ -1,7 +1,7 @@
-"""The web server: waitress, which takes a whole request before it costs a thread.
+"""The web server: waitress, which reads a whole request before it occupies a thread.
 
-Slow uploads therefore hold no worker, chunked bodies arrive with a length, `Expect: 100-continue`
-is answered, and a handler can ask whether its client is still there.
+So slow uploads hold no thread, chunked bodies get a length, `Expect: 100-continue` is answered,
+and a handler can ask whether its client is still connected.
 """
 
 import logging
@@ -39,18 +39,18 @@ from removal.execution import pool
 
 log = logging.getLogger(__name__)
 # A request over the limit is still read up to this size, so that its client gets our JSON answer
-# and not a reset connection.
+# instead of a reset connection.
 MAX_BODY_BYTES = 64 * 1024 * 1024
 MAX_HEADER_BYTES = 64 * 1024
-CONNECTIONS = 2000  # more wait in the kernel until one is closed
-IDLE_SECONDS = 60  # a connection that does nothing is closed
+CONNECTIONS = 2000  # further connections wait in the kernel
+IDLE_SECONDS = 60  # an idle connection is closed
 # Threads that may wait for clients to read answers longer than waitress buffers (archives).
 slow_readers = threading.BoundedSemaphore(max(1, settings.SERVER_THREADS // 4))
-RECEIVE_BYTES = 128 * 1024  # at a time; a photo in small pieces costs the loop more than the kernel
+RECEIVE_BYTES = 128 * 1024  # at a time; smaller chunks cost more in the loop than the kernel
 
 
 class Request(HTTPRequestParser):  # type: ignore[misc]
-    """Knows when its first byte came, and whether there was room for all."""
+    """Records when its first byte arrived, and whether its body could be stored."""
 
     error: Error | None
 
@@ -76,7 +76,7 @@ class NoRoom(Error):  # type: ignore[misc]
 
 
 class RefusalTask(ErrorTask):  # type: ignore[misc]
-    """What the server itself refuses, as the API's other refusals look."""
+    """An error of the server itself, in the API's format."""
 
     def execute(self) -> None:
         answer = refusal(self.request.error, getattr(self.request, "path", "/"))
@@ -88,7 +88,7 @@ class RefusalTask(ErrorTask):  # type: ignore[misc]
 
 
 def refusal(error: Error, path: str) -> HttpResponse:
-    """The answer to a request that never became one for Django."""
+    """The response to a request that was not passed to Django."""
     request, request_id, started = HttpRequest(), uuid.uuid4().hex, time.perf_counter()
     request.path = request.path_info = path
     answer = refuse(request, failure_of(error, request_id))
@@ -118,15 +118,15 @@ class Channel(HTTPChannel):  # type: ignore[misc]
     request: Request | None  # that is being received
 
     def readable(self) -> bool:
-        """Asked whenever the loop turns, at least once a second while the connection is open."""
+        """Called in every turn of the loop, at least once a second while the connection is open."""
         if self.request is not None and not self.requests and self._is_too_slow(time.time()):
             self._give_up()
         if self.total_outbufs_len and not self.requests and self._is_unread(time.time()):
-            self._hang_up()  # an answer that nobody takes lies in memory or on the disk
+            self._hang_up()  # an unread response occupies memory or disk
         return bool(super().readable())
 
     def _is_too_slow(self, now: float) -> bool:
-        """Whether the request that has begun does not end; it costs memory, if no thread."""
+        """Whether a request takes too long to arrive; it costs memory, though no thread."""
         assert self.request is not None
         age, silence = now - self.request.started, now - self.last_activity
         return (
@@ -148,9 +148,9 @@ class Channel(HTTPChannel):  # type: ignore[misc]
         self.server.add_task(self)
 
     def _flush_outbufs_below_high_watermark(self) -> None:
-        """Keep this thread until the client has read on: waitress's own way has no end.
+        """Block this thread until the client has read more; waitress would wait without a limit.
 
-        Only for clients that read, and for so few at once that others always find a thread.
+        Only for clients that do read, and for so few at once that threads stay free for others.
         """
         limit = self.adj.outbuf_high_watermark
         if self.total_outbufs_len <= limit:
@@ -170,20 +170,20 @@ class Channel(HTTPChannel):  # type: ignore[misc]
                 slow_readers.release()
 
     def _hang_up(self) -> None:
-        """The loop closes what is left."""
+        """Let the loop close the connection."""
         self.connected, self.will_close = False, True
-        with suppress(OSError):  # gone already
+        with suppress(OSError):  # already closed
             self.socket.shutdown(socket.SHUT_RDWR)
         self.server.pull_trigger()
 
 
 def serve(host: str, port: int) -> None:
-    """Serve until SIGTERM or SIGINT. Raises OSError where the address can't be had."""
+    """Serve until SIGTERM or SIGINT. Raises OSError if the address is not available."""
     memory.share_arenas()
     _allow_open_files()
     server = listen(host, port)
     signal.signal(signal.SIGTERM, _stop)
-    if settings.REMOVAL_EXECUTION == "inline":  # else workers work and keep house
+    if settings.REMOVAL_EXECUTION == "inline":  # otherwise workers do both
         pool.shared().start()
         maintenance.start()
     runner.start()
@@ -193,8 +193,8 @@ def serve(host: str, port: int) -> None:
 
 
 def _end() -> NoReturn:
-    """At once. Were Python to take its threads down, one that is at work in the engine's C++ would
-    have the process aborted; what it worked on is taken up again, or its hold released, as always.
+    """End at once. With Python's normal shutdown, a thread inside the engine's C++ would abort the
+    process; its work is retried, or its hold released, as after a crash.
     """
     _empty_log()
     sentry.flush()
@@ -203,7 +203,7 @@ def _end() -> NoReturn:
 
 
 def _empty_log() -> None:
-    """SQLite does it when the last connection is closed, which our way of ending skips."""
+    """Empty the write-ahead log; SQLite does so at the last close, which exit_now skips."""
     try:
         backup.checkpoint()
     except sqlite3.Error as error:
@@ -211,12 +211,12 @@ def _empty_log() -> None:
 
 
 def listen(host: str, port: int) -> BaseWSGIServer:
-    """A server that has its address and waits for run()."""
+    """A server that is bound to its address and waits for run()."""
     BaseWSGIServer.channel_class = Channel
     spooling.install()
-    resolve("/")  # loads every view, which else the first request would wait for
+    resolve("/")  # loads every view now instead of at the first request
     return create_server(
-        get_wsgi_application(),  # only now: WhiteNoise lists the static files when it is made
+        get_wsgi_application(),  # imported late: WhiteNoise lists the static files at construction
         **_where(host, port),
         threads=settings.SERVER_THREADS,
         recv_bytes=RECEIVE_BYTES,
@@ -224,15 +224,15 @@ def listen(host: str, port: int) -> BaseWSGIServer:
         max_request_header_size=MAX_HEADER_BYTES,
         connection_limit=CONNECTIONS,
         channel_timeout=IDLE_SECONDS,
-        channel_request_lookahead=1,  # lets a handler notice that its client hung up
+        channel_request_lookahead=1,  # lets a handler notice that its client disconnected
         asyncore_use_poll=True,
         ident=None,
-        clear_untrusted_proxy_headers=False,  # pixian_site/proxies.py sees to them
+        clear_untrusted_proxy_headers=False,  # pixian_site/proxies.py handles them
     )
 
 
 def _where(host: str, port: int) -> dict[str, Any]:
-    """`::` is every address of this machine, of both families; by itself waitress takes IPv6's."""
+    """`::` means every address of this machine, IPv4 and IPv6; waitress alone would take IPv6."""
     if not is_every_address(host):
         return {"host": host.strip("[]"), "port": port}
     listening = socket.create_server(("::", port), family=socket.AF_INET6, dualstack_ipv6=True)
@@ -244,7 +244,7 @@ def is_every_address(host: str) -> bool:
 
 
 def _allow_open_files() -> None:
-    """Every connection is an open file; many systems allow 1024 unless one asks for more."""
+    """Raise the limit of open files: each connection needs one, and the default is often 1024."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = 2 * CONNECTIONS
     if soft != resource.RLIM_INFINITY and soft < wanted:

@@ -1,4 +1,4 @@
-"""Settings: every one is read from the environment (or `.env`) and has a default that works."""
+"""Settings, read from the environment (or `.env`); every one has a working default."""
 
 import re
 from decimal import Decimal
@@ -35,17 +35,17 @@ _is_sqlite = _database["ENGINE"] == "django.db.backends.sqlite3"
 SECRET_KEY = secret("SECRET_KEY") or generated_secret(
     DATA_DIR / "secret_key", keep=data_folder.may_be_made() or not _is_sqlite
 )
-# Old keys, still good for reading, while SECRET_KEY is being changed.
+# Old keys, still valid for decryption while SECRET_KEY is being changed.
 SECRET_KEY_FALLBACKS = secrets_of("SECRET_KEY_FALLBACKS")
 ALLOWED_HOSTS = words("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = words("CSRF_TRUSTED_ORIGINS")
 REQUIRE_HTTPS = env.bool("REQUIRE_HTTPS", False)
-# How many proxies stand in front of us; what they say of the client's address and of HTTPS is
-# believed (pixian_site/proxies.py). 0: the socket's address is the client's.
+# The number of proxies in front, trusted to report the client's address and HTTPS
+# (pixian_site/proxies.py). 0: the socket's address is the client's.
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 0, validate=NOT_NEGATIVE)
 SUPPORT_EMAIL = env.str("SUPPORT_EMAIL", "support@localhost")
 SITE_NAME = env.str("SITE_NAME", "Cutout")
-# Where the public reaches the site, as mails and Stripe's return addresses name it.
+# The site's public URL, for mails and Stripe's return URLs.
 SITE_URL = env.str("SITE_URL", "").rstrip("/")
 if SITE_URL and not re.fullmatch(r"https?://[^/?#\s]+", SITE_URL):
     raise ImproperlyConfigured(
@@ -53,7 +53,7 @@ if SITE_URL and not re.fullmatch(r"https?://[^/?#\s]+", SITE_URL):
     )
 ROOT_URLCONF = "pixian_site.urls"
 WSGI_APPLICATION = "pixian_site.wsgi.application"
-APPEND_SLASH = False  # a redirect drops a POST's body; both forms of a path are routed instead
+APPEND_SLASH = False  # a redirect would drop a POST's body; both forms of a path are routed instead
 
 INSTALLED_APPS = [
     "django.contrib.admin",
@@ -120,7 +120,7 @@ SQLITE_OPTIONS = {
     # IMMEDIATE takes the write lock at BEGIN: two holds can't both read the old balance.
     "transaction_mode": "IMMEDIATE",
     "timeout": 20,
-    # FULL: money that was acknowledged survives a power cut, for one fsync a commit.
+    # FULL: acknowledged payments survive a power cut, at the cost of one fsync for each commit.
     "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
 }
 if _is_sqlite:
@@ -133,12 +133,12 @@ else:
 _database["CONN_MAX_AGE"] = env.int("DATABASE_CONN_MAX_AGE", 60, validate=NOT_NEGATIVE)
 DATABASES = {"default": _database}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-# What all processes count together: visitors' pictures, wrong passwords. Without Redis each counts
-# for itself, which is exact as long as there is one.
+# Counts shared by all processes: visitors' pictures, wrong passwords. Without Redis each process
+# counts for itself, which is exact only with a single process.
 REDIS_URL = secret("REDIS_URL")
 if REDIS_URL and not REDIS_URL.startswith(("redis://", "rediss://")):
     raise ImproperlyConfigured("REDIS_URL has to begin with redis:// or rediss://.")
-# What the names of everything in Redis begin with, where several sites share one.
+# The prefix of all names in Redis, for several sites that share one.
 REDIS_PREFIX = env.str("REDIS_PREFIX", "")
 CACHES = {
     "default": {
@@ -150,7 +150,7 @@ CACHES = {
     if REDIS_URL
     else {
         "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
-        # By default 300: whoever caused a few hundred counts would push out those of others.
+        # Django's default of 300 would let one visitor push out the counts of others.
         "OPTIONS": {"MAX_ENTRIES": 100_000},
     }
 }
@@ -158,10 +158,10 @@ CACHES = {
 STATIC_URL = "/static/"
 STATIC_ROOT = Path(env.str("STATIC_ROOT", str(DATA_DIR / "static")))
 STATICFILES_DIRS = [BASE_DIR / "static"]
-# Where pictures lie for a while: a folder or, for several machines, a bucket.
+# Where pictures are stored: a folder or, for several machines, a bucket.
 MEDIA_ROOT = DATA_DIR / "media"
 S3_BUCKET = env.str("S3_BUCKET", "")
-# Where browsers may fetch kept pictures themselves, by addresses that are signed for a minute.
+# The bucket's address for browsers, which fetch kept pictures by URLs signed for a minute.
 S3_SIGNED_ORIGIN: str = env.str("S3_SIGNED_ORIGIN", "").rstrip("/")
 S3_OPTIONS = {
     "bucket_name": S3_BUCKET,
@@ -182,7 +182,7 @@ STORAGES: dict[str, dict[str, Any]] = {
     "staticfiles": {"BACKEND": "pixian_site.storage.HashedStaticFilesStorage"},
 }
 
-# --- People and their safety --------------------------------------------------------------------
+# --- Accounts and security ----------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 LOGIN_URL = "account_login"
@@ -195,20 +195,19 @@ ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "mandatory"
 ACCOUNT_CHANGE_EMAIL = True
-# Whoever finds a browser signed in can't move the account to an address of their own.
+# A stranger at a signed-in browser cannot move the account to another address.
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
-ACCOUNT_EMAIL_NOTIFICATIONS = True  # a changed password or address is told to its owner
+ACCOUNT_EMAIL_NOTIFICATIONS = True  # the owner is mailed when a password or address changes
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if REQUIRE_HTTPS else "http"
 MFA_ADAPTER = "accounts.adapter.SecondFactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_TOTP_ISSUER = SITE_NAME
 SIGNUP_OPEN = env.bool("SIGNUP_OPEN", True)
-# How many days an account waits for its address to be confirmed, and a revoked key is told apart
-# from one that never was.
+# The days until an unconfirmed account is closed, and until a revoked key is deleted.
 UNCONFIRMED_KEEP_DAYS = env.int("UNCONFIRMED_KEEP_DAYS", 7, validate=AT_LEAST_ONE)
 REVOKED_KEYS_KEEP_DAYS = env.int("REVOKED_KEYS_KEEP_DAYS", 90, validate=AT_LEAST_ONE)
-# Where the operator's terms stand; with it, signing up asks for consent.
+# The URL of the operator's terms; if set, signing up asks for consent.
 TERMS_URL = env.str("TERMS_URL", "/terms")
 PASSWORD_HASHERS = ["accounts.hashers.BoundedArgon2Hasher"]
 AUTH_PASSWORD_VALIDATORS = [
@@ -225,14 +224,14 @@ SESSION_COOKIE_HTTPONLY = True
 SECURE_HSTS_SECONDS = (
     env.int("HSTS_SECONDS", 31_536_000, validate=NOT_NEGATIVE) if REQUIRE_HTTPS else 0
 )
-# Both bind what is not ours to bind, the domain's other hosts, and browsers keep to it for a year.
+# Both bind the domain's other hosts too, and browsers remember it for a year.
 SECURE_HSTS_INCLUDE_SUBDOMAINS = env.bool("HSTS_INCLUDE_SUBDOMAINS", False)
 SECURE_HSTS_PRELOAD = env.bool("HSTS_PRELOAD", False)
 SECURE_REFERRER_POLICY = "same-origin"
 SILENCED_SYSTEM_CHECKS = [
     # Plain HTTP is handled by RequireHttpsMiddleware: the API must refuse it, never redirect it.
     "security.W008",
-    # Subdomains and the browsers' list are the operator's to ask for.
+    # Subdomains and preloading are for the operator to decide.
     "security.W005",
     "security.W021",
 ]
@@ -252,7 +251,7 @@ ADMIN_PATH = env.str("ADMIN_PATH", "admin/").strip("/") + "/"
 # Staff without an authenticator app are sent to set one up before they see the admin.
 ADMIN_REQUIRE_MFA = env.bool("ADMIN_REQUIRE_MFA", False)
 
-# --- Mail: to the console until a server is named ------------------------------------------------
+# --- Mail: to the console without a server -------------------------------------------------------
 EMAIL_HOST = env.str("EMAIL_HOST", "")
 EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'console'}.EmailBackend"
 # Port 465 speaks TLS from the first byte (SSL); on others the connection is raised to TLS.
@@ -314,19 +313,19 @@ SPECTACULAR_SETTINGS = {
 }
 
 # --- Background removal -------------------------------------------------------------------------
-# inline: the engine works in the web process. queue: in workers, who are told through Redis.
+# inline: the engine runs on this machine. queue: in workers, connected through Redis.
 REMOVAL_EXECUTION = env.str(
     "REMOVAL_EXECUTION", "inline", validate=environs.validate.OneOf(("inline", "queue"))
 )
 if REMOVAL_EXECUTION == "queue" and not REDIS_URL:
-    raise ImproperlyConfigured("REMOVAL_EXECUTION=queue needs REDIS_URL, where workers are told.")
+    raise ImproperlyConfigured("REMOVAL_EXECUTION=queue needs REDIS_URL.")
 REMOVAL_PLACES = env.int("REMOVAL_PLACES", 1, validate=AT_LEAST_ONE)
 REMOVAL_QUEUE_LENGTH = env.int("REMOVAL_QUEUE_LENGTH", 8, validate=NOT_NEGATIVE)
-# Patience: clients are told to wait for 180 seconds, so overload means waiting.
+# Clients are told to wait for up to 180 seconds, so overload means queueing.
 REMOVAL_QUEUE_SECONDS = env.float("REMOVAL_QUEUE_SECONDS", 120, validate=NOT_NEGATIVE)
 REMOVAL_DEADLINE_SECONDS = env.float("REMOVAL_DEADLINE_SECONDS", 150, validate=AT_LEAST_ONE)
-# Work: so many times what a picture should take on this machine, but so many seconds at least;
-# then it is ended by force. Patience does not lengthen what a hostile picture costs.
+# A picture may take this many times its expected duration on this machine, but at least this many
+# seconds; then its process is killed. This bounds the cost of a hostile picture.
 REMOVAL_WORK_FACTOR = env.float("REMOVAL_WORK_FACTOR", 20, validate=AT_LEAST_ONE)
 REMOVAL_WORK_SECONDS = env.float("REMOVAL_WORK_SECONDS", 10, validate=AT_LEAST_ONE)
 # Places that only those who pay get. Of a single place nothing can be kept back.
@@ -335,46 +334,46 @@ REMOVAL_RESERVED_PLACES = env.int(
     (REMOVAL_PLACES + 2) // 4,
     validate=environs.validate.Range(min=0, max=REMOVAL_PLACES - 1),
 )
-# Requests under way for one key, and for all keys of an account together.
+# Concurrent requests of one key, and of all keys of an account together.
 REMOVAL_KEY_CONCURRENCY = env.int("REMOVAL_KEY_CONCURRENCY", 8, validate=AT_LEAST_ONE)
 REMOVAL_ACCOUNT_CONCURRENCY = env.int(
     "REMOVAL_ACCOUNT_CONCURRENCY", REMOVAL_KEY_CONCURRENCY, validate=AT_LEAST_ONE
 )
-# How long what a killed process held stays taken; a living one renews it three times as often.
+# How long the leases of a killed process last; a living one renews them three times as often.
 REMOVAL_LEASE_SECONDS = env.float("REMOVAL_LEASE_SECONDS", 15, validate=AT_LEAST_ONE)
 REMOVAL_ANONYMOUS_MAX_PIXELS = env.int(
     "REMOVAL_ANONYMOUS_MAX_PIXELS", 1_200_000, validate=AT_LEAST_ONE
 )
 REMOVAL_ANONYMOUS_PER_HOUR = env.int("REMOVAL_ANONYMOUS_PER_HOUR", 20, validate=NOT_NEGATIVE)
-# Tests (test=true) of an account, batches included; 0: as many as it likes.
+# Tests (test=true) of an account in an hour, including batches; 0: no limit.
 REMOVAL_FREE_TESTS_PER_HOUR = env.int("REMOVAL_FREE_TESTS_PER_HOUR", 1000, validate=NOT_NEGATIVE)
-# How long what the page sends is kept for its owner (0: not at all), and how much of it in all.
+# How long the page's pictures are kept for their owner (0: not at all), and their total size.
 REMOVAL_PAGE_KEEP_SECONDS = env.int("REMOVAL_PAGE_KEEP_SECONDS", 86_400, validate=NOT_NEGATIVE)
 REMOVAL_PAGE_KEEP_BYTES = env.int("REMOVAL_PAGE_KEEP_BYTES", 10 * 1024 * MIB, validate=NOT_NEGATIVE)
-# Batches: how many threads of a web process see to them, and what an account may send.
+# Batches: the threads for them in a web process, and an account's limits.
 REMOVAL_BATCH_WORKERS = env.int("REMOVAL_BATCH_WORKERS", 1, validate=NOT_NEGATIVE)
 REMOVAL_BATCH_PICTURES = env.int("REMOVAL_BATCH_PICTURES", 1000, validate=AT_LEAST_ONE)
 REMOVAL_BATCHES_PER_ACCOUNT = env.int("REMOVAL_BATCHES_PER_ACCOUNT", 10, validate=NOT_NEGATIVE)
-# Bytes of originals and results that an account's batches may have at any time.
+# Bytes of originals and results that an account's batches may have in total.
 REMOVAL_BATCH_BYTES_PER_ACCOUNT = env.int(
     "REMOVAL_BATCH_BYTES_PER_ACCOUNT", 4 * 1024 * MIB, validate=AT_LEAST_ONE
 )
 REMOVAL_BATCH_KEEP_SECONDS = env.int("REMOVAL_BATCH_KEEP_SECONDS", 86_400, validate=NOT_NEGATIVE)
 REMOVAL_MAX_RESULT_PIXELS = env.int("REMOVAL_MAX_RESULT_PIXELS", 50_000_000, validate=AT_LEAST_ONE)
-# How many seconds the result of a request with an Idempotency-Key is kept.
+# Seconds to keep the result of a request with an Idempotency-Key.
 REMOVAL_IDEMPOTENCY_KEEP = env.int("REMOVAL_IDEMPOTENCY_KEEP", 86_400, validate=NOT_NEGATIVE)
-# Bytes of free results that are kept so for one account; the oldest give way.
+# Bytes of free results kept in this way for one account; the oldest are deleted first.
 REMOVAL_IDEMPOTENCY_TEST_BYTES = env.int(
     "REMOVAL_IDEMPOTENCY_TEST_BYTES", 256 * MIB, validate=NOT_NEGATIVE
 )
-# After so many days of rows for each request only sums of each day stay.
+# After this many days, the rows of single requests are summed up by day.
 REMOVAL_REQUESTS_KEEP_DAYS = env.int("REMOVAL_REQUESTS_KEEP_DAYS", 90, validate=AT_LEAST_ONE)
 
-# image.url: what one fetch may cost, and the networks or hosts it may reach besides public ones.
+# image.url: the limits of one fetch, and the allowed networks or hosts besides public ones.
 IMAGE_URL_SECONDS = env.float("IMAGE_URL_SECONDS", 15, validate=NOT_NEGATIVE)
 IMAGE_URL_CONNECT_SECONDS = env.float("IMAGE_URL_CONNECT_SECONDS", 5, validate=NOT_NEGATIVE)
 IMAGE_URL_REDIRECTS = env.int("IMAGE_URL_REDIRECTS", 5, validate=NOT_NEGATIVE)
-# How many pictures are fetched at the same time, and how many of them for one account.
+# Concurrent fetches in total, and for one account.
 IMAGE_URL_FETCHES = env.int("IMAGE_URL_FETCHES", 8, validate=AT_LEAST_ONE)
 IMAGE_URL_FETCHES_PER_ACCOUNT = env.int("IMAGE_URL_FETCHES_PER_ACCOUNT", 5, validate=AT_LEAST_ONE)
 IMAGE_URL_ALLOW = parse_allowed(words("IMAGE_URL_ALLOW"))
@@ -385,11 +384,11 @@ CREDITS_PER_MEGAPIXEL = env.decimal("CREDITS_PER_MEGAPIXEL", Decimal("0.05"), va
 HOLD_GRACE_SECONDS = env.int("HOLD_GRACE_SECONDS", 60, validate=NOT_NEGATIVE)
 # Longer than the slowest download: see billing.ledger.refund_undelivered.
 UNDELIVERED_REFUND_SECONDS = env.int("UNDELIVERED_REFUND_SECONDS", 900, validate=NOT_NEGATIVE)
-# Given once to every account whose address has been confirmed.
+# Granted once to every account whose address has been confirmed.
 SIGNUP_CREDITS = env.decimal("SIGNUP_CREDITS", Decimal(0), validate=NOT_NEGATIVE)
-# Without a secret key the site runs and says that buying is off.
+# Without a secret key the site runs, and says that buying is switched off.
 STRIPE_SECRET_KEY = secret("STRIPE_SECRET_KEY")
-# Several, separated by commas, while one is being replaced.
+# Several, separated by commas, during a replacement.
 STRIPE_WEBHOOK_SECRETS = secrets_of("STRIPE_WEBHOOK_SECRET")
 STRIPE_API_BASE = env.str("STRIPE_API_BASE", "https://api.stripe.com")
 STRIPE_AUTOMATIC_TAX = env.bool("STRIPE_AUTOMATIC_TAX", False)
@@ -405,13 +404,13 @@ SERVER_THREADS = env.int(
     2 * (REMOVAL_PLACES + REMOVAL_QUEUE_LENGTH + IMAGE_URL_FETCHES) + 7,
     validate=environs.validate.Range(min=2),
 )
-# How long a request may take to arrive; the largest at a megabit a second takes four minutes.
+# How long a request may take to arrive; the largest takes four minutes at 1 Mbit/s.
 SERVER_RECEIVE_SECONDS = env.float("SERVER_RECEIVE_SECONDS", 300, validate=AT_LEAST_ONE)
-# How long its headers may take, and how long it may stand still.
+# How long its headers may take, and how long it may pause.
 SERVER_HEADER_SECONDS = env.float("SERVER_HEADER_SECONDS", 20, validate=AT_LEAST_ONE)
 SERVER_STALLED_SECONDS = env.float("SERVER_STALLED_SECONDS", 30, validate=AT_LEAST_ONE)
 
-# Where faults are told besides the log; what Prometheus shows to be given the metrics.
+# Where faults are reported besides the log; the token with which Prometheus reads the metrics.
 SENTRY_DSN = secret("SENTRY_DSN")
 METRICS_TOKEN = secret("METRICS_TOKEN")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")

@@ -1,8 +1,8 @@
-"""Where the server puts bodies and answers that are too long for memory: the temporary folder.
+"""Spools long bodies and responses to the temporary folder.
 
-A folder that is full, small or not writable is a reason to refuse, never to break off: the rest of
-such a body is read and thrown away, so that its client hears the refusal; an answer is kept in
-memory instead.
+If the folder is full, too small or not writable, a request is refused without breaking the
+connection: the rest of its body is read and discarded, so that the client gets the refusal. A
+response is kept in memory instead.
 """
 
 import logging
@@ -23,8 +23,8 @@ from django.core.files.uploadhandler import TemporaryFileUploadHandler
 from waitress.buffers import BytesIOBasedBuffer, FileBasedBuffer, OverflowableBuffer
 
 log = logging.getLogger(__name__)
-LEAST_FREE = 64 * 1024 * 1024  # one of the largest photos, as it came and as it was taken apart
-FAILED_SECONDS = 30  # for which a failure counts as lasting: free space says nothing of a quota
+LEAST_FREE = 64 * 1024 * 1024  # one of the largest photos, as received and as parsed
+FAILED_SECONDS = 30  # how long a failure counts: free space does not show a quota
 NO_ROOM = (
     "There is no room for uploads in the temporary folder (FILE_UPLOAD_TEMP_DIR, else TMPDIR)."
 )
@@ -32,7 +32,7 @@ _failed_at = -float("inf")
 
 
 def install() -> None:
-    """Have waitress spool by these classes: it has no setting for them, nor for the folder."""
+    """Make waitress spool with these classes: it has no setting for them, nor for the folder."""
     waitress.parser.OverflowableBuffer = Body
     waitress.channel.OverflowableBuffer = Answer
 
@@ -42,7 +42,7 @@ def folder() -> Path:
 
 
 def why_not_ready() -> str:
-    """NO_ROOM where a long body could not be put aside, else ''."""
+    """NO_ROOM if a long body could not be stored, otherwise ''."""
     try:
         has_room = shutil.disk_usage(folder()).free >= LEAST_FREE
         may_write = os.access(folder(), os.W_OK | os.X_OK)
@@ -59,7 +59,7 @@ def note_failure(error: OSError) -> None:
 
 
 class UploadHandler(TemporaryFileUploadHandler):
-    """Django's way of putting uploads aside, whose failures /readyz tells of, too."""
+    """Django's temporary upload files; failures are reported by /readyz too."""
 
     def new_file(self, *args: Any, **kwargs: Any) -> None:
         with _noted():
@@ -68,7 +68,7 @@ class UploadHandler(TemporaryFileUploadHandler):
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
         with _noted():
             super().receive_data_chunk(raw_data, start)
-            self.file.flush()  # else the end of it fails where nobody expects it
+            self.file.flush()  # otherwise its last write fails later, outside any error handling
 
 
 @contextmanager
@@ -81,7 +81,7 @@ def _noted() -> Iterator[None]:
 
 
 class SpoolFile(FileBasedBuffer):  # type: ignore[misc]
-    """A file without a name. An append that fails has appended nothing."""
+    """An unnamed file. A failed append leaves it unchanged."""
 
     def __init__(self, from_buffer: FileBasedBuffer | None = None) -> None:
         self.file = tempfile.TemporaryFile("w+b", buffering=0, dir=folder())  # noqa: SIM115
@@ -100,13 +100,13 @@ class SpoolFile(FileBasedBuffer):  # type: ignore[misc]
         self.remain += len(data)
 
     def prune(self) -> None:
-        """What has been read is given back with the file."""
+        """Disk space is freed with the file, not while reading."""
 
 
 class Spool(OverflowableBuffer):  # type: ignore[misc]
-    """In memory, and in a file from `overflow` bytes on."""
+    """A buffer in memory, and in a file from `overflow` bytes on."""
 
-    buf: Any  # a FileBasedBuffer, once there is more than a little
+    buf: Any  # a FileBasedBuffer once it is longer than a few bytes
 
     def _set_large_buffer(self) -> None:
         small, self.buf = self.buf, SpoolFile(self.buf)
@@ -116,7 +116,7 @@ class Spool(OverflowableBuffer):  # type: ignore[misc]
 
 
 class Body(Spool):
-    """What a client sends. `failed`: there was no room for it, and what came is thrown away."""
+    """A request body. `failed`: it could not be stored and is discarded."""
 
     failed = False
 
@@ -136,7 +136,7 @@ class Body(Spool):
 
 
 class Answer(Spool):
-    """What a client is sent: it has been worked for, so memory takes what the folder does not."""
+    """A response: it is too valuable to lose, so memory takes what the folder cannot."""
 
     def append(self, data: bytes) -> None:
         try:
@@ -144,7 +144,7 @@ class Answer(Spool):
         except OSError as error:
             note_failure(error)
             self.overflow = float("inf")
-            if self.overflowed:  # else memory has it already
+            if self.overflowed:  # otherwise it is in memory already
                 self._to_memory(data)
 
     def _to_memory(self, data: bytes) -> None:

@@ -1,4 +1,4 @@
-"""Static files under hashed names, the imports between JavaScript modules rewritten to match."""
+"""Static files under hashed names, with imports between JavaScript modules rewritten."""
 
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 

@@ -1,4 +1,4 @@
-"""The chores of housekeeping as Celery's tasks, and when they are due."""
+"""The periodic jobs as Celery tasks, with their schedule."""
 
 from pixian_site.celery import app
 from pixian_site.maintenance import CHORES
@@ -10,7 +10,7 @@ app.conf.beat_schedule = {
     chore.name: {
         "task": f"maintenance.{chore.name}",
         "schedule": chore.every_seconds,
-        "options": {"expires": chore.every_seconds},  # one that waits so long has a successor
+        "options": {"expires": chore.every_seconds},  # a job that waited longer has a successor
     }
     for chore in CHORES
 }

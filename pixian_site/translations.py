@@ -1,6 +1,6 @@
-"""The interface's translations: collected from the sources into .po, compiled to .mo, by Babel.
+"""Collects the interface's sentences into .po files and compiles them to .mo, with Babel.
 
-Takes the place of `makemessages` and `compilemessages`, which call GNU gettext's programs.
+Replaces `makemessages` and `compilemessages`, which need GNU gettext's programs.
 """
 
 import io
@@ -59,7 +59,7 @@ def compile_all(locale: Path) -> list[Path]:
 
 
 def _replace(mo: Path, catalog: Catalog) -> None:
-    """At once, for several processes may do it and others read it meanwhile."""
+    """Replace the file atomically: several processes may write it while others read it."""
     with tempfile.NamedTemporaryFile(dir=mo.parent, suffix=".tmp", delete=False) as file:
         write_mo(file, catalog)
     Path(file.name).chmod(0o644)
@@ -67,7 +67,7 @@ def _replace(mo: Path, catalog: Catalog) -> None:
 
 
 def collect(root: Path) -> Catalog:
-    """Every sentence that templates and Python code mark for translation."""
+    """Every sentence marked for translation in templates and Python code."""
     catalog = Catalog(fuzzy=False)
     for source in _sources(root):
         for _line, message, _comments, context in extract(
@@ -78,7 +78,7 @@ def collect(root: Path) -> Catalog:
 
 
 def update(root: Path, po: Path) -> None:
-    """Bring a .po file up to date with the sources; translations that stay are kept."""
+    """Update a .po file from the sources, keeping the translations of unchanged sentences."""
     catalog = load(po)
     catalog.update(collect(root), no_fuzzy_matching=True)
     catalog.obsolete.clear()
@@ -89,7 +89,7 @@ def update(root: Path, po: Path) -> None:
 
 
 def _sources(root: Path) -> Iterator[str]:
-    """Python text: the modules as they are, the templates as Django turns them into calls."""
+    """Python text: modules unchanged, templates as Django converts them to gettext calls."""
     for path in sorted((root / "templates").rglob("*")):
         if path.suffix in {".html", ".txt"}:
             calls = templatize(path.read_text(encoding="utf-8"), origin=str(path))

@@ -1,4 +1,4 @@
-"""All addresses of the site, but for the probes (middleware.ProbesMiddleware)."""
+"""All URLs of the site except the probes (middleware.ProbesMiddleware)."""
 
 from django.conf import settings
 from django.contrib import admin

@@ -1,4 +1,4 @@
-"""Probes for the operator's monitoring, and the error pages of all layers."""
+"""Probes for monitoring, and the site's error pages."""
 
 import hmac
 import logging
@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 
 
 def metrics(request: HttpRequest) -> HttpResponse:
-    """For Prometheus, by its token; without METRICS_TOKEN there is nothing here."""
+    """Metrics for Prometheus, protected by METRICS_TOKEN; 404 if that is not set."""
     sent = request.headers.get("Authorization", "")
     wanted = f"Bearer {settings.METRICS_TOKEN}"
     if not settings.METRICS_TOKEN:
@@ -49,12 +49,12 @@ def metrics(request: HttpRequest) -> HttpResponse:
 
 
 def healthz(request: HttpRequest) -> HttpResponse:
-    """The process answers; says nothing about what it needs."""
+    """Liveness: the process answers; its dependencies are not checked."""
     return HttpResponse("ok\n", content_type="text/plain")
 
 
 def readyz(request: HttpRequest) -> JsonResponse:
-    """200 only when weights are loaded and warm and all that is needed answers."""
+    """Readiness: 200 once the weights are warm and every dependency answers."""
     state = readiness.state()
     reasons = [*state.reasons, *_missing()]
     body = {
@@ -109,7 +109,7 @@ def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponseBa
 
 
 def _with_other_ending(request: HttpRequest) -> HttpResponseBase | None:
-    """To the page that differs by the slash at its end alone, which people leave out or add."""
+    """Redirect to the same path with or without the trailing slash, if that page exists."""
     path = request.path_info
     other = path.removesuffix("/") if path.endswith("/") else f"{path}/"
     if request.method not in ("GET", "HEAD") or is_valid_path(path) or not is_valid_path(other):
@@ -121,7 +121,7 @@ def _with_other_ending(request: HttpRequest) -> HttpResponseBase | None:
 
 
 def server_error(request: HttpRequest) -> HttpResponseBase:
-    """Called while the exception is handled, which may be one that is known and passes."""
+    """Called while the exception is handled, which may be a known, temporary one."""
     error = sys.exc_info()[1]
     known = translate(error) if isinstance(error, Exception) else None
     if is_api_path(request.path):

@@ -1,4 +1,4 @@
-"""The WSGI application that servers load."""
+"""The WSGI application for servers."""
 
 import os
 

@@ -280,5 +280,5 @@ def test_a_served_database_is_backed_up_not_replaced_and_left_without_a_log(tmp_
 
 
 def test_the_server_does_not_start_while_a_backup_is_being_put_back(database):
-    with backup._alone(database), pytest.raises(backup.BackupError, match="being put back"):
+    with backup._alone(database), pytest.raises(backup.BackupError, match="being restored"):
         backup.claim()

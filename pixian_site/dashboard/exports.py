@@ -1,5 +1,5 @@
-"""All that is stored about a person as one JSON document, written as it is read: no more than a few
-rows in memory."""
+"""Exports all data stored about a user as one streamed JSON document, with only a few rows in
+memory."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -16,7 +16,7 @@ from accounts.models import User
 from billing import ledger
 from removal.models import Removal
 
-CHUNK = 500  # rows read, and sent, at a time
+CHUNK = 500  # rows read and sent at a time
 COLUMNS = (
     "created_at",
     "request_id",
@@ -38,7 +38,7 @@ COLUMNS = (
 
 
 def of(user: User) -> Iterator[str]:
-    """The document's text, piece by piece."""
+    """The document's text in chunks."""
     yield f'{{\n"account": {_json(_account(user))}'
     for name, rows in _lists(user):
         yield f',\n"{name}": ['

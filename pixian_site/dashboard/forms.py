@@ -1,4 +1,4 @@
-"""Input of the owner's pages."""
+"""Forms of the dashboard."""
 
 from datetime import timedelta
 from typing import ClassVar
@@ -10,7 +10,7 @@ from accounts.models import ApiKey
 
 
 class KeyLimitForm(forms.ModelForm):  # type: ignore[type-arg]
-    """What can be changed of a key."""
+    """The editable fields of a key."""
 
     class Meta:
         model = ApiKey
@@ -26,12 +26,12 @@ class ApiKeyForm(KeyLimitForm):
 
 
 class RotateForm(forms.Form):
-    """A replacement key; how long the old one goes on."""
+    """A replacement key, and how long the old one stays valid."""
 
     HOURS: ClassVar = [
         ("0", _("ends at once")),
-        ("24", _("goes on for a day")),
-        ("168", _("goes on for a week")),
+        ("24", _("stays valid for a day")),
+        ("168", _("stays valid for a week")),
     ]
     INITIAL: ClassVar = "24"
     hours = forms.ChoiceField(label=_("The old key"), choices=HOURS, initial=INITIAL)
@@ -41,7 +41,7 @@ class RotateForm(forms.Form):
 
 
 class WebhookSecretForm(RotateForm):
-    """A new webhook secret; how long the old one signs on."""
+    """A new webhook secret, and how long the old one stays valid."""
 
     hours = forms.ChoiceField(
         label=_("The old secret"), choices=RotateForm.HOURS, initial=RotateForm.INITIAL
@@ -49,7 +49,7 @@ class WebhookSecretForm(RotateForm):
 
 
 class LowBalanceForm(forms.Form):
-    """When to write to the owner."""
+    """The threshold for the low-balance mail."""
 
     threshold = forms.DecimalField(
         label=_("Mail me when fewer credits than this are left (empty: no mail)"),

@@ -1,4 +1,4 @@
-"""The owner's pages: balance, API keys and what was asked for with them."""
+"""The dashboard: balance, API keys and their requests."""
 
 import csv
 import math
@@ -40,7 +40,7 @@ MAX_KEYS = 50
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """One bar of the chart, in whole pixels of its 600 x 110 drawing."""
+    """One bar of the chart, in whole pixels of a 600 x 110 drawing."""
 
     date: date
     requests: int
@@ -80,7 +80,7 @@ def overview(request: HttpRequest) -> HttpResponse:
 @require_POST
 @login_required
 def low_balance(request: HttpRequest) -> HttpResponse:
-    """Choose below which balance a mail is sent."""
+    """Set the threshold for the low-balance mail."""
     form = LowBalanceForm(request.POST)
     if form.is_valid():
         ledger.set_low_balance_threshold(_user(request), form.cleaned_data["threshold"])
@@ -93,7 +93,7 @@ def low_balance(request: HttpRequest) -> HttpResponse:
 @require_GET
 @login_required
 def usage(request: HttpRequest) -> HttpResponse:
-    """Every request, newest first; errors with the message that the program got."""
+    """Every request, newest first; errors with the message sent to the client."""
     errors_only = "errors" in request.GET
     rows = _removals(_user(request))
     if errors_only:
@@ -114,8 +114,7 @@ def usage_csv(request: HttpRequest) -> StreamingHttpResponse:
 @login_required
 @never_cache
 def export(request: HttpRequest) -> HttpResponseBase:
-    """Everything that is stored about the person, without secrets; it reads every row, so only
-    now and then."""
+    """All data stored about the user, without secrets; rate-limited, because it reads every row."""
     user = _user(request)
     if wait := limits.count_export(user):
         minutes = {"minutes": math.ceil(wait / 60)}
@@ -132,7 +131,7 @@ def export(request: HttpRequest) -> HttpResponseBase:
 @login_required
 @never_cache
 def api_keys(request: HttpRequest) -> HttpResponse:
-    """The list; a POST makes a key, and this one answer shows its secret."""
+    """The list of keys; a POST creates a key and shows its secret once."""
     user = _user(request)
     form = ApiKeyForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
@@ -147,7 +146,7 @@ def api_keys(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @login_required
 def api_key(request: HttpRequest, public_id: str) -> HttpResponse:
-    """Change a key's label or limit, replace it, or end it."""
+    """Change a key's label or limit, replace it, or revoke it."""
     key = _own_key(request, public_id)
     form = KeyLimitForm(request.POST or None, instance=key)
     if request.method == "POST" and form.is_valid():
@@ -178,7 +177,7 @@ def rotate_key(request: HttpRequest, public_id: str) -> HttpResponse:
 @reauthentication_required(allow_get=False)  # type: ignore[untyped-decorator]
 @never_cache
 def webhook_secret(request: HttpRequest, public_id: str) -> HttpResponse:
-    """Show what signs the key's webhooks; a POST replaces it."""
+    """Show the key's webhook secret; a POST replaces it."""
     key = _own_key(request, public_id)
     form = WebhookSecretForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
@@ -200,7 +199,7 @@ def revoke_key(request: HttpRequest, public_id: str) -> HttpResponse:
 
 
 def _show_once(request: HttpRequest, key: ApiKey, secret: str) -> HttpResponse:
-    # Rendered, not redirected to: the secret would have to be stored in between.
+    # Rendered without a redirect, for which the secret would have to be stored.
     endpoint = public_address(request, "/api/v2/remove-background")
     context = {"key": key, "secret": secret, "endpoint": endpoint}
     return render(request, "dashboard/key_created.html", context)
@@ -226,7 +225,7 @@ def _too_many_new_keys(user: User) -> str:
     if not wait:
         return ""
     minutes = math.ceil(wait / 60)
-    text = _("These were many new keys in an hour. The next one can be made in %(minutes)d min.")
+    text = _("Too many new keys in an hour. You can create the next one in %(minutes)d min.")
     return text % {"minutes": minutes}
 
 
@@ -239,7 +238,7 @@ def _removals(user: User) -> QuerySet[Removal]:
 
 
 def _with_usage(user: User) -> list[ApiKey]:
-    """The keys; each has `requests` and `spent` of the last days."""
+    """The keys, each with `requests` and `spent` of the last days."""
     used = usage_of.by_key(user, timezone.localdate() - timedelta(days=DAYS - 1))
     keys = list(user.api_keys.all())
     for key in keys:
@@ -249,7 +248,7 @@ def _with_usage(user: User) -> list[ApiKey]:
 
 
 def _days(user: User) -> Iterator[Day]:
-    """The last days, also those without a request."""
+    """The last days, including those without requests."""
     today = timezone.localdate()
     first = today - timedelta(days=DAYS - 1)
     known = usage_of.by_day(user, first)
@@ -269,7 +268,7 @@ def _days(user: User) -> Iterator[Day]:
 
 
 class _Echo:
-    """A file for csv.writer whose write gives the line back."""
+    """A file for csv.writer whose write() returns the line."""
 
     def write(self, line: str) -> str:
         return line
@@ -283,7 +282,7 @@ def _csv(rows: QuerySet[Removal]) -> Iterator[str]:
 
 
 def _harmless(value: Any) -> Any:
-    """Spreadsheets run text that begins like a formula; what callers sent can stand in errors."""
+    """Spreadsheets run text that begins like a formula, and errors can quote callers' input."""
     if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")):
         return f"'{value}"
     return value

@@ -1,4 +1,4 @@
-"""What every page says about the site, also where no request is at hand (errors 400 and 500)."""
+"""Template tags about the site that also work without a request (errors 400 and 500)."""
 
 from django import template
 from django.conf import settings
@@ -17,7 +17,7 @@ def site_name() -> str:
 
 @register.simple_tag(takes_context=True)
 def alternates(context: template.Context) -> crawlers.Alternates | None:
-    """The page's addresses in all languages; None on pages that have but one."""
+    """The page's URLs in all languages; None on pages that have only one."""
     request: HttpRequest | None = context.get("request")
     match = getattr(request, "resolver_match", None)
     if request is None or match is None or match.url_name not in crawlers.PUBLIC_PAGES:
@@ -27,11 +27,11 @@ def alternates(context: template.Context) -> crawlers.Alternates | None:
 
 @register.simple_tag
 def here_in(request: HttpRequest, language: str) -> str:
-    """The address of the page being shown, with its query, in another language."""
+    """The current page's URL, with its query, in another language."""
     return languages.address(request.get_full_path(), language)
 
 
 @register.simple_tag
 def without_language(name: str) -> str:
-    """The address `name` as it is outside of any language's folder."""
+    """The URL `name` without a language prefix."""
     return "/" + reverse(name).removeprefix(get_script_prefix())

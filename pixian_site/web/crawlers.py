@@ -1,4 +1,4 @@
-"""What search engines are told: which pages there are, in which languages, and what to leave."""
+"""robots.txt, the sitemap and the links between languages, for search engines."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ from removal.docs.pages import PAGES as DOCS
 
 from . import languages
 
-# Each of these has an address of its own in every language.
+# Each of these has its own URL in every language.
 PUBLIC_PAGES = (
     "home",
     "pricing",
@@ -23,13 +23,13 @@ PUBLIC_PAGES = (
     "privacy",
     "terms",
 )
-# Pages of one person; asking for them only costs.
+# Personal pages; crawling them is useless.
 PRIVATE_FOLDERS = ("/accounts/", "/billing/", "/dashboard", "/i18n/")
 
 
 @dataclass(frozen=True, slots=True)
 class Alternates:
-    """A page's absolute addresses: its own, all by language, and that of any other reader."""
+    """A page's absolute URLs: its own, one for each language, and the default."""
 
     own: str
     default: str
@@ -37,7 +37,7 @@ class Alternates:
 
 
 def has_languages(path: str) -> bool:
-    """Whether the page at `path`, without a language, is one that has an address in each."""
+    """Whether the page at `path` (without a prefix) has a URL in every language."""
     try:
         return resolve(path).url_name in PUBLIC_PAGES
     except Resolver404:

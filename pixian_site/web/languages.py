@@ -1,4 +1,4 @@
-"""Which address a page has in which language: `/pricing` in English, `/ja/pricing` in Japanese."""
+"""A page's URL in each language: `/pricing` in English, `/ja/pricing` in Japanese."""
 
 import re
 
@@ -12,7 +12,7 @@ def codes() -> list[str]:
 
 
 def split(path: str) -> tuple[str | None, str]:
-    """The language that an address begins with, None where it names none, and the address in it."""
+    """Split a path into its language prefix (None if missing) and the rest."""
     others = "|".join(code for code in codes() if code != settings.LANGUAGE_CODE)
     match = re.fullmatch(rf"/({others})(?:/(.*)|(\?.*)?)", path, re.DOTALL)
     if match is None or is_api_path(rest := "/" + (match[2] or match[3] or "")):
@@ -21,6 +21,6 @@ def split(path: str) -> tuple[str | None, str]:
 
 
 def address(path: str, language: str) -> str:
-    """The address of the same page in `language`; a query stays."""
+    """The same page's URL in `language`; the query is kept."""
     _, plain = split(path)
     return plain if language == settings.LANGUAGE_CODE else f"/{language}{plain}"

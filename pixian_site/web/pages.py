@@ -1,4 +1,4 @@
-"""The pages that are read: about, questions and answers, privacy, terms."""
+"""The text pages: about, questions and answers, privacy, terms."""
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -27,7 +27,7 @@ def page(request: HttpRequest, name: str) -> HttpResponse:
 def _is_kept() -> str:
     hours = kept.kept_hours()
     if not hours:
-        return _("No. It is gone from the server as soon as your browser has the result.")
+        return _("No. It is deleted from the server as soon as your browser has the result.")
     return ngettext(
         "For %(hours)s hour, for you alone, so that a reload of the page loses nothing. What you "
         "delete on the page is deleted on the server at once.",
@@ -38,7 +38,7 @@ def _is_kept() -> str:
 
 
 def _questions() -> tuple[tuple[str, str], ...]:
-    """Question and answer; the numbers are those of the settings."""
+    """Questions with answers; numbers come from the settings."""
     free = {
         "megapixels": f"{settings.REMOVAL_ANONYMOUS_MAX_PIXELS / 1_000_000:g}",
         "pictures": settings.REMOVAL_ANONYMOUS_PER_HOUR,
@@ -48,9 +48,9 @@ def _questions() -> tuple[tuple[str, str], ...]:
         (
             _("What does it cost?"),
             _(
-                "At this page nothing, without a watermark, for up to %(pictures)s pictures an "
-                "hour at up to %(megapixels)s megapixels. Full resolution costs credits, here and "
-                "through the API; tests of the API are free and bear a watermark."
+                "On this page up to %(pictures)s pictures an hour are free, without a watermark, "
+                "at up to %(megapixels)s megapixels. Full resolution costs credits, here and "
+                "through the API; API tests are free and have a watermark."
             )
             % free,
         ),
@@ -58,7 +58,7 @@ def _questions() -> tuple[tuple[str, str], ...]:
             _("Which pictures can I send?"),
             _(
                 "JPEG, PNG, WebP, HEIC, AVIF, TIFF, GIF and BMP with up to 32 megapixels and "
-                "%(megabytes)s MB. Of animations and documents the first picture is taken."
+                "%(megabytes)s MB. Of animations and documents the first picture is used."
             )
             % {"megabytes": megabytes},
         ),
@@ -66,8 +66,8 @@ def _questions() -> tuple[tuple[str, str], ...]:
             _("What works best?"),
             _(
                 "A clear subject that stands out from what is behind it: people, animals, things "
-                "for sale, cars. Glass, smoke and very busy scenes are hard; what is missing or "
-                "too much can be mended with the brushes under “Touch up”."
+                "for sale, cars. Glass, smoke and very busy scenes are hard; you can correct the "
+                "result with the brushes under “Touch up”."
             ),
         ),
         (

@@ -1,4 +1,4 @@
-"""`manage.py backup FILE`: a copy of the SQLite database, also while the site is served."""
+"""`manage.py backup FILE`: copies the SQLite database, also while the site runs."""
 
 from argparse import ArgumentParser
 from pathlib import Path

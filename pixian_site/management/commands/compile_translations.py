@@ -1,4 +1,4 @@
-"""`manage.py compile_translations`: the .mo files that Django reads, made from the .po files."""
+"""`manage.py compile_translations`: compiles the .po files to the .mo files that Django reads."""
 
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from pixian_site import translations
 
 
 class Command(BaseCommand):
-    help = "Compile the interface's translations (.po to .mo) where they have changed."
+    help = "Compile changed translations of the interface (.po to .mo)."
     requires_system_checks: list[str] = []
 
     def handle(self, *args: Any, **options: Any) -> None:

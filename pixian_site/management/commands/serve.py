@@ -37,7 +37,7 @@ class Command(BaseCommand):
         parser.add_argument("--port", type=_port, default=8000)
         parser.add_argument(
             "--prepared", action="store_true",
-            help="serve at once: weights, database and static files have been prepared (an image)",
+            help="serve at once: weights, database and static files are prepared (an image)",
         )  # fmt: skip
 
     def handle(self, *args: Any, host: str, port: int, prepared: bool, **options: Any) -> None:
@@ -82,7 +82,7 @@ class Command(BaseCommand):
 
 
 def _make_database_private() -> None:
-    """A new file of SQLite's is for this user alone: it holds addresses and running sessions."""
+    """Create a new SQLite file readable by this user alone: it holds addresses and sessions."""
     database = settings.DATABASES["default"]
     if database["ENGINE"] == "django.db.backends.sqlite3":
         with suppress(OSError):  # which migrate explains

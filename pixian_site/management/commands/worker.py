@@ -1,4 +1,4 @@
-"""`manage.py worker`: run pictures that the web tier enqueues, and keep house."""
+"""`manage.py worker`: processes pictures that the web tier enqueues, and runs periodic jobs."""
 
 import os
 import sys
@@ -17,7 +17,7 @@ QUEUES = "interactive,batch,maintenance"
 
 
 class Command(BaseCommand):
-    help = "Work on what the web tier enqueues (REMOVAL_EXECUTION=queue)."
+    help = "Process pictures that the web tier enqueues (REMOVAL_EXECUTION=queue)."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
@@ -25,11 +25,13 @@ class Command(BaseCommand):
             help="processes, each with a network of its own (default: REMOVAL_PLACES)",
         )  # fmt: skip
         parser.add_argument(
-            "--queues", default=QUEUES, help=f"what to work on, by commas (default: {QUEUES})"
+            "--queues",
+            default=QUEUES,
+            help=f"queues to serve, by commas (default: {QUEUES})",
         )
         parser.add_argument(
             "--no-beat", action="store_true",
-            help="leave it to another worker to say when the house is to be kept",
+            help="do not schedule periodic jobs; another worker does",
         )  # fmt: skip
 
     def handle(
