@@ -127,7 +127,7 @@ def server_error(request: HttpRequest) -> HttpResponseBase:
     if is_api_path(request.path):
         request_id = str(getattr(request, "request_id", ""))
         return refuse(request, known or InternalError(request_id, settings.SUPPORT_EMAIL))
-    if known and request.path.startswith(reverse("removals")):  # asked by the page's script
+    if known and request.path.startswith(reverse("removals")):  # requested by the page's script
         return error_response(known, texts.sentence_for(known))
     answer = defaults.server_error(request)
     if known:

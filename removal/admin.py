@@ -1,4 +1,4 @@
-"""Staff's view of requests: how each ended, found by what its sender can name."""
+"""The admin page of requests: searchable by address, API Id or request id."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The product: photos in, cut-outs out."""
+"""The removal app: API, page, batches and the imaging engine."""
 
 from django.apps import AppConfig
 from django.db.models.signals import post_delete

@@ -1,9 +1,9 @@
 """Cuts out a folder of pictures through the API: `python -m removal.client FOLDER --url ADDRESS`.
 
-Results lie beside the pictures or in --output, under the same names. It may be stopped and started
-again at any time: what is done is passed over, and what was sent but not received is asked for
-again under the same Idempotency-Key, so that nothing is charged twice. Told to come back later
-(429, 503), it does, after as long as the server says.
+Results are written beside the pictures or to --output, under the same names. It can be stopped and
+restarted at any time: finished pictures are skipped, and results not received are requested again
+under the same Idempotency-Key, so that nothing is charged twice. After 429 and 503 it waits as long
+as the server asks.
 
 The key is ID:SECRET in the environment variable API_KEY, or in a file named by API_KEY_FILE.
 """
@@ -31,7 +31,7 @@ from removal import files
 EXTENSIONS = {
     "image/png": "png", "image/jpeg": "jpg", "image/webp": "webp", "application/zip": "zip",
 }  # fmt: skip
-MARK = ".cutout"  # in a result's name, so that it is not taken for a picture the next time
+MARK = ".cutout"  # in a result's name, so that the next run does not take it for a picture
 SECONDS = 180  # one request may take
 MOST_TRIES = 8
 LONGEST_PAUSE = 60.0
@@ -46,7 +46,7 @@ class Server:
 
 @dataclass(frozen=True, slots=True)
 class Folders:
-    """Where pictures are, and where their results go: under the same names, in the same folders."""
+    """The folders of pictures and results, with the same names and subfolders."""
 
     source: Path
     output: Path
@@ -61,7 +61,7 @@ class Folders:
 
 
 class Refused(Exception):
-    """The server said no to this picture; the message is its reason."""
+    """The server refused this picture; the message is its reason."""
 
 
 def main() -> int:
@@ -94,7 +94,7 @@ def main() -> int:
 
 
 def pictures_in(folders: Folders, below: bool = False) -> list[Path]:
-    """What is to be cut out; results of earlier runs are not."""
+    """The pictures to process, without results of earlier runs."""
     found = files.found_in(folders.source, below=below, without=folders.output)
     return [path for path in found.pictures if not path.stem.endswith(MARK)]
 
@@ -143,13 +143,13 @@ def _request(server: Server, picture: Path, content: bytes) -> urllib.request.Re
 
 
 def idempotency_key(fields: dict[str, str], content: bytes) -> str:
-    """The same for the same picture and parameters, on any day."""
+    """A key derived from the picture and the parameters, so that every run uses the same."""
     asked = json.dumps(sorted(fields.items())).encode()
     return hashlib.sha256(hashlib.sha256(content).digest() + asked).hexdigest()
 
 
 def _pause(retry_after: str | None, attempt: int) -> None:
-    """As long as the server says, else longer each time."""
+    """The wait that the server asks for; otherwise longer each time."""
     said = float(retry_after) if retry_after and retry_after.isdigit() else 0.0
     time.sleep(min(max(said, attempt * 1.0), LONGEST_PAUSE))
 
@@ -176,8 +176,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("folder", type=Path, metavar="FOLDER")
     parser.add_argument("--url", required=True, help="the site, e.g. https://your.site")
     parser.add_argument("--output", type=Path, help="where results go; FOLDER by default")
-    parser.add_argument("-r", "--recursive", action="store_true", help="the folders in FOLDER too")
-    parser.add_argument("--parallel", type=int, default=2, help="pictures under way at a time")
+    parser.add_argument("-r", "--recursive", action="store_true", help="also subfolders of FOLDER")
+    parser.add_argument("--parallel", type=int, default=2, help="concurrent requests")
     parser.add_argument(
         "--set",
         action="append",

@@ -1,7 +1,7 @@
-"""The table of errors: all that is said of a code wherever it is met, in one row each.
+"""The table of errors: one row for each code with all its sentences.
 
-errors.py has the classes that are raised and the sentences that name what was sent. The page, the
-documentation, the API's schema and remove.bg's dialect read this table.
+errors.py has the exception classes and the messages with details. The page, the documentation, the
+API's schema and remove.bg's dialect read this table.
 """
 
 from dataclasses import dataclass
@@ -15,10 +15,10 @@ from django.utils.translation import gettext_lazy as _
 class Row:
     """`status` and `code` never change; sentences may.
 
-    title, help: of the documentation: what happened, and what to do about it.
-    page: what a person at the page can do about it; without one the error's own sentence stands.
-    removebg: its name in remove.bg's dialect, whose status may be another.
-    parameter: the one whose value is refused, of codes that stand for a parameter.
+    title, help: for the documentation: what happened, and what to do about it.
+    page: advice for people at the page; without one the page shows the error's own message.
+    removebg: its name in remove.bg's dialect, where its status may differ.
+    parameter: the parameter that the code belongs to, if any.
     """
 
     status: int
@@ -34,7 +34,7 @@ class Row:
 def _of_parameter(code: int, name: str) -> Row:
     title = format_lazy(_("{parameter} is not allowed"), parameter=name)
     return Row(
-        400, code, title, _("The message names the value and what is allowed."), parameter=name
+        400, code, title, _("The message names the value and the allowed ones."), parameter=name
     )
 
 
@@ -54,7 +54,7 @@ ROWS: tuple[Row, ...] = (
         401,
         1002,
         _("The key is revoked"),
-        _("Its owner ended it. Create a new one."),
+        _("Its owner revoked it. Create a new one."),
         removebg="auth_failed",
         removebg_status=403,
     ),
@@ -108,8 +108,8 @@ ROWS: tuple[Row, ...] = (
         402,
         1010,
         _("The credits are dormant"),
-        _("They are past the date they could be used until. Buying any credit pack wakes them."),
-        page=_("Your credits are asleep; they wake with your next purchase."),
+        _("Their use-before date has passed. Buying any credit pack reactivates them."),
+        page=_("Your credits have expired; your next purchase reactivates them."),
         removebg="insufficient_credits",
     ),
     Row(
@@ -136,7 +136,7 @@ ROWS: tuple[Row, ...] = (
         413,
         1013,
         _("Too many pixels"),
-        _("The message names figure and limit. Make the picture smaller before you send it."),
+        _("The message names the size and the limit. Make the picture smaller before you send it."),
         page=_("This picture has more than 32 megapixels. Make it smaller and try again."),
         removebg="resolution_too_high",
         removebg_status=400,
@@ -146,7 +146,7 @@ ROWS: tuple[Row, ...] = (
         1015,
         _("Slow down"),
         _(
-            "All places are taken, or your key has as many requests under way as a key may have, "
+            "All slots are taken, or your key has reached its limit of concurrent requests, "
             "or your account has used up this hour's free tests. "
             "Wait as long as Retry-After says, then send the request again."
         ),
@@ -163,7 +163,7 @@ ROWS: tuple[Row, ...] = (
     Row(
         429,
         1017,
-        _("The request waited too long for a place"),
+        _("The request waited too long for a free slot"),
         _("Wait as long as Retry-After says, then send the request again."),
         page=_("Too many people are here at the moment. Try again in a few seconds."),
         removebg="rate_limit_exceeded",
@@ -202,22 +202,22 @@ ROWS: tuple[Row, ...] = (
         400,
         1112,
         _("roi is not allowed"),
-        _("Of remove.bg's endpoint: the region is malformed, empty, or lies outside the picture."),
+        _("At remove.bg's endpoint: the region is malformed, empty, or outside the picture."),
         parameter="roi",
     ),
     Row(
         400,
         1113,
         _("The background picture could not be read"),
-        _("Of remove.bg's endpoint: see 1006; the same holds for backgrounds."),
+        _("At remove.bg's endpoint: see 1006; the same applies to backgrounds."),
         removebg="failed_bg_download",
     ),
     Row(
         400,
         1114,
-        _("Nothing was found"),
+        _("No subject was found"),
         _(
-            "Of remove.bg's endpoint alone, and free. Version 2 answers with a wholly transparent "
+            "Only at remove.bg's endpoint, and free. Version 2 answers with a fully transparent "
             "picture, also free."
         ),
         removebg="unknown_foreground",
@@ -233,7 +233,7 @@ ROWS: tuple[Row, ...] = (
         400,
         1121,
         _("image.base64 is not Base64"),
-        _("Something other than Base64's characters is in it, or it is cut off."),
+        _("It contains characters that are not Base64, or it is cut off."),
         removebg="failed_to_read_image",
     ),
     Row(
@@ -267,28 +267,28 @@ ROWS: tuple[Row, ...] = (
         405,
         1125,
         _("The method is not allowed"),
-        _("The header Allow lists those that are."),
+        _("The Allow header lists the allowed ones."),
         removebg="method_not_allowed",
     ),
     Row(
         409,
         1126,
-        _("A request with this Idempotency-Key is under way"),
+        _("A request with this Idempotency-Key is running"),
         _("Wait as long as Retry-After says, then send it again to get that request's result."),
-        page=_("This picture is already being worked on. Try again in a few seconds."),
+        page=_("This picture is already being processed. Try again in a few seconds."),
         removebg="idempotency_key_in_use",
     ),
     Row(
         409,
         1127,
         _("The result for this Idempotency-Key is no longer kept"),
-        _("It was charged once. Use a new key to have the work done again."),
+        _("It was charged once. Use a new key to repeat the work."),
         removebg="idempotency_result_gone",
     ),
     Row(
         422,
         1128,
-        _("The Idempotency-Key came before with another request"),
+        _("The Idempotency-Key was used for another request"),
         _("Path, picture or parameters differ. Use a new key for each new request."),
         removebg="idempotency_key_reused",
     ),
@@ -296,13 +296,13 @@ ROWS: tuple[Row, ...] = (
         403,
         1129,
         _("HTTPS is required"),
-        _("The secret has travelled unencrypted: revoke the key and create a new one."),
+        _("The secret was sent unencrypted: revoke the key and create a new one."),
         removebg="https_required",
     ),
     Row(
         408,
         1130,
-        _("The body came too slowly"),
+        _("The body arrived too slowly"),
         _("Send it again over a better connection, or as a smaller file."),
         removebg="body_too_slow",
     ),
@@ -317,8 +317,8 @@ ROWS: tuple[Row, ...] = (
     Row(
         400,
         1151,
-        _("image.url leads to an address that is refused"),
-        _("Only http and https at public addresses are fetched; redirects are held to that too."),
+        _("image.url leads to a forbidden address"),
+        _("Only http and https URLs at public addresses are fetched, also after redirects."),
         page=_("This link leads to an address that is not public."),
         removebg="invalid_image_url",
     ),
@@ -333,7 +333,7 @@ ROWS: tuple[Row, ...] = (
     Row(
         400,
         1153,
-        _("There is no picture behind image.url"),
+        _("There is no picture at image.url"),
         _("The host answered with an error or with something other than a picture."),
         page=_("There is no picture behind this link."),
         removebg="failed_image_download",
@@ -354,13 +354,13 @@ ROWS: tuple[Row, ...] = (
         400,
         1162,
         _("The ZIP file could not be read"),
-        _("It is damaged, encrypted, empty, or unpacks to far more than it is."),
+        _("It is damaged, encrypted, empty, or expands far too much."),
     ),
     Row(
         400,
         1163,
         _("webhook.url cannot be used"),
-        _("It must be an http or https address that anybody can reach."),
+        _("It must be a public http or https URL."),
     ),
     Row(
         429,

@@ -1,4 +1,4 @@
-"""What the inner parts raise, as the caller sees it."""
+"""Translates exceptions of the inner layers into the API's errors."""
 
 import errno
 
@@ -38,7 +38,7 @@ NO_ROOM = frozenset(
 
 
 def translate(error: Exception) -> RemovalError | None:
-    """The error of an inner part as the caller sees it; None where it is not one we foresee."""
+    """The API error for an exception of an inner layer; None for unexpected ones."""
     match error:
         case RemovalError():
             return error
@@ -61,7 +61,7 @@ def translate(error: Exception) -> RemovalError | None:
 
 
 def _passes(error: Exception) -> bool:
-    """Database or Redis are away, restarting or overloaded; uploads find no room."""
+    """The database or Redis is down or overloaded, or there is no space for uploads."""
     if isinstance(error, OSError):
         return error.errno in NO_ROOM
     return isinstance(error, RedisError | OperationalError | InterfaceError)

@@ -1,5 +1,5 @@
-"""Pictures in folders: found, named and written. For both command lines; nothing but the standard
-library, so that the client runs anywhere.
+"""Finds, names and writes pictures in folders, for both command lines. Only the standard library,
+so that the client runs anywhere.
 """
 
 import hashlib
@@ -10,24 +10,24 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-# Of every format that is read; each as cameras, browsers or Windows write it.
+# The extensions of every supported format, as written by cameras, browsers and Windows.
 ENDINGS = frozenset(
     {
         ".jpg", ".jpeg", ".jpe", ".jfif", ".pjpeg", ".pjp", ".mpo", ".png", ".apng", ".gif",
         ".bmp", ".dib", ".tif", ".tiff", ".webp", ".heic", ".heif", ".hif", ".avif",
     }
 )  # fmt: skip
-# (where, what) a file without an ending begins with. What is in it is told by whoever opens it.
+# (offset, bytes) that identify a file without an extension. The decoder decides in the end.
 _SIGNATURES = (
     (0, b"\xff\xd8\xff"), (0, b"\x89PNG\r\n\x1a\n"), (0, b"GIF8"), (0, b"BM"), (0, b"II*\0"),
     (0, b"MM\0*"), (0, b"II+\0"), (0, b"MM\0+"), (8, b"WEBP"), (4, b"ftyp"),
 )  # fmt: skip
-_MOST_BYTES = 255  # of a file's name, on all usual systems
+_MOST_BYTES = 255  # of a file name, on all usual systems
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """`others` are the files that are no pictures by their names; hidden ones are not counted."""
+    """`others` counts the files that are not pictures by name, without hidden ones."""
 
     pictures: list[Path]
     others: list[Path]
@@ -42,7 +42,7 @@ def found_in(folder: Path, *, below: bool = False, without: Path | None = None) 
 
 
 def is_picture(path: Path) -> bool:
-    """By the ending of its name or, if it has none, by its first bytes."""
+    """By its extension or, without one, by its first bytes."""
     if path.suffix:
         return path.suffix.lower() in ENDINGS
     try:
@@ -55,7 +55,7 @@ def is_picture(path: Path) -> bool:
 
 def _files(folder: Path, below: bool, without: Path | None) -> Iterator[Path]:
     """Regular files that are not hidden (.name, and ._name of macOS). Links to folders are not
-    followed: they may lead round in circles."""
+    followed: they may form a loop."""
     for path in sorted(folder.iterdir()):
         if path.name.startswith("."):
             continue
@@ -66,8 +66,8 @@ def _files(folder: Path, below: bool, without: Path | None) -> Iterator[Path]:
 
 
 def fitting(stem: str, ending: str) -> str:
-    """`stem` + `ending` as a name that systems take. What is too long is cut, and a mark of the
-    whole stem keeps it apart from others that begin alike."""
+    """`stem` + `ending` as a valid file name. A long stem is cut, and a digest of the whole stem
+    distinguishes it from others with the same beginning."""
     if len(os.fsencode(stem + ending)) <= _MOST_BYTES:
         return stem + ending
     tail = f"~{hashlib.sha256(os.fsencode(stem)).hexdigest()[:8]}{ending}"
@@ -76,7 +76,7 @@ def fitting(stem: str, ending: str) -> str:
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """All of the file or none of it. A link is followed, and stays one; raises OSError."""
+    """Write the file atomically. A symbolic link is followed and stays one; raises OSError."""
     target = Path(os.path.realpath(path))
     part = target.with_name(f".removal-{secrets.token_hex(8)}")
     file = part.open("xb")

@@ -1,9 +1,9 @@
-"""Idempotency-Key: a repeated request is answered with what the first one earned.
+"""Idempotency-Key: a repeated request gets the result of the first one.
 
-A key belongs to one row. Whoever inserts the row does the work; the unique constraint sees to it
-that this is one request only, on any database. The charge and the memory of the result are written
-in one transaction (removal/services.py), so what was charged can be asked for again, and what
-cannot be asked for again was not charged.
+A key belongs to one row. The request that inserts the row does the work; the unique constraint
+ensures that there is only one, on any database. The charge and the stored result are committed
+in one transaction (removal/services.py), so every charged result can be requested again, and a
+result that cannot be requested again was not charged.
 
     insert -> working -> done -> expired -> deleted
                  `-> deleted: an error, or a process that died (its lease runs out)
@@ -29,26 +29,26 @@ from .errors import InvalidKey, KeyInProgress, KeyReused, ResultNotKept, TookToo
 from .models import KeyedRequest
 
 State = KeyedRequest.State
-# How long a key is still known once its result is gone: repeating it by mistake is not charged.
+# How long a key is remembered after its result: repeating it by mistake is not charged.
 REMEMBERED = timedelta(days=7)
 
 
 def fingerprint(*asked: Any) -> str:
-    """Of what was asked for, given as JSON can hold it."""
+    """The digest of a request, given as JSON-compatible values."""
     return hashlib.sha256(json.dumps(asked).encode()).hexdigest()
 
 
 def claim(user: User, key: str, fingerprint: str, request_id: str) -> KeyedRequest:
-    """The row to work for, or that of the finished request, by its state.
+    """Claim the key: a new row, or the row of the finished request, told apart by its state.
 
-    fingerprint: says what was asked for; with another one a key is refused.
+    fingerprint: identifies the request; the key is refused with another one.
     Raises InvalidKey, KeyInProgress, KeyReused, ResultNotKept.
     """
     if not re.fullmatch(r"[ -~]{1,255}", key):
         raise InvalidKey
     row, created = _insert(user, key, fingerprint, request_id)
     if not created and row.state == State.WORKING and row.expires_at <= timezone.now():
-        row.delete()  # its process has died
+        row.delete()  # its process died
         row, created = _insert(user, key, fingerprint, request_id)
     if created:
         return row
@@ -62,21 +62,21 @@ def claim(user: User, key: str, fingerprint: str, request_id: str) -> KeyedReque
 
 
 class KeyedResultStore:
-    """Keeps the result of the request that claimed a row; the picture it does not keep."""
+    """Stores the result of the request that claimed a row, but not the picture."""
 
     def __init__(self, row: KeyedRequest) -> None:
         self._row = row
         self._size = 0
 
     def take(self, data: bytes) -> None:
-        """The fingerprint in the row says all that has to be known of the picture."""
+        """Store nothing: the fingerprint in the row identifies the picture."""
 
     def store(self, content: bytes) -> None:
         storage.put(self._row.result_name, content)
         self._size = len(content)
 
     def remember(self, outcome: dict[str, Any], hold: Hold | None) -> None:
-        """Raises TookTooLong where the lease ran out and the key is somebody else's by now."""
+        """Raises TookTooLong if the lease ran out and another request has claimed the key."""
         now = timezone.now()
         kept = now + timedelta(seconds=settings.REMOVAL_IDEMPOTENCY_KEEP)
         mine = KeyedRequest.objects.filter(pk=self._row.pk, state=State.WORKING, expires_at__gt=now)
@@ -92,7 +92,7 @@ class KeyedResultStore:
 
 
 def _make_room_for_free(newest: KeyedRequest) -> None:
-    """What cost nothing may take so many bytes of an account; the oldest give way."""
+    """Free results may use a limited number of bytes for each account; the oldest are dropped."""
     free = KeyedRequest.objects.filter(user=newest.user, state=State.DONE, hold=None, size__gt=0)
     left = settings.REMOVAL_IDEMPOTENCY_TEST_BYTES
     over = []
@@ -105,7 +105,7 @@ def _make_room_for_free(newest: KeyedRequest) -> None:
 
 
 def _expire(rows: list[KeyedRequest]) -> None:
-    """Their results are gone; that they were is still known."""
+    """Mark results as expired; the keys are still remembered."""
     names = [row.result_name for row in rows]
     KeyedRequest.objects.filter(pk__in=[row.pk for row in rows]).update(
         state=State.EXPIRED, outcome={}, size=0
@@ -121,7 +121,7 @@ def content_of(row: KeyedRequest) -> bytes:
 
 
 def purge(now: datetime | None = None) -> int:
-    """Delete results past their time, then forget old keys; the number of results deleted."""
+    """Delete expired results and old keys; the number of results deleted."""
     now = now or timezone.now()
     rows = KeyedRequest.objects.filter(expires_at__lte=now)
     expired = list(rows.filter(state=State.DONE))
@@ -133,7 +133,7 @@ def purge(now: datetime | None = None) -> int:
 
 
 def sweep(now: datetime | None = None) -> int:
-    """Delete files that have lost their row; their number."""
+    """Delete files without a row; the number deleted."""
     return storage.sweep(KeyedRequest.FOLDER, _owned_files, now)
 
 
@@ -143,12 +143,12 @@ def _owned_files() -> set[str]:
 
 
 def delete_file(instance: KeyedRequest, **signal: Any) -> None:
-    """A row takes its file along, whoever deletes it: an error, the purge, a closed account."""
+    """Delete the file with its row, for any reason: an error, the purge, a closed account."""
     transaction.on_commit(partial(storage.discard, instance.result_name))
 
 
 def _insert(user: User, key: str, fingerprint: str, request_id: str) -> tuple[KeyedRequest, bool]:
-    """The new row, or the one that is there."""
+    """The new row, or the existing one."""
     lease = (
         settings.REMOVAL_DEADLINE_SECONDS + settings.IMAGE_URL_SECONDS + settings.HOLD_GRACE_SECONDS
     )
@@ -160,5 +160,5 @@ def _insert(user: User, key: str, fingerprint: str, request_id: str) -> tuple[Ke
     }
     try:
         return KeyedRequest.objects.get_or_create(user=user, key=key, defaults=columns)
-    except IntegrityError:  # there when we inserted, gone when we looked: it has just failed
+    except IntegrityError:  # deleted between insert and read: it has just failed
         raise KeyInProgress from None

@@ -1,4 +1,4 @@
-"""What may be done only so often in an hour: pictures without an account, tests, new API keys."""
+"""Hourly limits: pictures without an account, tests, new API keys, data exports."""
 
 import ipaddress
 import math
@@ -20,8 +20,7 @@ EXPORTS_PER_HOUR = 1
 
 
 class HourUsedUp(SlowDown):
-    """The address or the account has had its pictures; the message is meant for whoever reads
-    it, also at the page."""
+    """The hourly limit of the IP address or account is used up; the message suits the page too."""
 
 
 @cache
@@ -33,7 +32,7 @@ def _limiter() -> MovingWindowRateLimiter:
 
 
 def admit_visitor(address: str) -> None:
-    """Count one picture for the address; HourUsedUp names the wait when there are no more."""
+    """Count one picture for the IP address; raises HourUsedUp, which names the wait."""
     limit = settings.REMOVAL_ANONYMOUS_PER_HOUR
     wait = _count(limit, "visitor", household(address))
     if not wait:
@@ -47,14 +46,14 @@ def admit_visitor(address: str) -> None:
 
 
 def check_free_tests(user: User) -> None:
-    """Raises HourUsedUp where the account has no free test left; counts none."""
+    """Raises HourUsedUp if the account has no free test left; counts none."""
     limit = _free_tests()
     if limit and not _limiter().test(limit, *_tester(user)):
         raise _tests_used_up(limit, _wait(limit, *_tester(user)))
 
 
 def take_free_test(user: User) -> None:
-    """Count one free test of the account; exact however many come at once. Raises HourUsedUp."""
+    """Count one free test of the account, exactly, even for concurrent ones. Raises HourUsedUp."""
     limit = _free_tests()
     if limit and not _limiter().hit(limit, *_tester(user)):
         raise _tests_used_up(limit, _wait(limit, *_tester(user)))
@@ -72,13 +71,13 @@ def _tester(user: User) -> tuple[str, str]:
 def _tests_used_up(limit: RateLimitItemPerHour, wait: int) -> HourUsedUp:
     return HourUsedUp(
         f"This account has used up this hour's {limit.amount:,} free tests. The next one is free "
-        f"in {math.ceil(wait / 60)} min. Requests that are paid for are not limited.",
+        f"in {math.ceil(wait / 60)} min. Paid requests are not limited.",
         retry_after=wait,
     )
 
 
 def count_new_key(user: User) -> int:
-    """Count one new API key of the account; 0, or the seconds to wait where it may have none."""
+    """Count one new API key of the account; 0, or the seconds to wait at the limit."""
     return _count(NEW_KEYS_PER_HOUR, "new key", str(user.pk))
 
 
@@ -88,24 +87,24 @@ def count_export(user: User) -> int:
 
 
 def forget_visitors() -> None:
-    """Start all counts anew."""
+    """Reset all counts."""
     _limiter().storage.reset()
 
 
 def _count(limit: int, *who: str) -> int:
-    """0 where there was one left, which is counted; else the seconds until there is."""
+    """Count one and return 0, or return the seconds until one is free."""
     hourly = RateLimitItemPerHour(limit)
     return 0 if _limiter().hit(hourly, *who) else _wait(hourly, *who)
 
 
 def _wait(hourly: RateLimitItemPerHour, *who: str) -> int:
-    """The seconds until there is one again."""
+    """The seconds until one is free."""
     stats = _limiter().get_window_stats(hourly, *who)
     return max(1, math.ceil(stats.reset_time - time.time()))
 
 
 def household(address: str) -> str:
-    """The unit that is counted: an IPv4 address, or the /64 that one IPv6 subscriber holds."""
+    """The counted unit: an IPv4 address, or the /64 network of an IPv6 subscriber."""
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:

@@ -1,7 +1,7 @@
-"""What Prometheus is told. Each web process counts for itself; Prometheus adds them up.
+"""Prometheus metrics. Each web process counts for itself; Prometheus adds them up.
 
-Workers have no address to be asked at: the times of their stages travel with their answers
-(removal/execution/wire.py) and are counted by the web process that waited.
+Workers have no HTTP endpoint: their stages' durations travel with the results
+(removal/execution/wire.py) and are counted by the waiting web process.
 """
 
 import time
@@ -37,7 +37,7 @@ _ended_processes = Counter(
     ("reason",),
 )
 for _reason in ("stuck", "died"):
-    _ended_processes.labels(_reason)  # told from the start, as 0
+    _ended_processes.labels(_reason)  # exported from the start, as 0
 _credits = Counter("removal_credits_charged", "Credits charged for results")
 
 
@@ -61,7 +61,7 @@ def count_credits(credits_: Decimal) -> None:
 
 @contextmanager
 def waiting() -> Iterator[None]:
-    """Counts how long the block took, unless it raises: then nobody got a place."""
+    """Observes the block's duration unless it raises, as then nobody got a slot."""
     started = time.perf_counter()
     yield
     _wait_seconds.observe(time.perf_counter() - started)

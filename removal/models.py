@@ -1,4 +1,4 @@
-"""What is remembered of a request: never its picture, never the query of a URL."""
+"""Database models of requests, results and batches; never pictures or the query of a URL."""
 
 from django.conf import settings
 from django.db import models
@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Removal(models.Model):
-    """One request and how it ended; the usage page and the admin read these."""
+    """One request and its outcome, for the usage page and the admin."""
 
     class Via(models.TextChoices):
         API = "api", _("API")
@@ -60,7 +60,7 @@ class Removal(models.Model):
 
 
 class DailyUsage(models.Model):
-    """What requests came to whose rows were old enough to go: of one day, account and key."""
+    """The sums of deleted old request rows, by day, account and key."""
 
     day = models.DateField(db_index=True)
     user = models.ForeignKey(
@@ -78,7 +78,7 @@ class DailyUsage(models.Model):
 
 
 class KeyedRequest(models.Model):
-    """A request with an Idempotency-Key and, for a while, its result in the storage."""
+    """A request with an Idempotency-Key, and its result in the storage until it expires."""
 
     FOLDER = "keyed-results"
 
@@ -96,10 +96,10 @@ class KeyedRequest(models.Model):
     request_id = models.CharField(max_length=64)
     state = models.CharField(max_length=8, choices=State, default=State.WORKING)
     created_at = models.DateTimeField(default=timezone.now)
-    # At work: when it is taken for dead. Done: until when the result is kept.
+    # Working: when it counts as dead. Done: when the result expires.
     expires_at = models.DateTimeField(db_index=True)
     outcome = models.JSONField(default=dict)
-    size = models.PositiveBigIntegerField(default=0)  # bytes of the result
+    size = models.PositiveBigIntegerField(default=0)  # size of the result in bytes
     hold = models.ForeignKey(
         "billing.Hold", null=True, on_delete=models.SET_NULL, related_name="keyed_requests"
     )
@@ -114,7 +114,7 @@ class KeyedRequest(models.Model):
 
     @property
     def result_name(self) -> str:
-        """Where in the storage the result lies. The token can't be guessed, the key could."""
+        """The result's name in the storage. Unlike the key, the token can't be guessed."""
         return self.name_of(self.token)
 
     @classmethod
@@ -123,7 +123,7 @@ class KeyedRequest(models.Model):
 
 
 class LeaseRow(models.Model):
-    """Somebody's stay in a pool of removal/capacity, where the database counts them."""
+    """A lease of a slot in a pool of removal/capacity, if the database counts them."""
 
     lease = models.CharField(max_length=32, db_index=True)
     pool = models.CharField(max_length=80, db_index=True)
@@ -134,9 +134,9 @@ class LeaseRow(models.Model):
 
 
 class KeptPicture(models.Model):
-    """A picture sent from the page; its files lie in the storage until its time is over.
+    """A picture sent from the page; its files are in the storage until it expires.
 
-    It belongs to an account or, where nobody is signed in, to a visitor's cookie.
+    It belongs to an account or, without one, to a visitor's cookie.
     """
 
     class State(models.TextChoices):
@@ -145,7 +145,7 @@ class KeptPicture(models.Model):
         FAILED = "failed"
 
     picture_id = models.CharField(max_length=32, unique=True)  # chosen by the page
-    token = models.CharField(max_length=32, unique=True)  # names the files; can't be guessed
+    token = models.CharField(max_length=32, unique=True)  # the files' name; can't be guessed
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         null=True,
@@ -153,18 +153,18 @@ class KeptPicture(models.Model):
         related_name="kept_pictures",
     )
     visitor = models.CharField(max_length=32, blank=True, db_index=True)
-    # Whose share of the room it takes: an account's, or that of the visitor's address as a digest.
-    # A cookie would not do: who throws it away would have another share.
+    # Whose share of the space it uses: the account's, or that of a digest of the visitor's address.
+    # A cookie is unsuitable: deleting it would give another share.
     share = models.CharField(max_length=40, blank=True)
     name = models.CharField(max_length=255)
     request_id = models.CharField(max_length=64)
     state = models.CharField(max_length=8, choices=State, default=State.WORKING)
     created_at = models.DateTimeField(default=timezone.now)
     expires_at = models.DateTimeField(db_index=True)
-    size = models.PositiveBigIntegerField(default=0)  # bytes of all its files
+    size = models.PositiveBigIntegerField(default=0)  # size of all its files in bytes
     touched_up = models.BooleanField(default=False)
     delta = models.BooleanField(default=False)  # whether the result is a Delta PNG of the original
-    full = models.BooleanField(default=False)  # whether full resolution was asked for
+    full = models.BooleanField(default=False)  # whether full resolution was requested
     outcome = models.JSONField(default=dict)
     hold = models.ForeignKey(
         "billing.Hold", null=True, on_delete=models.SET_NULL, related_name="kept_pictures"
@@ -179,7 +179,7 @@ class KeptPicture(models.Model):
 
 
 class Batch(models.Model):
-    """Pictures that were sent together with the same parameters; worked on one by one."""
+    """Pictures sent together with the same parameters, processed one by one."""
 
     class State(models.TextChoices):
         OPEN = "open"  # more pictures may be added
@@ -194,7 +194,7 @@ class Batch(models.Model):
     api_key = models.ForeignKey(
         "accounts.ApiKey", null=True, on_delete=models.SET_NULL, related_name="batches"
     )
-    fields = models.JSONField(default=dict)  # the parameters, by v2's names
+    fields = models.JSONField(default=dict)  # the parameters, with v2's names
     webhook_url = models.CharField(max_length=2000, blank=True)
     state = models.CharField(max_length=9, choices=State, default=State.OPEN)
     created_at = models.DateTimeField(default=timezone.now)
@@ -208,7 +208,7 @@ class Batch(models.Model):
 
 
 class BatchPicture(models.Model):
-    """One picture of a batch; its files lie in the storage until the batch's time is over."""
+    """One picture of a batch; its files are in the storage until the batch expires."""
 
     class State(models.TextChoices):
         WAITING = "waiting"
@@ -220,12 +220,12 @@ class BatchPicture(models.Model):
     batch = models.ForeignKey(Batch, on_delete=models.CASCADE, related_name="pictures")
     number = models.PositiveIntegerField()
     name = models.CharField(max_length=255)
-    token = models.CharField(max_length=32, unique=True)  # names the files; can't be guessed
+    token = models.CharField(max_length=32, unique=True)  # the files' name; can't be guessed
     state = models.CharField(max_length=9, choices=State, default=State.WAITING)
-    # Waiting: not before then. Working: when its worker is taken for dead.
+    # Waiting: not before then. Working: when its worker counts as dead.
     due_at = models.DateTimeField(default=timezone.now)
     attempts = models.PositiveSmallIntegerField(default=0)
-    size = models.PositiveBigIntegerField(default=0)  # bytes of original and result, while kept
+    size = models.PositiveBigIntegerField(default=0)  # of original and result, while stored
     charged = models.DecimalField(max_digits=12, decimal_places=3, default=0)
     request_id = models.CharField(max_length=64, blank=True)
     outcome = models.JSONField(default=dict)
@@ -248,13 +248,13 @@ class BatchPicture(models.Model):
 
 
 class WebhookDelivery(models.Model):
-    """Something that a batch's owner is to be told, until it has been taken or given up."""
+    """A webhook event of a batch, until it is delivered or given up."""
 
     batch = models.ForeignKey(Batch, on_delete=models.CASCADE, related_name="deliveries")
     delivery_id = models.CharField(max_length=32, unique=True)
     body = models.TextField()
     attempts = models.PositiveSmallIntegerField(default=0)
-    due_at = models.DateTimeField(default=timezone.now, null=True, db_index=True)  # null: over
+    due_at = models.DateTimeField(default=timezone.now, null=True, db_index=True)  # null: finished
     delivered_at = models.DateTimeField(null=True)
     last_answer = models.CharField(max_length=200, blank=True)
 

@@ -1,4 +1,4 @@
-"""What the product does when an account is closed."""
+"""Removes data when an account is closed."""
 
 from accounts.models import User
 
@@ -6,5 +6,5 @@ from .models import Removal
 
 
 def forget_messages(user: User, **kwargs: object) -> None:
-    """Messages quote names of files and hosts; rows without them stay, to be counted."""
+    """Clear messages, which quote file and host names; the rows stay for the counts."""
     Removal.objects.filter(user=user).update(error_message="")

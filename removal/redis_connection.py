@@ -1,4 +1,4 @@
-"""Connections to Redis, for all parts that leave something there."""
+"""Connections to Redis."""
 
 from functools import cache
 
@@ -11,9 +11,9 @@ ANSWER_SECONDS = 5
 
 @cache
 def connect(url: str) -> redis.Redis:
-    """One pool of connections a process and address; safe for threads and forks.
+    """One connection pool for each process and URL; safe for threads and forks.
 
-    Those that a restarted server has closed are opened anew before anybody is told.
+    Connections closed by a server restart are reopened transparently.
     """
     return redis.Redis.from_url(
         url,

@@ -1,4 +1,4 @@
-"""Addresses of the page and of the documentation."""
+"""URLs of the page and of the documentation."""
 
 from django.urls import path
 

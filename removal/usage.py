@@ -1,4 +1,4 @@
-"""What accounts have asked for: a row for each request and, once that is old, sums of its day."""
+"""The usage of accounts: a row for each request, and daily sums for old ones."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -17,7 +17,7 @@ from accounts.models import User
 
 from .models import DailyUsage, Removal
 
-CHUNK = 2000  # rows that are summed up at a time, so that no transaction is long
+CHUNK = 2000  # rows summed up at a time, to keep transactions short
 
 
 @dataclass(slots=True)
@@ -33,7 +33,7 @@ class Usage:
 
 
 def by_day(user: User, first: date) -> dict[date, Usage]:
-    """The account's usage of each day since `first` on which there was any."""
+    """The account's usage by day since `first`, without empty days."""
     rows = Removal.objects.filter(user=user, created_at__date__gte=first)
     return _summed(
         _sums(rows.annotate(day=TruncDate("created_at")), "day"),
@@ -42,14 +42,14 @@ def by_day(user: User, first: date) -> dict[date, Usage]:
 
 
 def by_key(user: User, first: date) -> dict[int | None, Usage]:
-    """The usage through each of the account's keys since that day, by the key's pk."""
+    """The usage of each of the account's keys since that day, by the key's pk."""
     rows = Removal.objects.filter(user=user, created_at__date__gte=first)
     old = DailyUsage.objects.filter(user=user, day__gte=first)
     return _summed(_sums(rows, "api_key"), _old(old, "api_key"))
 
 
 def age_out(now: datetime | None = None) -> int:
-    """Sum up and delete rows of days that are old enough; their number."""
+    """Sum up and delete the rows of old days; the number deleted."""
     today = timezone.localdate(now)
     last = today - timedelta(days=settings.REMOVAL_REQUESTS_KEEP_DAYS)
     before = timezone.make_aware(datetime.combine(last, time.min))
@@ -60,7 +60,7 @@ def age_out(now: datetime | None = None) -> int:
 
 
 def _age_out_some(before: datetime) -> int:
-    """Whoever else does so at the same time has other rows."""
+    """Lock rows to sum up; concurrent processes skip them."""
     with transaction.atomic():
         rows = Removal.objects.filter(created_at__lt=before).order_by("pk")
         pks = list(

@@ -1,4 +1,4 @@
-"""Batches over HTTP: ours, not the vendor's. docs/api.md describes them."""
+"""The HTTP endpoints of batches, an addition of this service; see docs/api.md."""
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
@@ -134,22 +134,22 @@ def _key_of(request: Request) -> ApiKey:
 def _made_once(
     request: Request, asked: list[Any], act: Callable[[repeats.Remember], None]
 ) -> HttpResponse:
-    """201 with what `act` made; under an Idempotency-Key that came before, with what it made then.
+    """201 with the result of `act`; for a repeated Idempotency-Key, with the earlier result.
 
-    asked: what was asked for besides the path and the files.
+    asked: the request besides the path and the files, for the fingerprint.
     """
     key, path = _key_of(request), request.path.rstrip("/")
     with capacity.shared().taking_in(services.claimant_of(key)):
         files = [_mark(file) for name in FILES for file in reading.files_of(request, name)]
         body, headers = repeats.once(request, idempotency.fingerprint(path, files, asked), act)
     batch = register.visible_to(key).filter(batch_id=body["id"]).first()
-    if batch is None:  # deleted since
+    if batch is None:  # deleted meanwhile
         raise ResultNotKept
     return _json(body | _webhook(key, batch), status=201, headers=headers)
 
 
 def _mark(file: reading.File) -> list[str]:
-    """Name and digest of an upload, which is then at its beginning again."""
+    """Name and digest of an upload, which is rewound afterwards."""
     digest = hashlib.sha256()
     for chunk in file.chunks():
         digest.update(chunk)
@@ -158,7 +158,7 @@ def _mark(file: reading.File) -> list[str]:
 
 
 def _checked(fields: reading.Fields) -> tuple[engine.Options, str, bool]:
-    """The parameters of each picture and the batch's own."""
+    """The parameters for the pictures, and those of the batch itself."""
     options = engine.parse_options(fields)
     try:
         keep_open = engine.parse_bool("keep_open", fields.get("keep_open", "") or "false")
@@ -203,8 +203,8 @@ def _body(batch: Batch) -> repeats.Body:
 
 
 def _webhook(key: ApiKey, batch: Batch) -> repeats.Body:
-    """Beside the body that may be kept, as nothing that is kept holds the secret, which is the
-    business of the key that made the batch and of no other."""
+    """Add the webhook secret outside of the stored body, and only for the key that created the
+    batch."""
     if not batch.webhook_url:
         return {}
     secrets = webhook_secrets.signing(key) if key.pk == batch.api_key_id else []

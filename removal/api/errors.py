@@ -1,4 +1,4 @@
-"""Errors as the API shows them: one JSON shape, whatever layer they come from."""
+"""Turns exceptions of all layers into the API's JSON errors."""
 
 import logging
 from typing import Any
@@ -23,7 +23,7 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> HttpResponse
 
 
 def failure_of(error: Exception, context: dict[str, Any]) -> RemovalError:
-    """What the caller is told of an exception; one that nobody foresaw is logged."""
+    """The API error for an exception; unexpected ones are logged."""
     request_id = request_id_of(context["request"]._request)
     known = known_failure(error, request_id) or from_framework(error, context)
     if known is not None:
@@ -77,7 +77,7 @@ def request_id_of(request: HttpRequest) -> str:
 
 
 def from_framework(error: Exception, context: dict[str, Any]) -> RemovalError | None:
-    """What Django and REST framework raise before a view runs."""
+    """Translate exceptions that Django and REST framework raise before a view runs."""
     match error:
         case exceptions.MethodNotAllowed():
             view, request = context["view"], context["request"]
@@ -88,7 +88,7 @@ def from_framework(error: Exception, context: dict[str, Any]) -> RemovalError | 
 
 
 def from_bad_request(error: Exception) -> RemovalError:
-    """Django's refusals of a body that passes its limits, or of a host name."""
+    """Translate Django's refusals of too large bodies and of unknown host names."""
     if isinstance(error, RequestDataTooBig):
         limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
         return errors.MalformedBody(

@@ -1,4 +1,4 @@
-"""The answer to a finished request: the picture, and what is told about it in headers."""
+"""The response to a finished request: the picture and its headers."""
 
 from collections.abc import Callable
 from decimal import Decimal
@@ -8,7 +8,7 @@ from django.http import HttpResponse
 from removal.engine import Box, extension_of
 from removal.services import Outcome
 
-# What scripts in other people's pages may read of an answer.
+# The headers that scripts of other origins may read.
 EXPOSED = (
     "X-Credits-Charged", "X-Credits-Calculated", "X-Credits-Remaining", "X-Input-Orientation",
     "X-Input-Size", "X-Result-Size", "X-Input-Foreground", "X-Result-Foreground", "X-Request-Id",
@@ -20,7 +20,7 @@ EXPOSED = (
 
 
 class DeliveredResponse(HttpResponse):
-    """Tells when its last byte has been handed to the server."""
+    """Calls back when its last byte has been passed to the server."""
 
     def __init__(self, content: bytes, content_type: str, delivered: Callable[[], None]) -> None:
         super().__init__(content, content_type=content_type)
@@ -63,7 +63,7 @@ def facts_of(outcome: Outcome) -> dict[str, str]:
 
 
 def credits_text(amount: Decimal) -> str:
-    """Three places, but a plain 0 where nothing was charged."""
+    """Three decimals, but a plain 0 if nothing was charged."""
     return f"{amount:.3f}" if amount else "0"
 
 

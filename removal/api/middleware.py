@@ -1,4 +1,4 @@
-"""What every answer of the API bears; and the quick answer to a crowd."""
+"""The API's middleware: CORS headers, and fast 429 answers while the pool is full."""
 
 import hashlib
 from collections.abc import Callable
@@ -18,10 +18,10 @@ MOST_REMEMBERED = 1000
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 ALLOWED_HEADERS = (
     *("Authorization", "X-Api-Key", "Content-Type", "Idempotency-Key"),
-    *("Cache-Control", "X-Requested-With"),  # which upload widgets send unasked
+    *("Cache-Control", "X-Requested-With"),  # which upload widgets send by default
 )
-PREFLIGHT_SECONDS = 7200  # the longest that browsers keep it
-# They protect pages or vary with them; answers to programs have neither frames nor languages.
+PREFLIGHT_SECONDS = 7200  # the maximum that browsers accept
+# They only concern pages; API responses have neither frames nor languages.
 PAGE_HEADERS = ("Content-Security-Policy", "X-Frame-Options", "Vary", "Content-Language")
 
 
@@ -31,10 +31,11 @@ def open_to_scripts(response: HttpResponseBase) -> None:
 
 
 class ApiHeadersMiddleware:
-    """Stands before all that may refuse a request, so that refusals can be read too.
+    """Adds CORS headers, outside of all middleware that may refuse a request, so that scripts can
+    read refusals too.
 
-    Any origin is safe here: API paths take keys, never cookies, so a foreign page can do with its
-    visitor's browser only what its own server could do.
+    Any origin is safe: API paths use keys, never cookies, so a foreign page can do no more with its
+    visitor's browser than its own server could do.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -56,10 +57,10 @@ class ApiHeadersMiddleware:
 
 
 class CrowdMiddleware:
-    """Turns a crowd away before anything is looked up.
+    """Repeats a recent 429 from memory while the pool is full.
 
-    Whoever was refused for want of a place, and asks again with the same credentials while that is
-    known to hold, hears the same: fifty who come at once are told within the time of a few.
+    Further requests with the same endpoint and credentials get the same answer without any lookup,
+    so that a large number at once is answered quickly.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -86,7 +87,7 @@ class CrowdMiddleware:
 
 
 def _asker(request: HttpRequest) -> bytes | None:
-    """Endpoint and credentials, as a digest; None where another refusal might come first."""
+    """A digest of endpoint and credentials; None if another error might take precedence."""
     length = request.META.get("CONTENT_LENGTH") or "0"
     if request.method != "POST" or not is_api_path(request.path):
         return None

@@ -1,4 +1,4 @@
-"""Clients ask for image/png, */* or nothing; all get what they asked the parameters for."""
+"""Content negotiation that ignores the Accept header: the parameters decide the format."""
 
 from collections.abc import Iterable
 

@@ -1,9 +1,8 @@
-"""Reads bodies: Django's way, but what is too long is refused by its name and limit.
+"""Body parsers like Django's, but errors name the field that is too long and its limit.
 
-Django counts all text of a multipart body together and tells neither. Texts that may be as long as
-a picture's file (Base64, where a dialect takes it) are put aside as files are, without memory; in
-other bodies they pass Django's limit by a parser of their own, reading.check_body having limited
-them.
+Django counts all text of a multipart body together and names neither. Texts that may be as long as
+a picture's file (Base64, in dialects that allow it) are spooled like files; in other bodies they
+pass Django's limit through a parser of their own, after reading.check_body has limited them.
 """
 
 import base64
@@ -63,7 +62,7 @@ class PartsParser(MultiPartParser):
 
 
 class LargeJsonParser(BaseParser):
-    """REST framework keeps a second copy of what a JSONParser reads, of 4 MiB at most."""
+    """REST framework keeps a second copy of JSON bodies, at most 4 MiB."""
 
     media_type = JSONParser.media_type
 
@@ -80,7 +79,7 @@ class LargeFormParser(BaseParser):
 
 class _Parts(DjangoParser):
     large_texts: Collection[str] = frozenset()
-    _boundary: Any  # and so on: Django's own, which its published types leave out
+    _boundary: Any  # and so on: Django's own arguments, missing in its published types
     _chunk_size: int
     _content_length: int
     _encoding: str
@@ -98,7 +97,7 @@ class _Parts(DjangoParser):
             for kind, headers, content in Parser(stream, self._boundary):
                 self._take(kind, (headers, content))
             while self._input_data.read(self._chunk_size):
-                pass  # what follows the last part
+                pass  # data after the last part
             for handler in self._upload_handlers:
                 handler.upload_complete()
         self._post._mutable = False
@@ -178,13 +177,13 @@ def _hand_over(
 
 
 def _is_base64(part: Part) -> bool:
-    """Some mail-like clients encode their parts."""
+    """Some clients encode parts as in mails."""
     encoding = part[0].get("content-transfer-encoding", ("",))[0]
     return bool(encoding.strip().lower() == "base64")
 
 
 def _decoded(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """Four characters at a time, whatever the pieces that they come in."""
+    """Decode four characters at a time, regardless of chunk boundaries."""
     rest = b""
     try:
         for chunk in chunks:

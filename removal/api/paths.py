@@ -1,8 +1,8 @@
-"""Which paths speak JSON to programs rather than pages to people."""
+"""Tells API paths (JSON for programs) from pages."""
 
 REMOVEBG_PREFIX = "/v1.0/"
 API_PREFIXES = ("/api/", REMOVEBG_PREFIX)
-PAGES = {"/api/explorer", "/api/explorer/"}  # for people, although it stands among the rest
+PAGES = {"/api/explorer", "/api/explorer/"}  # a page, although below an API prefix
 
 
 def is_api_path(path: str) -> bool:

@@ -1,4 +1,4 @@
-"""Reads what clients really send into an order: multipart, urlencoded or JSON bodies."""
+"""Reads multipart, urlencoded and JSON bodies into a validated order."""
 
 import base64
 import binascii
@@ -22,19 +22,19 @@ from removal.services import Order, Source, Url
 from .errors import from_bad_request
 
 MAX_BASE64 = 1_048_576  # characters as sent
-FIELDS_ALLOWANCE = 1024 * 1024  # bytes that a multipart body may have beside the image
-# A text body may be so many times as long as a file where Base64 may hold one: room for Base64
-# itself, for line breaks and for URL-encoding.
+FIELDS_ALLOWANCE = 1024 * 1024  # bytes allowed in a multipart body besides the image
+# A text body with a Base64 file may be this many times as long as the file: for Base64 itself,
+# line breaks and URL-encoding.
 LARGE_TEXT_SHARE = 2
 _large_bodies = threading.BoundedSemaphore(2)
 SOURCES = ("image", "image.base64", "image.url")
-PICTURE_FILES = {"image", "zip", "image_file", "bg_image_file"}  # all else is text
+PICTURE_FILES = {"image", "zip", "image_file", "bg_image_file"}  # everything else is text
 Fields = dict[str, str]
 File: TypeAlias = "UploadedFile[bytes]"
 
 
 def check_body(request: Request, files: int = 1) -> None:
-    """Refuse by the headers alone, before anything of the body is looked at."""
+    """Refuse by the headers alone, before the body is read."""
     coding = request.META.get("HTTP_CONTENT_ENCODING", "").strip().lower()
     if coding not in ("", "identity"):
         raise errors.CompressedBody(coding)
@@ -68,14 +68,14 @@ def _check_text(length: int, large_texts: Collection[str]) -> None:
 
 
 def _large_texts(request: Request) -> Collection[str]:
-    """Which texts of this endpoint may be as long as the Base64 of the largest file."""
+    """The texts of this endpoint that may be as long as the largest file in Base64."""
     names: Collection[str] = getattr(request.parser_context["view"], "large_texts", ())
     return names
 
 
 @contextmanager
 def memory_for(request: Request) -> Iterator[None]:
-    """Wait until the texts of a large body can be held: each costs several times its length."""
+    """Wait for memory for the texts of a large body: they need several times their length."""
     length = request.META.get("CONTENT_LENGTH") or "0"
     if not length.isdigit() or int(length) <= settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
         yield
@@ -85,15 +85,15 @@ def memory_for(request: Request) -> Iterator[None]:
 
 
 def forget_texts(request: Request) -> None:
-    """REST framework keeps the parsed body for as long as the request lives."""
+    """Free the parsed body, which REST framework would keep for the whole request."""
     if isinstance(request.data, dict):
-        dict.clear(request.data)  # also of a QueryDict that may not be changed
+        dict.clear(request.data)  # also for an immutable QueryDict
 
 
 def read_order(request: Request, names: Mapping[str, str] | None = None) -> Order:
     """The picture and the options of a request; raises RemovalError or InvalidOption.
 
-    names: how a dialect calls parameters of v2; its own name wins where both come.
+    names: a dialect's names of v2's parameters; the dialect's name wins if both are sent.
     """
     fields = read_fields(request)
     files = files_of(request, "image")
@@ -107,7 +107,7 @@ def read_order(request: Request, names: Mapping[str, str] | None = None) -> Orde
 
 
 def read_fields(request: Request) -> Fields:
-    """All text fields; of repeated ones the last."""
+    """All text fields; the last one of repeated fields."""
     data = _parsed(request)
     if isinstance(data, QueryDict):
         texts = {name: str(value) for name, value in data.items() if isinstance(value, str)}
@@ -116,7 +116,7 @@ def read_fields(request: Request) -> Fields:
 
 
 def _texts_in_files(request: Request) -> Fields:
-    """Some clients give every part a file name; `test` in such a one must not be missed."""
+    """Small file parts as texts: some clients name every part, and `test` must not be missed."""
     whole = _large_texts(request)
     return {
         name: file.read(None if name in whole else MAX_BASE64 + 1).decode("utf-8", "replace")
@@ -126,7 +126,7 @@ def _texts_in_files(request: Request) -> Fields:
 
 
 def with_query_test(fields: Fields, request: Request) -> Fields:
-    """`?test=true` counts too: nobody shall be charged by surprise."""
+    """`?test=true` counts too, so that nobody is charged unexpectedly."""
     asked = [text for text in request.query_params.getlist("test") if text.strip()]
     if any(engine.parse_bool("test", text) for text in asked):
         return {**fields, "test": "true"}
@@ -151,14 +151,14 @@ def read_source(fields: Fields, files: list[File]) -> Source:
 
 
 def decode_base64(text: str, name: str = "image.base64") -> bytes:
-    """Tolerates a data: prefix, white space, the URL-safe alphabet and missing padding."""
+    """Accepts a data: prefix, white space, the URL-safe alphabet and missing padding."""
     if len(text) > MAX_BASE64:
         raise errors.Base64TooLong(len(text), MAX_BASE64, name)
     return _decoded(text, name)
 
 
 def decode_large_base64(text: str, name: str) -> bytes:
-    """The same where a dialect allows as many bytes as in a file."""
+    """The same for dialects that allow as many bytes as in a file."""
     content = _decoded(text, name)
     if len(content) > settings.REMOVAL_MAX_UPLOAD_BYTES:
         raise errors.TooManyBytes.over(settings.REMOVAL_MAX_UPLOAD_BYTES)
@@ -178,7 +178,7 @@ def _decoded(text: str, name: str) -> bytes:
 
 
 def _parsed(request: Request) -> Any:
-    """The body, or a refusal that tells what is wrong with it."""
+    """The parsed body; raises an error that says what is wrong with it."""
     try:
         return request.data
     except exceptions.UnsupportedMediaType:

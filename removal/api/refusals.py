@@ -1,4 +1,4 @@
-"""Refusals that come from no endpoint, in the words of the dialect that their path belongs to."""
+"""Errors outside of any endpoint, in the format of the path's dialect."""
 
 from django.http import HttpRequest, HttpResponse
 
@@ -12,5 +12,5 @@ from .removebg import views as removebg
 def refuse(request: HttpRequest, failure: RemovalError) -> HttpResponse:
     own_words = request.path.startswith(REMOVEBG_PREFIX)
     response = (removebg.refuse if own_words else error_response)(failure)
-    response["Content-Length"] = str(len(response.content))  # else the connection can't be kept
+    response["Content-Length"] = str(len(response.content))  # or the connection can't be reused
     return response

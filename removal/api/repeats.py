@@ -1,4 +1,4 @@
-"""JSON answers under an Idempotency-Key: asked again, the same answer and nothing done twice."""
+"""Idempotent JSON endpoints: a repeated request gets the same response, without side effects."""
 
 import base64
 import json
@@ -21,10 +21,10 @@ Remember = Callable[[Body], None]
 def once(
     request: Request, fingerprint: str, act: Callable[[Remember], None]
 ) -> tuple[Body, Mapping[str, str]]:
-    """The body that `act` handed to its `remember`, and headers that tell of a repetition.
+    """The body that `act` passed to its `remember`, and headers that mark a repetition.
 
-    act: does the work; calls `remember` in the transaction that makes it count.
-    Raises what idempotency.claim raises.
+    act: does the work; calls `remember` in the same transaction.
+    Raises the errors of idempotency.claim.
     """
     key = request.META.get("HTTP_IDEMPOTENCY_KEY")
     told: list[Body] = []
@@ -51,7 +51,7 @@ def once(
 
 
 def _packed(body: Body) -> dict[str, str]:
-    """Small enough for the row: a list of a thousand pictures is mostly repetition."""
+    """Compressed to fit into the row: a list of a thousand pictures is mostly repetition."""
     return {"body": base64.b64encode(zlib.compress(json.dumps(body).encode())).decode()}
 
 

@@ -1,4 +1,4 @@
-"""Addresses under /api/. Each works with and without a trailing slash, never by a redirect."""
+"""URLs under /api/. Each works with and without a trailing slash, without redirects."""
 
 from django.urls import re_path
 

@@ -1,4 +1,4 @@
-"""The older dialect: v2 under camelCase names, deprecated and still served."""
+"""The older dialect: v2 with camelCase names, deprecated but still served."""
 
 from typing import Any
 
@@ -9,8 +9,8 @@ from accounts.public import public_address
 
 from .views import RemoveBackground
 
-SINCE = "@1686614400"  # 13 June 2023, when v2 took over; the date of RFC 9745's header
-# What a parameter is called here, where that is not its name in v2; v2's name is read as well.
+SINCE = "@1686614400"  # 13 June 2023, when v2 replaced it; the date of RFC 9745's header
+# The parameters whose names differ from v2; v2's names are accepted as well.
 NAMES = {
     "max_pixels": "maxPixels",
     "result.crop_to_foreground": "result.cropToForeground",

@@ -24,7 +24,7 @@ from .parsers import PartsParser
 
 
 class Endpoint(APIView):
-    """What all endpoints share: an API key, except for OPTIONS, by which browsers ask ahead."""
+    """The base of all endpoints: an API key is required, except for OPTIONS (CORS preflight)."""
 
     parser_classes = [PartsParser, FormParser, JSONParser]
 
@@ -64,7 +64,7 @@ class Account(Endpoint):
 
 
 class Reference(Endpoint):
-    """GET /api/docs.md: docs/api.md, its examples with this site's own address. Needs no key."""
+    """GET /api/docs.md: docs/api.md with this site's URL in its examples. Needs no key."""
 
     authentication_classes = []
     permission_classes = []
@@ -104,6 +104,6 @@ def disconnected_of(request: HttpRequest) -> Callable[[], bool]:
     return asked
 
 
-@csrf_exempt  # who has no cookie shall be told what is wrong with the path
+@csrf_exempt  # clients without a cookie get the error of the path, not of CSRF
 def no_such_path(request: HttpRequest) -> HttpResponse:
     return error_response(NoSuchPath(request.path))

@@ -1,12 +1,12 @@
-"""Batches: many pictures sent at once, worked on as there is room, asked for or told of later.
+"""Batches: many pictures sent at once and processed when there is capacity.
 
-intake     pictures out of uploads and ZIP files, bounded before anything is unpacked
-register   a batch's life: made, added to, closed, cancelled, deleted, purged
-worker     takes the next picture of any batch and has it done by removal/services.py
-webhooks   tells the caller's server, signed, and tries again
+intake     reads uploads and ZIP files, with limits checked before anything is unpacked
+register   creates, extends, closes, cancels, deletes and purges batches
+runner     takes the next picture of any batch and processes it by removal/services.py
+webhooks   notifies the caller's server, signed, with retries
 
 picture: waiting -> working -> done, charged in the same transaction
              ^          |`---> failed, with its reason; nothing charged
-             `----------'      its process has died, or the service was busy
+             `----------'      its process died, or the service was busy
 batch:   open -> closed -> done;  cancelled from any of them
 """

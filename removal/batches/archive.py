@@ -1,4 +1,4 @@
-"""All results of a batch as one ZIP, made while it is sent: no more than one picture in memory."""
+"""Streams all results of a batch as one ZIP, with only one picture in memory."""
 
 import zipfile
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from . import register
 
 
 class _Pipe:
-    """What zipfile writes to and the answer takes from."""
+    """A buffer that zipfile writes to and the response reads from."""
 
     def __init__(self) -> None:
         self._written = bytearray()
@@ -21,7 +21,7 @@ class _Pipe:
         return len(data)
 
     def flush(self) -> None:
-        """zipfile asks for it."""
+        """Required by zipfile."""
 
     def take(self) -> bytes:
         taken = bytes(self._written)
@@ -30,7 +30,7 @@ class _Pipe:
 
 
 def of(batch: Batch) -> Iterator[bytes]:
-    """The bytes of a ZIP of the results there are, uncompressed: pictures are so already."""
+    """A ZIP of the finished results, uncompressed, as pictures are compressed already."""
     pipe = _Pipe()
     extension = engine.extension_of(engine.parse_options(batch.fields))
     with zipfile.ZipFile(pipe, "w", zipfile.ZIP_STORED) as archive:  # type: ignore[call-overload]
@@ -46,7 +46,7 @@ def of(batch: Batch) -> Iterator[bytes]:
 
 
 def name_of(picture: BatchPicture, extension: str) -> str:
-    """The number keeps names apart, whatever the pictures were called."""
+    """A unique name: the number, followed by the picture's own name."""
     stem = PurePosixPath(picture.name.replace("\\", "/")).stem
     kept = "".join(letter for letter in stem if letter.isprintable() and letter not in '<>:"|?*/')
     return f"{picture.number:04}-{kept[:100] or 'picture'}.{extension}"

@@ -1,22 +1,22 @@
-"""Accounts take turns: who has much waiting keeps its own waiting, not others'."""
+"""Fair queueing between accounts: many waiting pictures of one do not delay the others."""
 
 import threading
 from collections.abc import Collection
 
 
 class FairQueue:
-    """Start-time fair queueing: who comes anew starts where the others are, not before them.
+    """Start-time fair queueing: a new account starts at the others' current cost, not at zero.
 
-    Safe for threads. Each process has its own: several are as fair as one.
+    Thread-safe. Each process has its own queue: several are as fair as one.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._served: dict[int, float] = {}  # account -> its cost, of those ahead of the others
+        self._served: dict[int, float] = {}  # account -> cost, if ahead of the others
         self._others = 0.0
 
     def next_of(self, accounts: Collection[int], cost: float = 0.0) -> int:
-        """Whose turn it is, and what that costs where it is known beforehand."""
+        """The next account, charged with `cost` if that is known beforehand."""
         with self._lock:
             account = min(sorted(accounts), key=self._of)
             self._others = self._of(account)

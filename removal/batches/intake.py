@@ -1,4 +1,4 @@
-"""Pictures out of what a caller uploads: files, and ZIP files, of which nothing is trusted."""
+"""Reads pictures from uploaded files and untrusted ZIP files."""
 
 import io
 import struct
@@ -15,14 +15,14 @@ from removal.errors import BatchTooLarge, TooManyBytes, UnreadableZip
 from . import zip_names
 
 CHUNK = 1 << 16
-# Parts of a ZIP, folders and what systems add among them. Each has this mark in the list at the
-# end, which Python reads whole, for half a KiB of memory each, before it tells how many there are.
+# The most entries of a ZIP, including folders and system files. Each has this signature in the
+# central directory, which Python reads whole, with half a KiB of memory for each entry.
 MOST_PARTS, PART = 10_000, b"PK\x01\x02"
-# What senders' systems make. Others ask for memory as the file says, before anything is unpacked.
+# The usual methods. Others allocate memory as the file says, before anything is unpacked.
 METHODS = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
-# A picture hardly shrinks in a ZIP: one that grows more than this is made to fill our disk.
+# Pictures hardly shrink in a ZIP: an entry that grows more than this is a ZIP bomb.
 MOST_GROWTH = 50
-# What Python's reader raises on files that are broken in one way or another.
+# The exceptions of Python's reader on broken files.
 UNREADABLE = (
     zipfile.BadZipFile,
     zlib.error,
@@ -41,8 +41,8 @@ class Upload:
 
 
 def pictures_of_zip(content: bytes, room: int) -> Iterator[Upload]:
-    """The files of a ZIP one after another, at most `room` of them; folders and what systems put
-    beside pictures (__MACOSX, .DS_Store) are passed over.
+    """The files of a ZIP one by one, at most `room`; folders and system files (__MACOSX,
+    .DS_Store) are skipped.
 
     Raises UnreadableZip, BatchTooLarge, TooManyBytes.
     """
@@ -75,13 +75,13 @@ def _check(entries: list[zipfile.ZipInfo], packed: int, room: int) -> None:
     if any(entry.flag_bits & 1 for entry in entries):
         raise UnreadableZip("The ZIP file is encrypted. Send one without a password.")
     if any(entry.compress_type not in METHODS for entry in entries):
-        raise UnreadableZip("The ZIP file is compressed in a rare way. Use Deflate, or none.")
+        raise UnreadableZip("The ZIP file uses an unsupported compression. Use Deflate, or none.")
     if sum(entry.file_size for entry in entries) > MOST_GROWTH * packed:
         raise UnreadableZip(f"The ZIP file grows more than {MOST_GROWTH} times when unpacked.")
 
 
 def _unpacked(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str) -> bytes:
-    """Never trusts the size that the entry claims."""
+    """Read an entry without trusting its declared size."""
     limit = settings.REMOVAL_MAX_UPLOAD_BYTES
     content = bytearray()
     with archive.open(entry) as file:

@@ -1,4 +1,4 @@
-"""Threads that take one thing after another for as long as the process lives."""
+"""Background threads that process items for as long as the process lives."""
 
 import logging
 import threading
@@ -13,7 +13,7 @@ IDLE_SECONDS = 1.0
 
 
 def start(name: str, step: Callable[[], bool]) -> None:
-    """Call `step` in a thread of that name; again at once where it found something to do."""
+    """Call `step` repeatedly in a thread of that name, without a pause while it finds work."""
     threading.Thread(target=_forever, args=(name, step), name=name, daemon=True).start()
 
 
@@ -26,5 +26,5 @@ def _forever(name: str, step: Callable[[], bool]) -> None:
                 continue
         except Exception as error:
             if translate(error) is None:
-                log.exception("The thread %s met an error; it goes on", name)
+                log.exception("The thread %s met an error and continues", name)
         pause.wait(IDLE_SECONDS)

@@ -1,4 +1,4 @@
-"""A batch's life: made, added to, closed, cancelled, deleted, purged. Owners see their own only."""
+"""Creates, extends, closes, cancels, deletes and purges batches. Owners see only their own."""
 
 import uuid
 from collections import Counter, defaultdict
@@ -27,7 +27,7 @@ FOLDER = "batch-pictures"
 KINDS = ("original", "result")
 LIVING = (Batch.State.OPEN, Batch.State.CLOSED)
 NAME_LENGTH = 255
-ROW_BYTES = 4096  # that each batch and picture counts besides its files: many small ones add up
+ROW_BYTES = 4096  # counted for each batch and picture besides its files: many small ones add up
 Note = Callable[[Batch], None]
 
 
@@ -38,7 +38,7 @@ class StoredUpload(NamedTuple):
 
 
 def _nothing(batch: Batch) -> None:
-    """Nobody wants to be told."""
+    """The default callback: does nothing."""
 
 
 def create(
@@ -50,9 +50,9 @@ def create(
     keep_open: bool = False,
     note: Note = _nothing,
 ) -> Batch:
-    """A batch of these pictures, charged through this key; it stands with all of them or not at
-    all. Raises TooManyBatches, and what `add` raises."""
-    _check_number(key.user)  # before anything is stored
+    """Create a batch of these pictures, charged through this key; all of them or none. Raises
+    TooManyBatches, and the errors of `add`."""
+    _check_number(key.user)  # checked before anything is stored
     limit = settings.REMOVAL_BATCH_PICTURES
     with _stored(key.user, uploads, limit) as files, _account(key.user, files):
         _check_number(key.user)
@@ -78,13 +78,13 @@ def _check_number(user: User) -> None:
 
 
 def visible_to(key: ApiKey) -> QuerySet[Batch]:
-    """The account's batches; a test-only key, which many may know, sees those of such keys only."""
+    """The account's batches; a test-only key, which many may know, sees only those of such keys."""
     batches = key.user.batches.filter(expires_at__gt=timezone.now())
     return batches.filter(api_key__test_only=True) if key.test_only else batches
 
 
 def find(key: ApiKey, batch_id: str) -> Batch:
-    """Raises NoSuchPath for what is not there and for what is somebody else's alike."""
+    """Raises NoSuchPath both for missing batches and for those of other owners."""
     batch = visible_to(key).filter(batch_id=batch_id).first()
     if batch is None:
         raise NoSuchPath(f"/api/v2/batches/{batch_id}")
@@ -92,8 +92,8 @@ def find(key: ApiKey, batch_id: str) -> Batch:
 
 
 def find_to_add(key: ApiKey, batch_id: str) -> Batch:
-    """What is added is charged through the batch's own key, so one with a monthly limit of its own
-    may add to its own batches only. Raises NoSuchPath."""
+    """A batch to which this key may add. Pictures are charged through the batch's own key, so a key
+    with a monthly limit may only add to its own batches. Raises NoSuchPath."""
     batch = find(key, batch_id)
     if key.monthly_limit is not None and batch.api_key_id != key.pk:
         raise NoSuchPath(f"/api/v2/batches/{batch_id}/pictures")
@@ -101,15 +101,15 @@ def find_to_add(key: ApiKey, batch_id: str) -> Batch:
 
 
 def room(batch: Batch) -> int:
-    """How many pictures more it may get."""
+    """The number of pictures that may still be added."""
     return int(settings.REMOVAL_BATCH_PICTURES) - batch.pictures.count()
 
 
 def add(batch: Batch, uploads: Iterable[Upload], note: Note = _nothing) -> None:
-    """More pictures for an open batch: all of them or none.
+    """Add pictures to an open batch: all of them or none.
 
-    note: is handed the batch in the transaction in which it gets them.
-    Raises BatchClosed, BatchTooLarge, StorageFailed and what reading the uploads raises.
+    note: called with the batch in the same transaction.
+    Raises BatchClosed, BatchTooLarge, StorageFailed and the errors of reading the uploads.
     """
     with _stored(batch.user, uploads, room(batch)) as files, _account(batch.user, files):
         current = Batch.objects.select_for_update().get(pk=batch.pk)
@@ -123,7 +123,7 @@ def add(batch: Batch, uploads: Iterable[Upload], note: Note = _nothing) -> None:
 
 @contextmanager
 def _account(user: User, files: list[StoredUpload]) -> Iterator[None]:
-    """A transaction that has the account for itself, in which the files have room."""
+    """A transaction that locks the account and checks that the files fit its limit."""
     with transaction.atomic():
         User.objects.select_for_update().get(pk=user.pk)
         check_room(user, sum(file.size for file in files) + len(files) * ROW_BYTES)
@@ -131,7 +131,7 @@ def _account(user: User, files: list[StoredUpload]) -> Iterator[None]:
 
 
 def check_room(user: User, more: int = 0) -> None:
-    """Raises TooManyBatchBytes where the account's batches have no room for so many bytes."""
+    """Raises TooManyBatchBytes if the files would exceed the account's limit."""
     pictures = BatchPicture.objects.filter(batch__user=user)
     kept = pictures.aggregate(bytes=Sum("size", default=0), rows=Count("pk"))
     rows = kept["rows"] + user.batches.count()
@@ -142,7 +142,7 @@ def check_room(user: User, more: int = 0) -> None:
 
 @contextmanager
 def _stored(user: User, uploads: Iterable[Upload], limit: int) -> Iterator[list[StoredUpload]]:
-    """The uploads' files in the storage; deleted where they don't become pictures after all."""
+    """Store the uploads' files; delete them again if the block fails."""
     check_room(user)
     stored: list[StoredUpload] = []
     try:
@@ -172,7 +172,8 @@ def _insert(batch: Batch, files: list[StoredUpload]) -> None:
 
 
 def close(batch: Batch) -> None:
-    """No more pictures will come; closing twice is no error. Raises BatchClosed once cancelled."""
+    """Close the batch to further pictures; closing twice is no error. Raises BatchClosed if it is
+    cancelled."""
     with transaction.atomic():
         current = Batch.objects.select_for_update().get(pk=batch.pk)
         if current.state == Batch.State.CANCELLED:
@@ -188,7 +189,7 @@ def _close(batch: Batch) -> None:
 
 
 def cancel(batch: Batch) -> None:
-    """Nothing more is begun, and what is at work is not charged; what is done stays."""
+    """Cancel: nothing more is started, running pictures are not charged, finished results stay."""
     with transaction.atomic():
         current = Batch.objects.select_for_update().get(pk=batch.pk)
         if current.state not in LIVING:
@@ -205,7 +206,7 @@ def cancel(batch: Batch) -> None:
 
 
 def end_if_done(batch: Batch) -> None:
-    """Called in the transaction that ended a picture or closed the batch."""
+    """End the batch if possible; called in the transaction that ended a picture or closed it."""
     unfinished = batch.pictures.filter(state__in=(State.WAITING, State.WORKING))
     closed = Batch.objects.filter(pk=batch.pk, state=Batch.State.CLOSED)
     if unfinished.exists() or not closed.update(state=Batch.State.DONE, expires_at=_kept_until()):
@@ -215,12 +216,12 @@ def end_if_done(batch: Batch) -> None:
 
 
 def progress(batch: Batch) -> dict[str, Any]:
-    """What is told of a batch."""
+    """The batch as the API returns it."""
     return progress_of([batch])[0]
 
 
 def progress_of(batches: Sequence[Batch]) -> list[dict[str, Any]]:
-    """What is told of each of these, by one look at their pictures."""
+    """The batches as the API returns them, with one query for their pictures."""
     counts: dict[int, Counter[str]] = defaultdict(Counter)
     charged: dict[int, Decimal] = defaultdict(Decimal)
     pictures = BatchPicture.objects.filter(batch__in=batches).order_by()
@@ -246,7 +247,7 @@ def _progress(batch: Batch, counts: Counter[str], charged: Decimal) -> dict[str,
 
 
 def as_dict(picture: BatchPicture) -> dict[str, Any]:
-    """What is told of a picture."""
+    """The picture as the API returns it."""
     facts: dict[str, Any] = {
         "number": picture.number,
         "name": picture.name,
@@ -266,13 +267,13 @@ def as_dict(picture: BatchPicture) -> dict[str, Any]:
 
 
 def purge(now: datetime | None = None) -> int:
-    """Delete batches whose time is over, their files with them; their number."""
+    """Delete expired batches with their files; the number deleted."""
     expired = Batch.objects.filter(expires_at__lte=now or timezone.now())
     return expired.delete()[1].get(Batch._meta.label, 0)
 
 
 def sweep(now: datetime | None = None) -> int:
-    """Delete files that have lost their row; their number."""
+    """Delete files without a row; the number deleted."""
     return storage.sweep(FOLDER, _owned_files, now)
 
 
@@ -282,7 +283,7 @@ def _owned_files() -> set[str]:
 
 
 def delete_files(instance: BatchPicture, **signal: Any) -> None:
-    """A row takes its files along, whoever deletes it; one that stays behind is swept later."""
+    """Delete a row's files with it; a file that remains is purged later."""
     names = [file_name(instance.token, kind) for kind in KINDS]
     transaction.on_commit(partial(storage.discard, *names), robust=True)
 

@@ -1,7 +1,7 @@
-"""Takes the next picture of any batch and has it done by the one service that all requests use.
+"""Processes the next picture of any batch, with the same service as single requests.
 
-A picture is claimed by an update that only one worker can win, for as long as a request may last;
-a worker that is killed loses its claim, and the picture is taken up again. It is charged in the
+A picture is claimed by an UPDATE that only one worker can win, for as long as a request may last;
+if the worker is killed, the claim expires and the picture is processed again. It is charged in the
 transaction that marks it as done, so never twice.
 """
 
@@ -26,15 +26,15 @@ from . import loop, register, webhooks
 from .fair_queue import FairQueue
 
 State = BatchPicture.State
-MOST_ATTEMPTS = 5  # at what may pass: a full storage, a dead worker, a deadline
-TEST_PAUSE = timedelta(minutes=5)  # at least, before one for which there was no free test left
+MOST_ATTEMPTS = 5  # for temporary failures: a full storage, a dead worker, a deadline
+TEST_PAUSE = timedelta(minutes=5)  # the minimum wait when no free test is left
 PAUSE = timedelta(seconds=2)  # before a picture that found no place is tried again
-CANDIDATES = 5  # looked at for one that no other worker takes first
+CANDIDATES = 5  # candidates, of which another worker may claim some first
 _queue = FairQueue()
 
 
 class BatchResultStore:
-    """Keeps one picture's result (a services.ResultStore); its original lies there already."""
+    """Stores one picture's result (a services.ResultStore); its original is stored already."""
 
     def __init__(self, picture: BatchPicture) -> None:
         self._mine = BatchPicture.objects.filter(
@@ -44,18 +44,18 @@ class BatchResultStore:
         self._size = 0
 
     def is_wanted(self) -> bool:
-        """Whether the batch still waits for this attempt."""
+        """Whether the batch still needs this attempt."""
         return self._mine.exists()
 
     def take(self, data: bytes) -> None:
-        """The original is stored since it was sent."""
+        """Do nothing: the original was stored when it was sent."""
 
     def store(self, content: bytes) -> None:
         storage.put(register.file_name(self._picture.token, "result"), content)
         self._size = len(content)
 
     def remember(self, outcome: dict[str, Any], hold: Hold | None) -> None:
-        """Raises ClientGone where the batch was cancelled, or another worker has taken over."""
+        """Raises ClientGone if the batch was cancelled, or another worker has taken over."""
         columns = {"outcome": outcome, "hold": hold, "charged": Decimal(outcome["charged"])}
         if not self._mine.update(state=State.DONE, size=self._size, **columns):
             raise ClientGone
@@ -63,17 +63,17 @@ class BatchResultStore:
         _ended(self._picture, "picture.done")
 
     def give_up(self) -> None:
-        """A result without its row is swept up later."""
+        """Do nothing: a file without its row is purged later."""
 
 
 def start() -> None:
-    """Work for as long as the process lives, in REMOVAL_BATCH_WORKERS threads."""
+    """Start REMOVAL_BATCH_WORKERS threads that run for as long as the process lives."""
     for number in range(settings.REMOVAL_BATCH_WORKERS):
         loop.start(f"batch-{number}", work_on_next)
 
 
 def work_on_next() -> bool:
-    """Do one picture, if one is due."""
+    """Process one picture, if one is due."""
     picture = claim()
     if picture is None:
         return False
@@ -85,8 +85,8 @@ def work_on_next() -> bool:
 
 
 def claim() -> BatchPicture | None:
-    """The next picture, now this worker's. Accounts take turns, picture by picture, whatever the
-    number of their batches; so do an account's batches: the first of each, the second ..."""
+    """Claim the next picture. Accounts alternate, picture by picture, whatever the number of their
+    batches; so do an account's batches: the first picture of each, then the second ..."""
     now = timezone.now()
     due = BatchPicture.objects.filter(state__in=(State.WAITING, State.WORKING), due_at__lte=now)
     accounts = set(due.order_by().values_list("batch__user", flat=True).distinct())
@@ -116,7 +116,7 @@ def _lease() -> timedelta:
 
 def _work_on(picture: BatchPicture) -> None:
     """Raises RemovalError."""
-    if picture.attempts > MOST_ATTEMPTS:  # each time its process died with it
+    if picture.attempts > MOST_ATTEMPTS:  # each attempt ended with a dead process
         raise InternalError(picture.request_id, settings.SUPPORT_EMAIL)
     batch, results = picture.batch, BatchResultStore(picture)
     caller = services.Caller(
@@ -132,7 +132,7 @@ def _work_on(picture: BatchPicture) -> None:
 
     def order() -> services.Order:
         _check_owner(batch)
-        register.check_room(batch.user)  # results are larger than what was sent
+        register.check_room(batch.user)  # results are larger than originals
         content = _original(picture, results)
         return services.Order(content, engine.parse_options(batch.fields), results=results)
 
@@ -150,7 +150,7 @@ def _original(picture: BatchPicture, results: BatchResultStore) -> bytes:
 
 
 def _check_owner(batch: Batch) -> None:
-    """What the authentication of a request would have found meanwhile."""
+    """Check the key and the account again, as the authentication of a request does."""
     if batch.api_key is None or batch.api_key.is_revoked:
         raise KeyRevoked
     if batch.user.is_suspended:
@@ -158,11 +158,11 @@ def _check_owner(batch: Batch) -> None:
 
 
 def _not_done(picture: BatchPicture, error: RemovalError) -> None:
-    """Try again what may pass; else the picture has failed."""
+    """Retry after a temporary failure; otherwise the picture has failed."""
     mine = BatchPicture.objects.filter(
         pk=picture.pk, state=State.WORKING, request_id=picture.request_id
     )
-    if isinstance(error, SlowDown):  # only busy, or too many tests: that is no attempt
+    if isinstance(error, SlowDown):  # only busy, or too many tests: not counted as an attempt
         later = timezone.now() + _pause(error)
         mine.update(state=State.WAITING, due_at=later, attempts=F("attempts") - 1)
     elif error.status == 503 and picture.attempts < MOST_ATTEMPTS:

@@ -1,8 +1,8 @@
-"""Tells the caller's server what became of a batch: signed, and again until it says yes.
+"""Sends signed webhooks about batches to the caller's server, with retries.
 
-Messages and signatures are those of Standard Webhooks (https://www.standardwebhooks.com), under the
-secrets of the API key that made the batch. X-Webhook-Id and X-Webhook-Signature (`t=TIME,v1=HEX`)
-are the headers of before, deprecated.
+Messages and signatures follow Standard Webhooks (https://www.standardwebhooks.com), with the
+secrets of the batch's API key. X-Webhook-Id and X-Webhook-Signature (`t=TIME,v1=HEX`) are the
+deprecated former headers.
 """
 
 import base64
@@ -26,35 +26,35 @@ from removal.outbound import fetch
 from . import loop
 from .fair_queue import FairQueue
 
-# How long to wait after each attempt that did not succeed; after the last one it is given up.
+# The wait after each failed attempt; after the last one the event is given up.
 DELAYS = tuple(timedelta(seconds=n) for n in (10, 60, 300, 1800, 7200, 21600))
-LEASE = timedelta(seconds=60)  # longer than an attempt may last
+LEASE = timedelta(seconds=60)  # longer than an attempt can last
 SECONDS, CONNECT_SECONDS = 15, 5
 UNSIGNED = "There is no secret to sign with: the key was deleted, or SECRET_KEY changed."
 
 
 def signature(secret: str, message_id: str, at: int, body: bytes) -> str:
-    """`v1,BASE64`, as Standard Webhooks has it."""
+    """`v1,BASE64`, the format of Standard Webhooks."""
     key = base64.b64decode(secret.removeprefix(webhook_secrets.PREFIX))
     signed = f"{message_id}.{at}.".encode() + body
     return "v1," + base64.b64encode(hmac.digest(key, signed, hashlib.sha256)).decode()
 
 
 def old_signature(secret: str, at: int, body: bytes) -> str:
-    """`v1=HEX`, as the deprecated X-Webhook-Signature has it."""
+    """`v1=HEX`, the format of the deprecated X-Webhook-Signature."""
     signed = f"{at}.".encode() + body
     return "v1=" + hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()
 
 
 def headers(secrets: list[str], message_id: str, at: int, body: bytes) -> dict[str, str]:
-    """Those of one attempt; `secrets` has the newest first, and each of them signs."""
+    """The headers of one attempt, signed with each of the `secrets`, newest first."""
     return {
         "Content-Type": "application/json; charset=utf-8",
         "webhook-id": message_id,
         "webhook-timestamp": str(at),
         "webhook-signature": " ".join(signature(key, message_id, at, body) for key in secrets),
         "X-Webhook-Id": message_id,
-        # The documented check takes the last: the secret that a receiver has known for longest.
+        # The formerly documented check uses the last one, the secret known for longest.
         "X-Webhook-Signature": ",".join(
             [f"t={at}", *(old_signature(key, at, body) for key in secrets)]
         ),
@@ -62,7 +62,7 @@ def headers(secrets: list[str], message_id: str, at: int, body: bytes) -> dict[s
 
 
 def note(batch: Batch, event: str, facts: dict[str, Any]) -> None:
-    """Put down something to tell, in the transaction in which it happens."""
+    """Record an event, in the transaction in which it happens."""
     if not batch.webhook_url:
         return
     delivery = uuid.uuid4().hex
@@ -70,7 +70,7 @@ def note(batch: Batch, event: str, facts: dict[str, Any]) -> None:
         "id": delivery,
         "type": event,
         "timestamp": timezone.now().isoformat(),
-        "event": event,  # the name of before
+        "event": event,  # the former name
         "batch": batch.batch_id,
         "data": facts,
     }
@@ -84,7 +84,7 @@ def start() -> None:
 
 
 def deliver_next() -> bool:
-    """Tell one thing that is due, if there is any."""
+    """Send one due event, if there is any."""
     now = timezone.now()
     due = WebhookDelivery.objects.filter(due_at__lte=now)
     accounts = set(due.order_by().values_list("batch__user", flat=True))
@@ -92,7 +92,7 @@ def deliver_next() -> bool:
         return False
     account = _queue.next_of(accounts)
     delivery = due.filter(batch__user=account).order_by("due_at").first()
-    if delivery is None:  # another process was quicker
+    if delivery is None:  # another process claimed it first
         return True
     same = WebhookDelivery.objects.filter(pk=delivery.pk, due_at=delivery.due_at)
     if same.update(due_at=now + LEASE):
@@ -102,14 +102,14 @@ def deliver_next() -> bool:
     return True
 
 
-# By the time that the accounts' servers take, so that a slow one keeps its own waiting.
+# Fair by the duration of the accounts' servers, so that a slow one delays only its own events.
 _queue = FairQueue()
 
 
 def _attempt(delivery: WebhookDelivery) -> None:
     batch, body = delivery.batch, delivery.body.encode()
     secrets = webhook_secrets.signing(batch.api_key) if batch.api_key else []
-    if not secrets:  # unsigned, nobody should believe it
+    if not secrets:  # nobody should trust an unsigned webhook
         _put_down(delivery, taken=False, answer=UNSIGNED)
         return
     limits = fetch.FetchLimits(
@@ -122,7 +122,7 @@ def _attempt(delivery: WebhookDelivery) -> None:
     try:
         signed = headers(secrets, delivery.delivery_id, int(time.time()), body)
         status = fetch.post(batch.webhook_url, body, signed, limits)
-        gone = status == HTTPStatus.GONE  # by which a receiver says: never again
+        gone = status == HTTPStatus.GONE  # 410 Gone: the receiver wants no more webhooks
         answer = f"HTTP status {status}"
         _put_down(delivery, taken=200 <= status < 300, answer=answer, final=gone)
     except fetch.FetchError as error:

@@ -1,8 +1,8 @@
-"""Names in a ZIP, whose older writers leave out in which code page they are.
+"""Decodes names in a ZIP, whose older writers do not record the code page.
 
-Windows and Info-ZIP take the code page of the machine, which is the sender's, not ours. So all
-names of a ZIP are judged together, and the first code page wins in which they are plausible text
-of its language. A wrong guess costs a name, never a picture.
+Windows and Info-ZIP use the code page of the sender's machine. So all names of a ZIP are examined
+together, and the first code page wins in which they are plausible text of its language. A wrong
+guess only affects names, never pictures.
 """
 
 import re
@@ -27,7 +27,7 @@ _HANGUL = re.compile("[가-힣]{5,}")
 
 
 def names_of(entries: Iterable[zipfile.ZipInfo]) -> list[str]:
-    """The entries' names, in their order, with / between folders."""
+    """The entries' names in order, with / between folders."""
     entries = list(entries)
     unmarked = [_plain(entry) for entry in entries if not entry.flag_bits & _UTF8_FLAG]
     code_page = code_page_of(unmarked)
@@ -35,8 +35,8 @@ def names_of(entries: Iterable[zipfile.ZipInfo]) -> list[str]:
 
 
 def code_page_of(names: list[bytes]) -> str:
-    """The code page in which these names were most probably written."""
-    # A line break is part of no letter in any of them, so each name ends where it does.
+    """The most probable code page of these names."""
+    # A line break is part of no character in any of them, so it separates the names safely.
     foreign = b"\n".join(name for name in dict.fromkeys(names) if not name.isascii())
     if len(foreign) > _MOST_JUDGED:
         foreign = foreign[:_MOST_JUDGED].rpartition(b"\n")[0]
@@ -47,11 +47,11 @@ def code_page_of(names: list[bytes]) -> str:
             continue
         if is_plausible(_foreign_letters(text)):
             return code_page
-    return "cp437"  # of the first PCs, which is what the format says
+    return "cp437"  # the default of the ZIP format
 
 
 def _plain(entry: zipfile.ZipInfo) -> bytes:
-    """Python takes what is not marked for CP437, in which every byte is a letter."""
+    """Undo Python's decoding of unmarked names as CP437, in which every byte is a character."""
     return entry.orig_filename.partition("\0")[0].encode("cp437")
 
 
@@ -62,7 +62,7 @@ def _name(entry: zipfile.ZipInfo, code_page: str) -> str:
 
 
 def _unicode_path(entry: zipfile.ZipInfo) -> str:
-    """The name in UTF-8 that Info-ZIP puts beside the plain one, if it is of that one; or ''."""
+    """The UTF-8 name of Info-ZIP's extra field if its CRC matches the plain name; otherwise ''."""
     extra, at = entry.extra, 0
     while at + 4 <= len(extra):
         kind, length = struct.unpack_from("<HH", extra, at)
@@ -75,12 +75,12 @@ def _unicode_path(entry: zipfile.ZipInfo) -> str:
 
 
 def _foreign_letters(text: str) -> str:
-    """All that is not ASCII; what stood apart stays apart."""
+    """The non-ASCII characters, with separate runs kept separate."""
     return re.sub(r"[\x00-\x7f]+", "\n", text).strip("\n")
 
 
 def _is_japanese(text: str) -> bool:
-    """An umlaut before a letter is a kanji in CP932, so a single one is not enough."""
+    """In CP932, an umlaut before a letter reads as a kanji, so a single kanji is not enough."""
     letters = text.replace("\n", "")
     full_width = len(_JAPANESE.findall(letters))
     half_width = len(_HALF_WIDTH.findall(letters))
@@ -110,8 +110,8 @@ def _is_all_chinese(text: str) -> bool:
 
 
 def _are_common(text: str, code_page: str, first_bytes: range, others: int = 0) -> bool:
-    """Whether three of four letters, `others` besides ideographs, are in common use: pages have
-    their common ideographs together, which can be told by their first byte."""
+    """Whether three of four characters are common ones: code pages group common ideographs, which
+    are recognised by their first byte. `others` counts common characters that are no ideographs."""
     codes = [letter.encode(code_page, "replace") for letter in _IDEOGRAPH.findall(text)]
     common = others + sum(code[0] in first_bytes for code in codes)
     return 4 * common >= 3 * (others + len(codes))
@@ -126,7 +126,7 @@ def _is_western(text: str) -> bool:
     return all(letter.isalpha() for letter in text.replace("\n", ""))
 
 
-# In this order. UTF-8 is hardly ever met by chance; it is what Unix writes, and macOS unmarked.
+# In this order. Text is hardly ever valid UTF-8 by chance; Unix writes it, and macOS unmarked.
 _CODE_PAGES: dict[str, Callable[[str], bool]] = {
     "utf-8": lambda text: True,
     "cp932": _is_japanese,

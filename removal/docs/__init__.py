@@ -1,1 +1,1 @@
-"""The API documentation: its pages, and the tables that they show."""
+"""The API documentation: its pages and their tables."""

@@ -1,4 +1,4 @@
-"""The pages of the API documentation: which there are, and what each is given to show."""
+"""The pages of the API documentation and their context."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ Context = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """`name` is that of its address and its template; `show` makes what it alone needs."""
+    """`name` is part of the URL and the template; `show` adds the page's own context."""
 
     name: str
     path: str
@@ -104,7 +104,7 @@ PAGES = (
         "api_answers",
         "docs/answers",
         _("Answers and prices"),
-        _("What the headers tell, what a picture costs, what is left."),
+        _("The headers, the price of a picture, the balance."),
         _answers,
     ),
     Page(
@@ -118,14 +118,14 @@ PAGES = (
         "api_batches",
         "docs/batches",
         _("Batches"),
-        _("Many pictures at once: send them, be told, fetch a ZIP."),
+        _("Many pictures at once: send them, get webhooks, fetch a ZIP."),
         _batches,
     ),
     Page(
         "api_delta_png",
         "docs/delta-png",
         _("Delta PNG"),
-        _("The same result in a fraction of the bytes, with decoders to take along."),
+        _("The same result in a fraction of the bytes, with ready-made decoders."),
         _programs("delta"),
     ),
     Page(
@@ -146,7 +146,7 @@ PAGES = (
         "api_moving",
         "docs/moving",
         _("Moving here"),
-        _("From Pixian.AI, from version 1 and from remove.bg: change the address."),
+        _("From Pixian.AI, from version 1 and from remove.bg: change the URL."),
         _moving,
     ),
     Page(
@@ -174,12 +174,12 @@ def page(request: HttpRequest, page: Page) -> HttpResponse:
 
 
 def address_of(request: HttpRequest) -> str:
-    """The public address of this site, as the samples name it."""
+    """The site's public URL for the samples."""
     return public_address(request).rstrip("/")
 
 
 def key_of(request: HttpRequest) -> str:
-    """The Id of the reader's newest key, or what stands for one."""
+    """The Id of the reader's newest key, or a placeholder."""
     if not request.user.is_authenticated:
         return samples.PUBLIC_ID
     keys = request.user.api_keys.order_by("-created_at")
@@ -190,7 +190,7 @@ def key_of(request: HttpRequest) -> str:
 
 
 def _numbers() -> Context:
-    """The limits and prices that the texts name."""
+    """The limits and prices in the texts."""
     return {
         "max_megabytes": settings.REMOVAL_MAX_UPLOAD_BYTES // settings.MIB,
         "max_input_pixels": MAX_INPUT_PIXELS,

@@ -1,4 +1,4 @@
-"""The sample programs: whole files that tests run, filled in with the reader's site and key."""
+"""The sample programs: complete, tested files, filled in with the reader's site and key."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -22,7 +22,7 @@ LANGUAGES = {
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One program, to be shown; `key` is its id on the page."""
+    """One program; `key` is its id on the page."""
 
     key: str
     language: str
@@ -31,7 +31,7 @@ class Sample:
 
 
 def of_task(task: str, address: str, public_id: str) -> list[Sample]:
-    """The programs for a task in all languages that it is written in."""
+    """The programs for a task in all available languages."""
     return [
         Sample(f"{task}-{extension}", extension, title, filled_in(name, address, public_id))
         for extension, title in LANGUAGES.items()

@@ -1,4 +1,4 @@
-"""Parameters, formats and headers as the documentation describes them; the code's tables lead."""
+"""The documentation's text for parameters, formats and headers of the code's tables."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ from removal.api.schema.answers import OF_RESULTS
 from removal.engine.options import OUTPUT_FORMATS
 from removal.error_table import PARAMETER_CODES
 
-# What the tables of the code say in words, so that it is translated.
+# The words used in the code's tables, marked for translation.
 WORDS = (
     gettext_noop("true or false"),
     gettext_noop("100 to 25000000"),
@@ -35,8 +35,8 @@ SOURCES: dict[str, tuple[str | Promise, str | Promise]] = {
     "image": (
         _("a file"),
         _(
-            "A file part of a multipart body. Neither its name nor its content type matters: the "
-            "bytes say what it is."
+            "A file part of a multipart body. Its name and content type do not matter: the format "
+            "is detected from the bytes."
         ),
     ),
     "image.base64": (
@@ -60,7 +60,7 @@ PARAMETERS: dict[str, str | Promise] = {
         "headers are those of the real result."
     ),
     "max_pixels": _(
-        "A larger picture is shrunk to this many pixels before it is worked on, which lowers its "
+        "A larger picture is shrunk to this many pixels before it is processed, which lowers its "
         "price."
     ),
     "background.color": _(
@@ -68,11 +68,11 @@ PARAMETERS: dict[str, str | Promise] = {
         "written %23."
     ),
     "result.crop_to_foreground": _(
-        "Cuts the result to the box around the subject. Where nothing was found it is ignored."
+        "Crops the result to the box around the subject. Ignored if no subject was found."
     ),
     "result.margin": _(
         "Room around the picture, or around the subject where it is cropped: one to four lengths "
-        "as in CSS. Per cent refer to the width of the target where there is one, else of the "
+        "as in CSS. Percentages refer to the width of the target or, without one, of the "
         "content, on all four sides."
     ),
     "result.target_size": _(
@@ -88,7 +88,7 @@ FORMATS: dict[str, str | Promise] = {
     "png": _("With transparency; without an alpha channel where background.color is given."),
     "jpeg": _("Opaque: white behind the subject unless background.color says otherwise."),
     "delta_png": _(
-        "A fraction of a PNG's bytes, for whoever holds the original. Ignores background.color and "
+        "A fraction of a PNG's bytes, if you have the original. Ignores background.color and "
         "all of result.*."
     ),
     "webp": _("Colour at output.jpeg_quality, alpha without loss."),
@@ -97,39 +97,39 @@ FORMATS: dict[str, str | Promise] = {
 }
 HEADERS: dict[str, str | Promise] = {
     "Content-Disposition": _("A file name with the right extension."),
-    "Cache-Control": _("Answers are for their caller alone and not to be cached."),
-    "X-Credits-Charged": _("What was charged: three decimals, or 0."),
-    "X-Credits-Calculated": _("Of a test: what the real request would have cost."),
-    "X-Credits-Remaining": _("What is left to spend, without what other requests hold."),
-    "X-Input-Orientation": _("The EXIF orientation, 1 to 8, that was read and applied."),
+    "Cache-Control": _("Answers are private and must not be cached."),
+    "X-Credits-Charged": _("The credits charged: three decimals, or 0."),
+    "X-Credits-Calculated": _("For tests: the price of the real request."),
+    "X-Credits-Remaining": _("The balance, without the credits reserved for other requests."),
+    "X-Input-Orientation": _("The applied EXIF orientation, 1 to 8."),
     "X-Input-Size": _("Width and height of the upright picture, before any limit."),
     "X-Result-Size": _("Width and height of the result."),
     "X-Input-Foreground": _(
         "Top, left, width and height of the subject in the upright, full-size picture; four zeros "
-        "where nothing was found."
+        "if there is none."
     ),
     "X-Result-Foreground": _("The same in the result."),
     "Idempotency-Replayed": _("This answer repeats an earlier one. See Idempotency-Key."),
-    "X-Request-Id": _("Of every answer, errors too: name it when you write to support."),
+    "X-Request-Id": _("In every answer, including errors: name it when you write to support."),
 }
 BATCH_CALLS: dict[str, str | Promise] = {
-    "POST /api/v2/batches": _("Makes a batch."),
+    "POST /api/v2/batches": _("Creates a batch."),
     "GET /api/v2/batches": _("Your 50 newest batches."),
-    "GET /api/v2/batches/{batch_id}": _("How far it is, and what became of each picture."),
+    "GET /api/v2/batches/{batch_id}": _("Its progress, and the state of each picture."),
     "POST /api/v2/batches/{batch_id}/pictures": _(
-        "Adds pictures to a batch made with keep_open=true."
+        "Adds pictures to a batch created with keep_open=true."
     ),
-    "POST /api/v2/batches/{batch_id}/close": _("Says that no more pictures will come."),
-    "POST /api/v2/batches/{batch_id}/cancel": _("Begins nothing more; what is done stays."),
+    "POST /api/v2/batches/{batch_id}/close": _("Closes the batch to further pictures."),
+    "POST /api/v2/batches/{batch_id}/cancel": _("Stops the batch; finished results stay."),
     "GET /api/v2/batches/{batch_id}/pictures/{number}": _("The result of one picture."),
-    "GET /api/v2/batches/{batch_id}/results.zip": _("All results there are."),
+    "GET /api/v2/batches/{batch_id}/results.zip": _("All finished results."),
     "DELETE /api/v2/batches/{batch_id}": _("Cancels it and deletes all its pictures at once."),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What a table says of one thing; `code` is the error that refuses a parameter's value."""
+    """A row of a documentation table; `code` is the error for a refused parameter value."""
 
     name: str
     text: str
@@ -172,7 +172,7 @@ def batch_calls() -> list[Row]:
 
 
 def older_names() -> dict[str, str]:
-    """What parameters are called in version 1, by their name in version 2."""
+    """The parameters' names in version 1, by their names in version 2."""
     return v1.NAMES
 
 

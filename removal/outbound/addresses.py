@@ -1,8 +1,8 @@
-"""Which addresses the server may connect to on a caller's behalf: public ones, and those allowed.
+"""Decides which addresses the server may connect to for a caller: public ones, and allowed ones.
 
-An attacker chooses the URL and owns name servers, so only the address of a socket counts, never
-a host name. `ipaddress` answers for the ranges that it knows to be private; the tables below add
-what it calls global although no picture can lie there, or although the address hides another one.
+An attacker may choose the URL and own name servers, so only a socket's address counts, never a
+host name. `ipaddress` knows the private ranges; the tables below add ranges that it calls global
+although they host no pictures or embed another address.
 """
 
 import re
@@ -18,7 +18,7 @@ from ipaddress import (
 
 Network = IPv4Network | IPv6Network
 Allowed = Network | str
-"""An operator's exception: a network, or a host name in lower case with whatever it resolves to."""
+"""An operator's exception: a network, or a lower-case host name with all its addresses."""
 
 HOST_NAME = re.compile(
     r"(?=.{1,253}\.?\Z)[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*\.?",
@@ -31,18 +31,18 @@ _IPV4_REFUSED = tuple(
         (
             "192.0.0.0/24",  # protocol assignments: DS-Lite, NAT64 discovery
             "192.88.99.0/24",  # relays of 6to4, withdrawn by RFC 7526
-            "168.63.129.16/32",  # answers each machine of Azure's with what it is set up with
+            "168.63.129.16/32",  # Azure's metadata service
             "224.0.0.0/4",  # multicast
         ),
     )
 )
-_IPV6_PUBLIC = IPv6Network("2000::/3")  # global unicast: all that has been given out
+_IPV6_PUBLIC = IPv6Network("2000::/3")  # global unicast: all allocated addresses
 _IPV6_REFUSED = tuple(
     map(
         IPv6Network,
         (
-            "2001::/23",  # protocol assignments, among them Teredo, which hides an IPv4 address
-            "2002::/16",  # 6to4, which hides an IPv4 address; withdrawn by RFC 7526
+            "2001::/23",  # protocol assignments, among them Teredo, which embeds an IPv4 address
+            "2002::/16",  # 6to4, which embeds an IPv4 address; withdrawn by RFC 7526
             "3fff::/20",  # documentation
         ),
     )
@@ -51,17 +51,17 @@ _NAT64 = IPv6Network("64:ff9b::/96")  # RFC 6052: the last 32 bits are the real 
 
 
 def may_reach(host: str, address: str, allow: Iterable[Allowed]) -> bool:
-    """Whether a socket may be opened to `address`, a numeric one, for a URL that names `host`."""
+    """Whether a socket to the numeric `address` may be opened for a URL with `host`."""
     try:
         destination = _destination(address)
     except ValueError:
-        return False  # a name here would be resolved once more, unchecked
+        return False  # a name here would be resolved again, unchecked
     name = host.lower().rstrip(".")
     return is_public(destination) or any(_covers(rule, name, destination) for rule in allow)
 
 
 def is_public(address: IPv4Address | IPv6Address) -> bool:
-    """Whether the address belongs to the public internet, as of the IANA registries."""
+    """Whether the address is public according to the IANA registries."""
     if isinstance(address, IPv4Address):
         return address.is_global and not any(address in network for network in _IPV4_REFUSED)
     return (
@@ -92,7 +92,7 @@ def _parse_rule(value: str) -> Allowed:
 
 
 def _destination(address: str) -> IPv4Address | IPv6Address:
-    """The address at which packets arrive: an IPv4 address is taken out of its IPv6 wrapping."""
+    """The real destination: an IPv4 address is extracted from its IPv6 form."""
     parsed = ip_address(address)
     if isinstance(parsed, IPv6Address):
         if parsed.ipv4_mapped is not None:

@@ -1,15 +1,14 @@
-"""Fetch what a caller's URL points to, without becoming the caller's way into our network.
+"""Fetches a caller's URL without giving the caller access to our network.
 
 FetchError
 ├── FetchFailed     the URL is malformed, or the server behind it can't be talked to
-├── AddressRefused  we would not ask there, whatever it answered: a scheme, port, credentials
-│                   or an address that is not public
-├── FetchTooSlow    the connection or the whole took too long
+├── AddressRefused  forbidden: the scheme, port, credentials or a non-public address
+├── FetchTooSlow    the connection or the whole fetch took too long
 ├── NotAnImageAnswer it answered, but not with a picture: an HTTP error, a page, nothing
-├── FetchTooLarge   it has, or says it has, more bytes than are allowed
-└── FetchCancelled  whoever asked is gone
+├── FetchTooLarge   it has, or declares, more bytes than are allowed
+└── FetchCancelled  the caller has disconnected
 
-Sentences name neither the addresses reached nor any part of the URL: it may hold secrets.
+Messages name neither IP addresses nor any part of the URL, which may hold secrets.
 """
 
 import asyncio
@@ -32,8 +31,8 @@ from removal.engine.reading.headers import sniff
 from .addresses import HOST_NAME, Allowed, may_reach
 
 Answer = TypeVar("Answer")
-MAX_URL_CHARACTERS = 8_000  # what RFC 9110 asks every server to take at least
-POLL_SECONDS = 0.25  # how soon a fetch notices that nobody waits for it any more
+MAX_URL_CHARACTERS = 8_000  # the minimum that RFC 9110 asks every server to support
+POLL_SECONDS = 0.25  # how soon a fetch notices that its caller has disconnected
 USER_AGENT = "pixian-site (fetches pictures that its users point to)"
 HEADERS = {
     "Accept": "image/*, application/octet-stream;q=0.9, */*;q=0.1",
@@ -41,7 +40,7 @@ HEADERS = {
 }
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 OPAQUE_TYPES = frozenset({"application/octet-stream", "binary/octet-stream"})
-# What servers also say of pictures: they want them saved, or know no better. The bytes decide.
+# Content types that servers also use for pictures, for downloads or by default. The bytes decide.
 VAGUE_TYPES = frozenset(
     {
         "text/plain", "application/binary", "application/x-binary", "application/x-octet-stream",
@@ -53,7 +52,7 @@ SNIFFED_BYTES = 64
 COMPRESSIONS = frozenset({"gzip", "x-gzip", "deflate", "compress", "x-compress", "br", "zstd"})
 
 # Below 1024 only HTTP's own ports, so that nobody reaches mail or name servers through us; above,
-# all but those that the Fetch Standard ("port blocking") keeps from browsers.
+# all except those that the Fetch Standard ("port blocking") forbids.
 WELL_KNOWN_PORTS = frozenset({80, 443})
 BLOCKED_PORTS = frozenset({1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566}) | {
     *(6665, 6666, 6667, 6668, 6669, 6679, 6697, 10080)
@@ -93,7 +92,7 @@ class FetchCancelled(FetchError):
 
 @dataclass(frozen=True, slots=True)
 class FetchLimits:
-    """What one fetch may cost, all its redirects together; `connect_seconds` counts for each."""
+    """The limits of one fetch with all its redirects; `connect_seconds` applies to each."""
 
     max_bytes: int
     total_seconds: float
@@ -113,12 +112,12 @@ def fetch(
     cancelled: Callable[[], bool] = _never,
     resolver: AbstractResolver | None = None,
 ) -> bytes:
-    """Return the body that the URL answers with, at least one byte, never decoded.
+    """Return the response body of the URL, at least one byte, not decoded.
 
     Blocks the calling thread for at most `total_seconds`; the work has a thread of its own, so that
     the caller may run an event loop itself.
-    cancelled: asked every 0.25 s from that other thread; true stops the fetch.
-    resolver: looks up host names; the system's way is the default.
+    cancelled: called every 0.25 s in that other thread; true stops the fetch.
+    resolver: looks up host names; by default as the system does.
     Raises FetchError.
     """
     work = _bounded(_follow(checked(url), limits, resolver), limits, cancelled)
@@ -134,8 +133,8 @@ def post(
     *,
     resolver: AbstractResolver | None = None,
 ) -> int:
-    """Send `body` under the same rules; the HTTP status. The answer's body is not read, and a
-    redirect is not followed. Raises FetchError."""
+    """POST `body` under the same rules; the HTTP status. The response body is not read, and
+    redirects are not followed. Raises FetchError."""
     work = _bounded(_send(checked(url), body, headers, limits, resolver), limits, _never)
     with ThreadPoolExecutor(1, "post") as worker:
         return worker.submit(asyncio.run, work).result()
@@ -160,11 +159,11 @@ async def _bounded(
     finally:
         work.cancel()
         await asyncio.gather(work, return_exceptions=True)
-    raise FetchCancelled("Nobody waits for the picture any more.")
+    raise FetchCancelled("The caller has disconnected.")
 
 
 class _Abandoning(ThreadPoolExecutor):
-    """Runs a name lookup, which can't be interrupted: the loop's end does not wait for it."""
+    """Runs a name lookup, which can't be interrupted, without blocking the loop's end."""
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         super().shutdown(wait=False, cancel_futures=True)
@@ -182,7 +181,7 @@ async def _follow(url: URL, limits: FetchLimits, resolver: AbstractResolver | No
 
 
 async def _ask(url: URL, limits: FetchLimits, resolver: AbstractResolver | None) -> bytes | URL:
-    """One request: the body, or the URL that it redirects to."""
+    """One request: the body, or the URL of a redirect."""
     async with (
         _session(url, limits, resolver) as session,
         session.get(url, headers=HEADERS, allow_redirects=False) as response,
@@ -211,7 +210,7 @@ async def _send(
 async def _session(
     url: URL, limits: FetchLimits, resolver: AbstractResolver | None
 ) -> AsyncIterator[aiohttp.ClientSession]:
-    """For one request, through the guard; its errors become ours."""
+    """A session for one request through the guard; its errors become FetchError."""
     guard = _Guard(url.host or "", limits.allow)
     connector = aiohttp.TCPConnector(
         resolver=resolver or aiohttp.ThreadedResolver(),
@@ -225,7 +224,7 @@ async def _session(
         headers={"User-Agent": USER_AGENT},
         timeout=aiohttp.ClientTimeout(total=None, connect=limits.connect_seconds),
         auto_decompress=False,
-        trust_env=False,  # no proxy and no .netrc: both would lead around the guard
+        trust_env=False,  # no proxy and no .netrc: both would bypass the guard
     )
     with _transport_errors(guard, limits):
         try:
@@ -236,7 +235,7 @@ async def _session(
 
 
 class _Guard:
-    """Opens the sockets of one request; the one place through which a connection begins."""
+    """Opens the sockets of one request; no connection begins elsewhere."""
 
     def __init__(self, host: str, allow: tuple[Allowed, ...]) -> None:
         self._host = host
@@ -253,7 +252,7 @@ class _Guard:
         return self._opened[-1]
 
     def hang_up(self) -> None:
-        """End what the client left open: it would wait for a silent peer to take leave of TLS."""
+        """Close sockets that the client left open: its TLS shutdown waits for silent peers."""
         for opened in self._opened:
             with suppress(OSError):  # closed already, as it should be
                 opened.shutdown(socket.SHUT_RDWR)
@@ -278,7 +277,7 @@ async def _body(response: aiohttp.ClientResponse, max_bytes: int) -> bytes:
 
 
 def _check_kind(kind: str, body: bytearray) -> None:
-    """Give a page of text up at its beginning, under the name that its server gave it."""
+    """Refuse text pages before reading them; the message names their content type."""
     if kind in VAGUE_TYPES and sniff(bytes(body[:SNIFFED_BYTES])) is None:
         raise _not_a_picture(kind)
 
@@ -312,9 +311,9 @@ def _too_large(max_bytes: int) -> FetchTooLarge:
 
 
 def checked(text: str, base: URL | None = None) -> URL:
-    """The URL to ask, if its form is one we ask; `base` is where a redirect comes from. FetchError.
+    """The validated URL; `base` is the URL of a redirect. Raises FetchError.
 
-    Where a host name leads is not decided here but when the socket opens.
+    A host name's addresses are not checked here but when the socket opens.
     """
     text = text.strip(" \t\r\n")
     if len(text) > MAX_URL_CHARACTERS:
@@ -324,7 +323,7 @@ def checked(text: str, base: URL | None = None) -> URL:
     if _UNSAFE.search(text):
         raise FetchFailed("The URL holds a backslash or a control character.")
     try:
-        # What is already encoded stays as it is, since a signature may cover its exact spelling.
+        # Encoded characters stay unchanged, since a signature may cover the exact spelling.
         url = URL(text, encoded=_PLAIN.fullmatch(text) is not None)
         url = base.join(url) if base is not None else url
         host, port = url.raw_host, url.port
@@ -344,7 +343,7 @@ def checked(text: str, base: URL | None = None) -> URL:
 
 
 def _check_host(host: str) -> None:
-    """Refuse the spellings of an address that parsers disagree about: 2130706433, 0x7f.1, 127.1."""
+    """Refuse address spellings on which parsers disagree: 2130706433, 0x7f.1, 127.1."""
     try:
         IPv6Address(host)
     except AddressValueError:
@@ -377,7 +376,7 @@ _TRANSPORT_FAILURES: tuple[tuple[type[Exception], str], ...] = (
 
 @contextmanager
 def _transport_errors(guard: _Guard, limits: FetchLimits) -> Iterator[None]:
-    """The errors of the client as ours. They hold addresses and the whole URL, so none is kept."""
+    """Translate the client's errors, without their text: it holds addresses and the whole URL."""
     try:
         yield
     except TimeoutError:

@@ -1,10 +1,10 @@
-"""Pictures of the page and their results, kept for a while for whoever sent them.
+"""Stores the page's pictures and results for their owner, for a limited time.
 
-A row stands before its files are written and goes before they are deleted, so a file without a row
-is always rubbish. Files have names that can't be guessed and are handed to their owner only.
+A row is created before its files are written and deleted before they are, so a file without a row
+is always an orphan. Files have unguessable names and are served to their owner only.
 
-    working -> done -> deleted: on request, with the account, or when the time is over
-          `-> failed: with its reason; the original is still there to try again
+    working -> done -> deleted: on request, with the account, or after expiry
+          `-> failed: with its reason; the original is kept for another try
 """
 
 import hashlib
@@ -38,7 +38,7 @@ COOKIE = "visitor"
 COOKIE_AGE = timedelta(days=14)
 FOLDER = "page-pictures"
 SIGNED_SECONDS = 60
-# Whatever a stranger has sent is never shown as a page.
+# Browsers must never render an uploaded file as a page.
 MEDIA_TYPES = {"original": "application/octet-stream", "touched-up": "image/png"}
 KINDS = ("original", "result", "touched-up")
 PICTURE_ID = re.compile(r"[0-9a-f]{32}")
@@ -52,11 +52,11 @@ def kept_hours() -> int:
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """Who may see a picture: an account and, in this browser, whoever it was before signing in."""
+    """Who may see a picture: the account, and this browser's visitor from before signing in."""
 
     user: User | None
     visitor: str
-    share: str = ""  # whose share of the room it takes
+    share: str = ""  # whose share of the space it uses
 
     @property
     def pictures(self) -> QuerySet[KeptPicture]:
@@ -69,11 +69,11 @@ class Owner:
 
     @property
     def visitor_mark(self) -> str:
-        """What the database knows of the cookie: who copies it can't show the cookie."""
+        """A digest of the cookie: a copy of the database does not reveal the cookie."""
         return hashlib.sha256(self.visitor.encode()).hexdigest()[:32] if self.visitor else ""
 
     def picture(self, picture_id: str) -> KeptPicture:
-        """Raises NoSuchPath for what is not there and for what is somebody else's alike."""
+        """Raises NoSuchPath both for missing pictures and for those of other owners."""
         row = self.pictures.filter(picture_id=picture_id).first()
         if row is None:
             raise NoSuchPath(f"/removals/{picture_id}")
@@ -87,7 +87,7 @@ def owner_of(request: HttpRequest) -> Owner:
 
 
 def _share_of(request: HttpRequest, user: User | None) -> str:
-    """The address itself is not stored: a digest, which needs SECRET_KEY to be guessed at."""
+    """A keyed digest of the IP address, so that the address itself is not stored."""
     if user is not None:
         return services.account_key(user)
     address = limits.household(request.META["REMOTE_ADDR"])
@@ -95,7 +95,7 @@ def _share_of(request: HttpRequest, user: User | None) -> str:
 
 
 def remember_visitor(response: HttpResponse, owner: Owner) -> None:
-    """Hand out the cookie by which a visitor finds the pictures again, or renew it."""
+    """Set or renew the cookie that identifies a visitor's pictures."""
     response.set_cookie(
         COOKIE,
         owner.visitor or uuid.uuid4().hex,
@@ -117,7 +117,7 @@ class PageResultStore:
         self._row: KeptPicture | None = None
 
     def open(self, delta: bool, full: bool) -> None:
-        """Take the picture's id; raises KeyInProgress where it is not to be had."""
+        """Claim the picture's id; raises KeyInProgress if it is taken."""
         earlier = KeptPicture.objects.filter(picture_id=self._picture_id).first()
         if earlier is not None:
             self._take_over(earlier)
@@ -140,19 +140,19 @@ class PageResultStore:
             raise KeyInProgress from None
 
     def _take_over(self, earlier: KeptPicture) -> None:
-        """Forget an earlier attempt. If it is still at work it ends without result or charge, so
-        that nobody has to wait for one whose process has died."""
+        """Drop an earlier attempt. If it still runs, it ends without result or charge; so nobody
+        has to wait for one whose process has died."""
         mine = self._owner.pictures.filter(pk=earlier.pk).exclude(state=State.DONE)
         if not mine.update(state=State.FAILED):
             raise KeyInProgress
         earlier.delete()
 
     def is_wanted(self) -> bool:
-        """Whether the result shall be made although nobody is waiting for it."""
+        """Whether to finish the result although the client has disconnected."""
         return self._row is not None and KeptPicture.objects.filter(pk=self._row.pk).exists()
 
     def take(self, data: bytes) -> None:
-        """Keep the original; where there is no room, nothing of this picture is kept."""
+        """Store the original; if there is no space, nothing of this picture is stored."""
         assert self._row is not None
         if not _make_room(len(data), self._row.share):
             self._row.delete()
@@ -165,7 +165,7 @@ class PageResultStore:
             _save(self._row, "result", content)
 
     def remember(self, outcome: dict[str, Any], hold: Hold | None) -> None:
-        """Raises ClientGone where the owner has deleted the picture meanwhile."""
+        """Raises ClientGone if the owner has deleted the picture meanwhile."""
         if self._row is None:
             return
         mine = KeptPicture.objects.filter(pk=self._row.pk, state=State.WORKING)
@@ -177,7 +177,7 @@ class PageResultStore:
             _delete_files(self._row.token)
 
     def fail(self, message: str) -> None:
-        """Note why there is no result, where the original is there to try again."""
+        """Record the failure if the original is stored, so that the owner can try again."""
         if self._row is None:
             return
         rows = KeptPicture.objects.filter(pk=self._row.pk, state=State.WORKING)
@@ -188,7 +188,7 @@ class PageResultStore:
 def result_store_of(
     owner: Owner, picture_id: str, name: str, request_id: str
 ) -> PageResultStore | None:
-    """Where the owner's picture is to be kept; None where nothing is kept of it."""
+    """The result store for the owner's picture; None if it is not to be stored."""
     keeps = settings.REMOVAL_PAGE_KEEP_SECONDS > 0 and (owner.user or owner.visitor)
     if not keeps or not PICTURE_ID.fullmatch(picture_id):
         return None
@@ -196,14 +196,14 @@ def result_store_of(
 
 
 def is_alive(row: KeptPicture) -> bool:
-    """Whether a row at work can still come to an end; else its process has died."""
+    """Whether a working row can still finish; if not, its process has died."""
     lease = settings.REMOVAL_DEADLINE_SECONDS + settings.IMAGE_URL_SECONDS
     age = timezone.now() - row.created_at
     return row.state == State.WORKING and age < timedelta(seconds=lease)
 
 
 def outcome_of(row: KeptPicture) -> services.Outcome:
-    """The result as it was sent first; raises NoSuchPath where its file is lost."""
+    """The result as first sent; raises NoSuchPath if its file is lost."""
     options = engine.Options(output_format="delta_png" if row.delta else "png")
     content = read(row, "result")
     return services.outcome_of(row.outcome, content, options, row.hold, row.request_id)
@@ -217,13 +217,13 @@ def read(row: KeptPicture, kind: str) -> bytes:
 
 
 def signed_address(row: KeptPicture, kind: str) -> str:
-    """Where the owner's browser may fetch the file from the bucket; "" where we hand it out."""
+    """A signed URL of the file in the bucket; "" if the site serves the file."""
     return storage.signed_address(_name(row.token, kind), SIGNED_SECONDS, MEDIA_TYPES[kind])
 
 
 def touch_up(row: KeptPicture, content: bytes) -> None:
-    """Keep a changed cut-out beside the result: a PNG of the same size, written anew, so that
-    nothing but its pixels takes room."""
+    """Store a touched-up cut-out beside the result: a PNG of the same size, encoded again, so
+    that it holds nothing but pixels."""
     photo = decode.opened(content)
     header = photo.header
     size = row.outcome["facts"]["result_size"] if row.state == State.DONE else None
@@ -231,9 +231,9 @@ def touch_up(row: KeptPicture, content: bytes) -> None:
         raise UnreadableImage("A touched-up cut-out is a PNG of the result's own size.")
     content = _written_anew(photo)
     if not _make_room(len(content), row.share):
-        raise TooManyBytes("There is no room to keep this at the moment.")
+        raise TooManyBytes("There is no space to store this at the moment.")
     storage.put(_name(row.token, "touched-up"), content)
-    # Measured, as it may have taken the place of an earlier one of any size.
+    # Measured, as it may have replaced an earlier one of any size.
     size = sum(storage.size_of(_name(row.token, kind)) for kind in KINDS)
     KeptPicture.objects.filter(pk=row.pk).update(touched_up=True, size=size)
 
@@ -246,13 +246,13 @@ def _written_anew(photo: decode.Photo) -> bytes:
 
 
 def purge_kept(now: datetime | None = None) -> int:
-    """Delete pictures whose time is over; their number."""
+    """Delete expired pictures; the number deleted."""
     expired = KeptPicture.objects.filter(expires_at__lte=now or timezone.now())
     return expired.delete()[1].get(KeptPicture._meta.label, 0)
 
 
 def sweep(now: datetime | None = None) -> int:
-    """Delete files that have lost their row; their number."""
+    """Delete files without a row; the number deleted."""
     return storage.sweep(FOLDER, _owned_files, now)
 
 
@@ -262,13 +262,13 @@ def _owned_files() -> set[str]:
 
 
 def delete_files(instance: KeptPicture, **signal: Any) -> None:
-    """A row takes its files along, whoever deletes it; one that stays behind is purged later."""
+    """Delete a row's files with it; a file that remains is purged later."""
     transaction.on_commit(partial(_delete_files, instance.token), robust=True)
 
 
 def _make_room(size: int, share: str) -> bool:
-    """Whether there is room for so many bytes. Where there is none, whoever keeps most gives up the
-    oldest for whoever keeps less, so that nobody can fill it for all."""
+    """Whether there is space for `size` bytes. If not, the oldest pictures of the largest user are
+    deleted for a smaller one, so that nobody can fill the space for all."""
     files = KeptPicture.objects.filter(size__gt=0)
     used = {owner: int(total) for owner, total in _shares(files)}
     while sum(used.values()) + size > settings.REMOVAL_PAGE_KEEP_BYTES:

@@ -1,4 +1,4 @@
-"""Sentences of the page that no template holds: those of its scripts and of its errors."""
+"""The page's sentences outside of templates: those of its scripts and of its errors."""
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -7,7 +7,7 @@ from ..error_table import TABLE
 from ..errors import RemovalError
 from ..limits import HourUsedUp
 
-# Read by static/js/text.js; {name} marks a place that the script fills.
+# Read by static/js/text.js; the script replaces {name}.
 SCRIPT_TEXTS: dict[str, str | Promise] = {
     "waiting": _("Waiting for its turn …"),
     "reading": _("Reading …"),

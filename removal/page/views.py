@@ -58,7 +58,7 @@ def home(request: HttpRequest) -> HttpResponse:
 
 
 def _prices(owner: kept.Owner) -> dict[str, Any]:
-    """What full resolution costs, by the rule of billing.pricing, and what the user has."""
+    """The price of full resolution, by the rule of billing.pricing, and the user's credits."""
     return {
         "full_pixels": MAX_PIXELS,
         "full_megapixels": MAX_PIXELS // 1_000_000,

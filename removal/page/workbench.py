@@ -1,4 +1,4 @@
-"""The requests that the page's script sends: work on pictures, and what is kept of them."""
+"""The endpoints for the page's script: process pictures, and read and delete stored ones."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -29,7 +29,7 @@ View = Callable[..., HttpResponse]
 
 
 def for_people(view: View) -> View:
-    """Errors become the API's JSON with sentences for people."""
+    """Errors become the API's JSON, with sentences for people."""
 
     @never_cache
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -40,7 +40,7 @@ def for_people(view: View) -> View:
             if failure is None:
                 raise
             response = error_response(failure, texts.sentence_for(failure))
-            del response["WWW-Authenticate"]  # browsers would ask for a name and a password
+            del response["WWW-Authenticate"]  # browsers would show a password prompt
             return response
 
     return guarded
@@ -49,7 +49,7 @@ def for_people(view: View) -> View:
 @require_http_methods(["GET", "POST", "DELETE"])
 @for_people
 def removals(request: HttpRequest) -> HttpResponse:
-    """All that is kept, one more picture, or nothing any more."""
+    """List all stored pictures, add one, or delete all."""
     owner = kept.owner_of(request)
     if request.method == "DELETE":
         owner.pictures.delete()
@@ -62,7 +62,7 @@ def removals(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "DELETE"])
 @for_people
 def removal(request: HttpRequest, picture_id: str) -> HttpResponse:
-    """How one picture fares; or delete it, which also stops the work on it."""
+    """One picture's state; DELETE also stops its processing."""
     owner = kept.owner_of(request)
     if request.method == "DELETE":
         owner.pictures.filter(picture_id=picture_id).delete()
@@ -79,7 +79,7 @@ def original(request: HttpRequest, picture_id: str) -> HttpResponse:
 @require_http_methods(["GET", "PUT"])
 @for_people
 def result(request: HttpRequest, picture_id: str) -> HttpResponse:
-    """The result as it was first sent; PUT keeps a touched-up cut-out beside it."""
+    """The result as first sent; PUT stores a touched-up cut-out beside it."""
     owner = kept.owner_of(request)
     row = owner.picture(picture_id)
     if request.method == "PUT":
@@ -99,14 +99,14 @@ def touched_up(request: HttpRequest, picture_id: str) -> HttpResponse:
 
 
 def _handed_out(row: KeptPicture, kind: str) -> HttpResponse:
-    """The file, or where to fetch it from the bucket."""
+    """The file, or its signed URL in the bucket."""
     if address := kept.signed_address(row, kind):
         return HttpResponseRedirect(address)
     return HttpResponse(kept.read(row, kind), content_type=kept.MEDIA_TYPES[kind])
 
 
 def as_dicts(owner: Owner) -> list[dict[str, Any]]:
-    """What the page is told of everything it can show again."""
+    """The stored pictures as JSON for the page."""
     return [_as_dict(row) for row in owner.pictures if row.size or kept.is_alive(row)]
 
 
@@ -114,7 +114,7 @@ def _as_dict(row: KeptPicture) -> dict[str, Any]:
     state, message = row.state, row.error_message
     if state == State.WORKING and not kept.is_alive(row):
         state = State.FAILED
-        message = _("The server was stopped while it worked on this picture. Try again.")
+        message = _("The server was stopped while it processed this picture. Try again.")
     return {
         "id": row.picture_id,
         "name": row.name,
@@ -128,11 +128,11 @@ def _as_dict(row: KeptPicture) -> dict[str, Any]:
 
 
 def _remove_background(request: HttpRequest, owner: Owner) -> HttpResponse:
-    """One picture in, its cut-out out: free and small, or of full size for credits."""
+    """Process one picture: free and small, or in full size for credits."""
     picture_id = request.POST.get("picture", "")
     results = kept.result_store_of(owner, picture_id, _name_of(request), request_id_of(request))
     earlier = results and owner.pictures.filter(picture_id=picture_id, state=State.DONE).first()
-    if earlier:  # the answer was lost on its way; it is not charged twice
+    if earlier:  # the response was lost; it is not charged twice
         return _replayed(earlier)
     caller = _caller(request, owner, results)
     try:
@@ -154,7 +154,7 @@ def _caller(request: HttpRequest, owner: Owner, results: PageResultStore | None)
         concurrency_key=_concurrency_key(request, owner),
         user=owner.user,
         pays=_pays(request, owner.user),
-        # A reload of the page is no reason to throw the work away.
+        # Finish the result even if the page is reloaded.
         disconnected=lambda: has_left() and not (results is not None and results.is_wanted()),
     )
 
@@ -178,7 +178,7 @@ def _pays(request: HttpRequest, user: User | None) -> bool:
 def _order(
     request: HttpRequest, caller: services.Caller, results: PageResultStore | None
 ) -> services.Order:
-    """Read once a place is sure, so that being turned away uses up none of the visitor's hour."""
+    """Read after admission, so that a 429 does not count against the visitor's hourly limit."""
     if not caller.pays:
         limits.admit_visitor(request.META["REMOTE_ADDR"])
     fields = {name: str(value) for name, value in request.POST.items()}

@@ -1,7 +1,7 @@
-"""Where pictures lie for a while: in a folder or, by settings, in a bucket. The only door to it.
+"""The only access to stored pictures: in a folder or, by settings, in a bucket.
 
-What cannot be deleted now is not lost sight of: every folder's owner looks through its old files
-now and then for those that nobody claims any more.
+Files that cannot be deleted now are deleted later: a periodic job removes old files without an
+owner from each folder.
 """
 
 import logging
@@ -16,15 +16,15 @@ from django.utils import timezone
 from .backend import Backend
 
 log = logging.getLogger(__name__)
-LEFT_BEHIND = timedelta(minutes=10)  # longer than any request: who wrote such a file has ended
+LEFT_BEHIND = timedelta(minutes=10)  # longer than any request: the writer of such a file has ended
 
 
 class StorageFailed(Exception):
-    """The storage is full, away, or refuses us. The message is for the log."""
+    """The storage is full, unreachable or refuses access. The message is for the log."""
 
 
 def put(name: str, content: bytes) -> None:
-    """Keep these bytes; what had that name before is replaced, in one step. StorageFailed."""
+    """Store the bytes, atomically replacing a file of that name. Raises StorageFailed."""
     with _failing_to(f"store {name}"):
         default_storage.save(name, ContentFile(content))
 
@@ -36,22 +36,22 @@ def get(name: str) -> bytes:
 
 
 def size_of(name: str) -> int:
-    """Bytes of a file; 0 where there is none. StorageFailed."""
+    """A file's size in bytes; 0 if it is missing. Raises StorageFailed."""
     try:
         with _failing_to(f"measure {name}"):
             return int(default_storage.size(name)) if default_storage.exists(name) else 0
-    except FileNotFoundError:  # deleted a moment ago
+    except FileNotFoundError:  # just deleted
         return 0
 
 
 def delete(*names: str) -> None:
-    """Delete what is there of these. StorageFailed."""
+    """Delete those of the files that exist. Raises StorageFailed."""
     with _failing_to(f"delete {', '.join(names)}"):
         _backend().delete_all(names)
 
 
 def discard(*names: str) -> None:
-    """Delete these, or leave it to the next look at old files."""
+    """Delete the files, or leave it to the periodic job."""
     try:
         delete(*names)
     except StorageFailed as error:
@@ -59,16 +59,16 @@ def discard(*names: str) -> None:
 
 
 def old_files(folder: str, before: datetime) -> set[str]:
-    """The files of a folder that were written before this time. StorageFailed."""
+    """The files of a folder written before this time. Raises StorageFailed."""
     with _failing_to(f"list {folder}"):
         found = _backend().entries(folder)
     return {f"{folder}/{name}" for name, modified in found.items() if modified < before}
 
 
 def sweep(folder: str, owned: Callable[[], set[str]], now: datetime | None = None) -> int:
-    """Delete the folder's old files that nobody owns; their number. StorageFailed.
+    """Delete the folder's old files without an owner; the number deleted. Raises StorageFailed.
 
-    owned: asked after the files are listed, so that whoever came meanwhile keeps theirs.
+    owned: called after the files are listed, so that files written meanwhile are kept.
     """
     old = old_files(folder, (now or timezone.now()) - LEFT_BEHIND)
     lost = old - owned() if old else old
@@ -83,7 +83,7 @@ def probe() -> None:
 
 
 def signed_address(name: str, seconds: int, media_type: str) -> str:
-    """Where whoever is told may fetch the file for so long; "" where the site hands it out."""
+    """A temporary signed URL; "" if the site serves the file itself."""
     return _backend().signed_address(name, seconds, media_type)
 
 

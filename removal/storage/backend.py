@@ -1,4 +1,4 @@
-"""What our storages can do besides Django's own interface."""
+"""The methods of our storages besides Django's interface."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -9,13 +9,13 @@ class Backend(Protocol):
     failures: tuple[type[Exception], ...]  # what it raises when it is full, away, or refuses us
 
     def delete_all(self, names: Collection[str]) -> None:
-        """Delete what is there of these."""
+        """Delete those of the files that exist."""
 
     def entries(self, folder: str) -> dict[str, datetime]:
-        """The files of one folder, by their names in it, and when each was written."""
+        """The names of a folder's files, with the time each was written."""
 
     def probe(self) -> None:
-        """Raise whatever keeps the storage from being used."""
+        """Raise an exception if the storage cannot be used."""
 
     def signed_address(self, name: str, seconds: int, media_type: str) -> str:
-        """Where the file can be fetched without us for so long; "" where it can't."""
+        """A temporary signed URL; "" if the storage has none."""

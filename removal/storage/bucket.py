@@ -1,4 +1,4 @@
-"""The storage of several machines: a bucket of anything that speaks S3."""
+"""Storage for several machines: a bucket of any S3-compatible service."""
 
 from collections.abc import Collection, Iterator
 from datetime import datetime
@@ -11,12 +11,12 @@ from botocore.exceptions import BotoCoreError, ClientError  # type: ignore[impor
 from django.conf import settings
 from storages.backends.s3 import S3Storage  # type: ignore[import-untyped]
 
-AT_ONCE = 1000  # keys that one request may delete
+AT_ONCE = 1000  # the most keys one request may delete
 CONNECT_SECONDS, ANSWER_SECONDS, ATTEMPTS = 3, 10, 2
 
 
 class Bucket(S3Storage):  # type: ignore[misc]
-    """Gives up after seconds, not minutes: a caller is waiting for each of its files."""
+    """Times out after seconds, not minutes, because callers wait for the files."""
 
     failures: tuple[type[Exception], ...] = (OSError, Boto3Error, BotoCoreError, ClientError)
 
@@ -28,7 +28,7 @@ class Bucket(S3Storage):  # type: ignore[misc]
             read_timeout=ANSWER_SECONDS,
             retries={"total_max_attempts": ATTEMPTS, "mode": "standard"},
             max_pool_connections=settings.SERVER_THREADS,
-            # Sums besides the signed ones are refused by many stores that are not Amazon's.
+            # Many services other than Amazon's refuse additional checksums.
             request_checksum_calculation="when_required",
             response_checksum_validation="when_required",
         )

@@ -1,4 +1,4 @@
-"""The storage of one machine: a folder, its files readable by the service alone."""
+"""Storage for one machine: a folder with files readable by the service alone."""
 
 import errno
 import os
@@ -15,13 +15,13 @@ from django.core.files.storage import FileSystemStorage
 
 class Folder(FileSystemStorage):
     failures: tuple[type[Exception], ...] = (OSError,)
-    least_free = 100 * 1024 * 1024  # with less, it is as good as full
+    least_free = 100 * 1024 * 1024  # with less, it counts as full
 
     def get_available_name(self, name: str, max_length: int | None = None) -> str:
-        return name  # names can't be guessed, nor meet; a second writing replaces the first
+        return name  # names are unguessable and unique; a second write replaces the first
 
     def _save(self, name: str, content: File) -> str:  # type: ignore[type-arg]
-        """All of it or nothing: written beside, then renamed."""
+        """Write atomically: to a temporary file that is then renamed."""
         path = Path(self.path(name))
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:

@@ -66,7 +66,7 @@ def test_a_payment_other_than_ordered_gives_no_credits_and_is_flagged(
     assert (purchase().state, purchase().problem, balance(buyer)) == ("uncredited", "mismatch", 0)
     assert any(line.levelno == logging.ERROR for line in caplog.records)
     page = shop.get(reverse("thanks", args=[purchase().reference])).content.decode()
-    assert "not what was ordered" in page
+    assert "does not match the order" in page
 
 
 def details(**amounts):

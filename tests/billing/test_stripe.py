@@ -422,7 +422,7 @@ def test_reconciling_while_stripe_is_down_changes_nothing(shop, stripe, buyer):
 @pytest.mark.parametrize(
     ("happens", "words"),
     [
-        (lambda stripe: None, "not heard from Stripe yet"),
+        (lambda stripe: None, "has not confirmed your payment yet"),
         (lambda stripe: stripe.pay(stripe.session), "100 credits are on your account"),
         (lambda stripe: stripe.pay(stripe.session, later=True), "on its way"),
         (lambda stripe: stripe.bounce(stripe.session), "failed"),

@@ -72,7 +72,7 @@ def test_the_overview_shows_what_can_be_spent_and_what_is_held(visitor, alice):
 def test_the_overview_says_when_credits_are_dormant(visitor, alice):
     ledger.grant(alice, Decimal(1), "gift")
     Account.objects.update(use_before=timezone.localdate() - timedelta(days=1))
-    assert "credits are dormant" in text(visitor, "dashboard")
+    assert "Your credits expired" in text(visitor, "dashboard")
 
 
 def test_the_overview_says_that_an_account_is_suspended(visitor, alice):
@@ -309,7 +309,7 @@ def test_the_owner_sees_and_replaces_the_webhook_secret(visitor, key):
     assert still == before
     assert after in page
     assert before not in page
-    assert "signs beside it until" in page
+    assert "also signs until" in page
     visitor.post(address, {"hours": "0"})
     assert len(webhook_secrets.signing(key)) == 1
 
@@ -317,7 +317,7 @@ def test_the_owner_sees_and_replaces_the_webhook_secret(visitor, key):
 def test_a_webhook_secret_that_cannot_be_read_is_said_to_be_so(visitor, key):
     address = reverse("webhook_secret", args=[key.public_id])
     WebhookSecret.objects.update(sealed="sealed under a key that is lost")
-    assert "Replace it" in visitor.get(address).content.decode()
+    assert "Please replace it" in visitor.get(address).content.decode()
     assert "Copy" in visitor.post(address, {"hours": "0"}, follow=True).content.decode()
 
 

@@ -1,4 +1,4 @@
-"""The parameters of remove.bg's dialect: one table, read from strings into the engine's options."""
+"""The parameters of remove.bg's dialect: a table that maps strings to the engine's options."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -26,7 +26,7 @@ FORMATS = {
     "zip": "zip",
 }
 CHANNELS = ("rgba", "alpha")
-# What texts look like, for the readers below and for the schema; ranges are checked besides.
+# Patterns for the readers below and for the schema; ranges are checked separately.
 LENGTH = r"[0-9]{1,6}(?:\.[0-9]{1,6})?(?:px|%)|0"
 PERCENT = r"[0-9]{1,3}(?:\.[0-9]{1,6})?%?"
 HEX_COLOUR = r"#?(?:[0-9A-Fa-f]{3}|[0-9A-Fa-f]{4}|[0-9A-Fa-f]{6}|[0-9A-Fa-f]{8})"
@@ -34,7 +34,7 @@ Values = dict[str, Any]  # fields of Options
 
 
 class Refusal(RemovalError):
-    """A value that is not allowed, under remove.bg's name for that."""
+    """An invalid value, with remove.bg's name for the error."""
 
     code = 1101
 
@@ -44,7 +44,7 @@ class Refusal(RemovalError):
 
 
 class Invalid(Exception):
-    """The text is not one of those that the parameter allows."""
+    """The text is not valid for the parameter."""
 
 
 def _length(token: str, pixels: int | None = None, percent: int = 100) -> Length:
@@ -140,7 +140,7 @@ def _word(text: str, table: Mapping[str, Any]) -> Any:
 
 
 def _sequence(pattern: str, *counts: int) -> str:
-    """A pattern of so many of `pattern`, apart by white space."""
+    """A pattern for `count` times `pattern`, separated by white space."""
     return "|".join(
         rf"(?:{pattern})" + rf"(?:\s+(?:{pattern})){{{count - 1}}}" * (count > 1)
         for count in counts
@@ -149,8 +149,8 @@ def _sequence(pattern: str, *counts: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A row of the table: how its text is read, what is allowed in words, and in what form: one of
-    some words, or a pattern, or else a boolean."""
+    """A row of the table: the reader, the allowed values in words, and their form: a list of words,
+    a pattern, or a boolean."""
 
     name: str
     read: Callable[[str], Values]
@@ -159,13 +159,13 @@ class Parameter:
     pattern: str = ""
 
 
-# `channels` stands after `format`: an alpha channel alone is a grey PNG whatever the format.
+# `channels` comes after `format`: an alpha channel alone is always a grey PNG.
 PARAMETERS = (
     Parameter(
         "size",
         _size,
         "preview, small, regular, medium, hd, full, 4k, 50MP or auto",
-        words=(*SIZES, "50MP"),  # as remove.bg writes it; case does not matter
+        words=(*SIZES, "50MP"),  # in remove.bg's spelling; case does not matter
     ),
     Parameter("format", _format, "auto, png, jpg, webp or zip", words=tuple(FORMATS)),
     Parameter("channels", _channels, "rgba or alpha", words=CHANNELS),

@@ -1,4 +1,4 @@
-"""Addresses under /v1.0/: what remove.bg's clients ask for."""
+"""URLs under /v1.0/, for clients of remove.bg."""
 
 from django.urls import re_path
 

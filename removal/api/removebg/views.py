@@ -1,4 +1,4 @@
-"""remove.bg's dialect, for clients that move from there: its names, headers, answers and errors."""
+"""remove.bg's dialect, for its clients: names, headers, responses and errors."""
 
 import base64
 import binascii
@@ -36,9 +36,9 @@ REGIONS: dict[type[BaseException] | type[None], str] = {
     engine_errors.RegionEmpty: "roi_region_empty",
 }
 SOURCES = ("image_file", "image_file_b64", "image_url")
-ALIASES = {"image_base64": "image_file_b64"}  # what the client removebgplus sends
+ALIASES = {"image_base64": "image_file_b64"}  # sent by the client removebgplus
 BACKGROUNDS = ("bg_image_file", "bg_image_url")
-# Refusals of the endpoint itself, beside those of the table and those named for a parameter.
+# Errors of the endpoint itself, besides those of the table and those named after a parameter.
 NO_SOURCE, MANY_SOURCES, MANY_BACKGROUNDS = (
     "missing_source",
     "multiple_sources",
@@ -69,7 +69,7 @@ def _pair(token: str) -> tuple[str, str]:
 
 class RemoveBgEndpoint(Endpoint):
     authentication_classes = [XApiKey]
-    key: ApiKey | None = None  # once it has proved itself
+    key: ApiKey | None = None  # after authentication
 
     def initial(self, request: Request, *args: object, **kwargs: object) -> None:
         super().initial(request, *args, **kwargs)
@@ -186,7 +186,7 @@ def _background(request: Request, fields: reading.Fields, options: engine.Option
 
 
 def wants_json(request: Request) -> bool:
-    """Asked for by name; a library's default that also takes anything else gets the picture."""
+    """Whether JSON is requested by name; libraries that accept JSON or */* get the picture."""
     accept = request.META.get("HTTP_ACCEPT", "").lower()
     return "application/json" in accept and "*/*" not in accept and "image/" not in accept
 
@@ -226,7 +226,7 @@ def facts_of(outcome: Outcome) -> dict[str, str]:
 
 
 def exception_handler(error: Exception, context: dict[str, Any]) -> HttpResponseBase:
-    """As all other endpoints refuse, in remove.bg's words."""
+    """The errors of all endpoints in remove.bg's format."""
     failure = failure_of(error, context)
     return _in_their_words(failure, error_response(failure))
 
@@ -237,7 +237,7 @@ def no_such_path(request: HttpRequest) -> HttpResponseBase:
 
 
 def refuse(failure: errors.RemovalError) -> ErrorResponse:
-    """A refusal that comes from outside the endpoints."""
+    """An error from outside the endpoints."""
     response = _in_their_words(failure, error_response(failure))
     _with_limits(response)
     return response

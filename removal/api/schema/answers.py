@@ -1,4 +1,4 @@
-"""What the OpenAPI document says of answers: headers, and errors out of the tree of errors."""
+"""The OpenAPI document's responses: headers, and errors from the error classes."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Set
@@ -23,36 +23,36 @@ SIZE = {"type": "string", "pattern": "^[0-9]+ [0-9]+$"}
 BOX = {"type": "string", "pattern": "^[0-9]+ [0-9]+ [0-9]+ [0-9]+$"}
 TEXT = {"type": "string"}
 
-# Every header that an answer may bear: form, example, meaning.
+# All response headers: form, example, meaning.
 HEADERS: dict[str, tuple[Schema, str, str]] = {
     "X-Request-Id": (TEXT, "6f1c0e4a9d5b4c0f8a3e2b1d7c6f5a40", "Name it to support."),
-    "Access-Control-Allow-Origin": ({"const": "*"}, "*", "Scripts of any site may read this."),
+    "Access-Control-Allow-Origin": ({"const": "*"}, "*", "Any site may read this."),
     "Access-Control-Expose-Headers": (
         TEXT,
         "X-Credits-Charged, Retry-After",
-        "What they may read.",
+        "The headers that scripts may read.",
     ),
-    "Cache-Control": (TEXT, "private, no-store", "Answers are for their caller alone."),
+    "Cache-Control": (TEXT, "private, no-store", "Responses are private."),
     "Content-Disposition": (TEXT, 'inline; filename="cut-out.png"', "A file name."),
-    "X-Credits-Charged": (CREDITS, "0.052", "What was charged; `0` where nothing was."),
-    "X-Credits-Calculated": (CREDITS, "0.052", "Of a test: what production would have cost."),
-    "X-Credits-Remaining": (CREDITS, "9.948", "What is left to spend afterwards."),
+    "X-Credits-Charged": (CREDITS, "0.052", "The credits charged; `0` if nothing was charged."),
+    "X-Credits-Calculated": (CREDITS, "0.052", "For tests: the price in production."),
+    "X-Credits-Remaining": (CREDITS, "9.948", "The balance afterwards."),
     "X-Input-Orientation": (
         {"type": "string", "enum": [str(number) for number in range(1, 9)]},
         "1",
-        "The EXIF orientation that was read and applied.",
+        "The applied EXIF orientation.",
     ),
     "X-Input-Size": (SIZE, "1200 900", "`width height` of the upright input, before any limit."),
     "X-Result-Size": (SIZE, "1200 900", "`width height` of the result."),
     "X-Input-Foreground": (
         BOX,
         "40 310 520 850",
-        "`top left width height` in the upright, full-size input; zeros where nothing was found.",
+        "`top left width height` in the upright, full-size input; zeros if no subject was found.",
     ),
     "X-Result-Foreground": (BOX, "40 310 520 850", "The same in the result."),
-    "Idempotency-Replayed": ({"const": "true"}, "true", "This repeats an earlier answer."),
-    "Deprecation": (TEXT, "@1686614400", "Since when v2 is to be preferred (RFC 9745)."),
-    "Link": (TEXT, '</docs/moving#v1>; rel="deprecation"', "Where to read about it."),
+    "Idempotency-Replayed": ({"const": "true"}, "true", "This repeats an earlier response."),
+    "Deprecation": (TEXT, "@1686614400", "The date since which v1 is deprecated (RFC 9745)."),
+    "Link": (TEXT, '</docs/moving#v1>; rel="deprecation"', "The documentation of the deprecation."),
     "WWW-Authenticate": (TEXT, 'Basic realm="API Id and API Secret"', "How to authenticate."),
     "Retry-After": (COUNT, "5", "Seconds to wait before another attempt."),
     "Allow": (TEXT, "POST, OPTIONS", "The methods that are allowed."),
@@ -61,13 +61,13 @@ HEADERS: dict[str, tuple[Schema, str, str]] = {
     "X-Height": (COUNT, "900", "Of the result."),
     "X-Max-Width": (COUNT, "1200", "Of the result at full size."),
     "X-Max-Height": (COUNT, "900", "Of the result at full size."),
-    "X-Foreground-Top": (COUNT, "40", "Of the foreground in the result."),
-    "X-Foreground-Left": (COUNT, "310", "Of the foreground in the result."),
-    "X-Foreground-Width": (COUNT, "520", "Of the foreground in the result."),
-    "X-Foreground-Height": (COUNT, "850", "Of the foreground in the result."),
-    "X-RateLimit-Limit": (COUNT, "8", "How many requests the key may have under way."),
-    "X-RateLimit-Remaining": (COUNT, "8", "How many more it may have now."),
-    "X-RateLimit-Reset": (COUNT, "1767225600", "When that changes: now, in Unix time."),
+    "X-Foreground-Top": (COUNT, "40", "The foreground's position in the result."),
+    "X-Foreground-Left": (COUNT, "310", "The foreground's position in the result."),
+    "X-Foreground-Width": (COUNT, "520", "The foreground's position in the result."),
+    "X-Foreground-Height": (COUNT, "850", "The foreground's position in the result."),
+    "X-RateLimit-Limit": (COUNT, "8", "The number of concurrent requests the key may have."),
+    "X-RateLimit-Remaining": (COUNT, "8", "The number still free."),
+    "X-RateLimit-Reset": (COUNT, "1767225600", "When that may change: now, in Unix time."),
 }
 ALWAYS = ("X-Request-Id", "Access-Control-Allow-Origin", "Access-Control-Expose-Headers")
 SOMETIMES = {"X-Credits-Calculated", "Idempotency-Replayed"}
@@ -83,7 +83,7 @@ OF_REMOVEBG_RESULTS = (
     "X-Foreground-Top", "X-Foreground-Left", "X-Foreground-Width", "X-Foreground-Height",
     "X-Credits-Charged", "X-Credits-Calculated", "Idempotency-Replayed",
 )  # fmt: skip
-# What each status adds; a header of SOMETIMES_AT is not sent with every code of its status.
+# The headers of each status; one of SOMETIMES_AT is not sent with every code of its status.
 AT_STATUS = {
     401: ("WWW-Authenticate",),
     405: ("Allow",),
@@ -96,18 +96,18 @@ REASONS = {
     200: "Done",
     201: "Made",
     204: "Deleted",
-    400: "Something in the request is to be changed",
+    400: "The request is invalid",
     401: "Not authenticated",
-    402: "Credits are needed",
+    402: "Credits required",
     403: "Not allowed",
-    404: "There is no such thing",
+    404: "Not found",
     405: "Method not allowed",
-    408: "The body came too slowly",
+    408: "The body arrived too slowly",
     409: "Conflict with an earlier request",
     413: "Too large",
     415: "Content type not supported",
     422: "Idempotency-Key used for something else",
-    429: "All places are taken",
+    429: "All slots are taken",
     500: "Our fault; not charged",
     503: "Try again; not charged",
 }
@@ -125,7 +125,7 @@ ERROR: Schema = {
             "additionalProperties": False,
             "properties": {
                 "status": {"type": "integer", "description": "The HTTP status."},
-                "code": {"type": "integer", "description": "Stable; look at this."},
+                "code": {"type": "integer", "description": "Stable; rely on this."},
                 "message": {"type": "string", "minLength": 1, "description": "May change."},
             },
         }
@@ -152,12 +152,12 @@ REMOVEBG_ERROR: Schema = {
         }
     },
 }
-# Errors that only remove.bg's endpoint has, those of batches, and those that no call of a
-# documented path and method meets.
+# Errors of remove.bg's endpoint only, those of batches, and those that no call of a documented
+# path and method can get.
 REMOVEBG_ALONE = {errors.NothingFound, errors.UnreadableBackground}
 BATCHES_ALONE = range(1160, 1170)
 ELSEWHERE = {errors.NoSuchPath, errors.MethodNotAllowed, errors.ClientGone}
-# What any request may meet, whatever it asks for.
+# Errors that any request may get.
 OF_ANY = {
     errors.NotAuthenticated, errors.MalformedBody, errors.HttpsRequired, errors.TooManyBytes,
     errors.InternalError, errors.EngineUnavailable, errors.BodyTooSlow,
@@ -165,7 +165,7 @@ OF_ANY = {
 
 
 def headers(names: Iterable[str], status: int = 200) -> Schema:
-    """References to the components; one that is not sent each time is written out."""
+    """References to the components; a header that is not always sent is written out."""
     added = (*names, *ALWAYS, *AT_STATUS.get(status, ()))
     return {name: _header_reference(name, status) for name in added}
 
@@ -183,7 +183,7 @@ def header(name: str) -> Schema:
 
 
 def v2_codes(only: Set[type[errors.RemovalError]] | None = None) -> Codes:
-    """Each status of v2 with its codes; only: those of these errors, not of a whole removal."""
+    """Each status of v2 with its codes. only: these errors instead of those of a removal."""
     kinds = [error for error in _tree() if (error in only if only else _is_of_removals(error))]
     found: Codes = defaultdict(dict)
     for error in kinds:
@@ -193,7 +193,7 @@ def v2_codes(only: Set[type[errors.RemovalError]] | None = None) -> Codes:
 
 
 def removebg_codes(only: Set[type[errors.RemovalError]] | None = None) -> Codes:
-    """The same in remove.bg's words."""
+    """The same in remove.bg's format."""
     found: Codes = defaultdict(dict)
     for error in _tree():
         if not (error in only if only else _is_of_removals(error)):
@@ -221,7 +221,7 @@ def _refusals() -> Iterator[tuple[str, str]]:
 
 
 def _tree() -> Iterator[type[errors.RemovalError]]:
-    """All errors of the table, the base of the tree left out; parents before their children."""
+    """All error classes without the base; parents before their children."""
     level: list[type[errors.RemovalError]] = [errors.RemovalError]
     while level:
         children = [child for error in level for child in error.__subclasses__()]
@@ -230,7 +230,7 @@ def _tree() -> Iterator[type[errors.RemovalError]]:
 
 
 def _meanings(error: type[errors.RemovalError]) -> dict[int, str]:
-    """The codes that an error may bear."""
+    """The codes of an error."""
     if error is errors.InvalidParameter:
         own = (row.name for row in engine.PARAMETERS)
         return _titles(PARAMETER_CODES[name] for name in own)
@@ -254,7 +254,7 @@ def _title(code: int) -> str:
 
 
 def object_of(properties: dict[str, Schema]) -> Schema:
-    """An object that has exactly these properties."""
+    """An object with exactly these properties."""
     return {
         "type": "object",
         "required": list(properties),
@@ -298,7 +298,7 @@ def answers(
     of_all: Iterable[str] = (),
     status: int = 200,
 ) -> dict[str, Schema]:
-    """Answers by status: the result, and each error with its codes."""
+    """Responses by status: the result, and each error with its codes."""
     found = {
         str(status): {
             "description": REASONS[status],

@@ -39,11 +39,11 @@ UPLOADS: dict[str, Schema] = {
     "zip": FILE | {"description": "A ZIP file of pictures."},
 }
 OWN: dict[str, Schema] = {
-    "keep_open": BOOLEAN | {"description": "More pictures are to come. Default: false."},
+    "keep_open": BOOLEAN | {"description": "Keep the batch open. Default: false."},
     "webhook.url": {
         "type": "string",
         "format": "uri",
-        "description": "Is told of each picture and of the end, signed by Standard Webhooks.",
+        "description": "Receives events, signed as in Standard Webhooks.",
     },
 }
 NUMBER: Schema = {"type": "number", "minimum": 0}
@@ -54,7 +54,7 @@ PROGRESS: dict[str, Schema] = {
     "createdAt": {"type": "string", "format": "date-time"},
     "keptUntil": {"type": "string", "format": "date-time"},
     "pictures": object_of(dict.fromkeys(("total", *BatchPicture.State.values), COUNT)),
-    "progress": NUMBER | {"maximum": 1, "description": "The share of pictures that have ended."},
+    "progress": NUMBER | {"maximum": 1, "description": "The share of finished pictures."},
     "creditsCharged": NUMBER,
 }
 ITEM: Schema = {
@@ -86,7 +86,7 @@ WEBHOOK: Schema = {
         "secret": {
             "type": "string",
             "pattern": "^whsec_[A-Za-z0-9+/]+=*$",
-            "description": "Signs the webhooks; told to the API key that made the batch alone.",
+            "description": "Signs the webhooks; shown only to the API key that created the batch.",
         },
     },
 }
@@ -142,7 +142,7 @@ OF_MORE: Errors = OF_UPLOADS | {errors.NoSuchPath, errors.BatchClosed, errors.Wr
 def _body(files: dict[str, Schema], texts: dict[str, Schema]) -> Schema:
     with_files: Schema = {"schema": {"type": "object", "properties": files | texts}}
     content = {MULTIPART: with_files}
-    if texts:  # a batch may be made first and be given its pictures afterwards
+    if texts:  # a batch may be created before its pictures are added
         form: Schema = {"type": "object", "properties": texts}
         content |= {
             URLENCODED: {"schema": form},
@@ -168,7 +168,7 @@ def _operation(
 
 
 def _deleted() -> Schema:
-    found = _operation("delete_batch", "Forget a batch", {}, OF_ONE, 204, parameters=[ID])
+    found = _operation("delete_batch", "Delete a batch", {}, OF_ONE, 204, parameters=[ID])
     del found["responses"]["204"]["content"]
     del found["responses"]["204"]["headers"]["Cache-Control"]
     return found
@@ -178,7 +178,7 @@ ALL_TEXTS = OWN | {row.name: v2_property(row) for row in engine.PARAMETERS}
 OPERATIONS: dict[tuple[type[APIView], str], Schema] = {
     (batches.Batches, "POST"): _operation(
         "create_batch",
-        "Make a batch of pictures with the same parameters",
+        "Create a batch of pictures with the same parameters",
         json_of("Batch"),
         OF_NEW,
         201,
@@ -189,7 +189,7 @@ OPERATIONS: dict[tuple[type[APIView], str], Schema] = {
         "list_batches", "The newest batches", json_of("Batches"), OF_ANY
     ),
     (batches.OneBatch, "GET"): _operation(
-        "batch", "How a batch is getting on", json_of("Batch"), OF_ONE, parameters=[ID]
+        "batch", "The state of a batch", json_of("Batch"), OF_ONE, parameters=[ID]
     ),
     (batches.OneBatch, "DELETE"): _deleted(),
     (batches.BatchPictures, "POST"): _operation(
@@ -203,13 +203,13 @@ OPERATIONS: dict[tuple[type[APIView], str], Schema] = {
     ),
     (batches.CloseBatch, "POST"): _operation(
         "close_batch",
-        "Say that no more pictures will come",
+        "Close a batch to further pictures",
         json_of("Batch"),
         OF_ONE | {errors.BatchClosed},
         parameters=[ID],
     ),
     (batches.CancelBatch, "POST"): _operation(
-        "cancel_batch", "Begin nothing more", json_of("Batch"), OF_ONE, parameters=[ID]
+        "cancel_batch", "Cancel a batch", json_of("Batch"), OF_ONE, parameters=[ID]
     ),
     (batches.BatchResult, "GET"): _operation(
         "batch_result",

@@ -1,4 +1,4 @@
-"""What the OpenAPI document says of requests: made from the tables that the endpoints read by."""
+"""The OpenAPI document's requests, generated from the endpoints' parameter tables."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -16,7 +16,7 @@ URLENCODED = "application/x-www-form-urlencoded"
 JSON = "application/json"
 BOOLEAN: Schema = {"type": "boolean"}
 SCALAR: Schema = {"type": ["string", "number", "boolean", "null"]}
-# The readers of the engine's table that are no ranges or words.
+# The readers of the engine's table that are neither ranges nor lists of words.
 FORMS: dict[object, Schema] = {
     v2.parse_bool: BOOLEAN,
     v2.parse_colour: {"type": "string", "pattern": f"^{v2.COLOUR}$"},
@@ -47,7 +47,7 @@ SOURCE_FORMS: dict[str, Schema] = {
         "description": "The server fetches it: http or https at a public address.",
     },
 }
-# An example value for each parameter that is more than a word or a switch.
+# An example for each parameter that is neither a list of words nor a boolean.
 EXAMPLES = {
     "max_pixels": 25_000_000,
     "background.color": "#FFFFFF",
@@ -60,12 +60,12 @@ EXAMPLES = {
     "scale": "80%",
     "position": "50% 50%",
 }
-# An 8 x 8 picture, so that an example can be sent as it stands.
+# An 8 x 8 picture, so that the example can be sent unchanged.
 TINY = (
     "iVBORw0KGgoAAAANSUhEUgAAAAgAAAAICAIAAABLbSncAAAAGklEQVR42mN49uEXVsRAQOKEjQYc0V0CEwEAJjWTMWgM"
     "BXQAAAAASUVORK5CYII="
 )
-Sources = tuple[tuple[str, str], ...]  # name and form of what the picture may come in
+Sources = tuple[tuple[str, str], ...]  # name and form of the fields for the picture
 V2_SOURCES: Sources = tuple(zip(reading.SOURCES, ("file", "base64", "url"), strict=True))
 REMOVEBG_SOURCES: Sources = tuple(
     zip(removebg.SOURCES, ("file", "large base64", "url"), strict=True)
@@ -74,7 +74,7 @@ REMOVEBG_BACKGROUNDS: Sources = tuple(zip(removebg.BACKGROUNDS, ("file", "url"),
 
 
 def v2_body(names: Mapping[str, str] | None = None) -> Schema:
-    """The request body of v2, or of a dialect that calls parameters by other names."""
+    """The request body of v2, or of a dialect with other parameter names."""
     called = names or {}
     properties = {called.get(row.name, row.name): v2_property(row) for row in engine.PARAMETERS}
     return _body(V2_SOURCES, (), properties)
@@ -118,7 +118,7 @@ def idempotency_key() -> Schema:
     return {
         "name": "Idempotency-Key",
         "in": "header",
-        "description": "Makes the request safe to repeat: it is worked on and charged once.",
+        "description": "Makes the request safe to repeat: it is processed and charged once.",
         "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[ -~]+$"},
         "example": "3f1c9e0a-order-1042",
     }

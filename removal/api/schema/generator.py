@@ -1,4 +1,4 @@
-"""The machine-readable contract, OpenAPI 3.1: drf-spectacular's document out of our tables."""
+"""The OpenAPI 3.1 document: drf-spectacular, fed with our tables."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from .operations import COMPONENTS, OPERATIONS
 
 
 class OperationSchema(AutoSchema):
-    """Takes operations from our table instead of guessing them from serializers."""
+    """Takes operations from our table instead of deriving them from serializers."""
 
     def get_operation(
         self, path: str, path_regex: str, path_prefix: str, method: str, registry: Any
@@ -21,7 +21,7 @@ class OperationSchema(AutoSchema):
 
 
 class Generator(SchemaGenerator):
-    """The document with its shared parts, and with the address that it was asked for at."""
+    """The document with its components and the requested server's URL."""
 
     def get_schema(self, request: Request | None = None, public: bool = False) -> dict[str, Any]:
         document: dict[str, Any] = super().get_schema(request, public)  # type: ignore[no-untyped-call]
@@ -32,7 +32,7 @@ class Generator(SchemaGenerator):
 
 
 def endpoints(endpoints: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
-    """drf-spectacular's hook: those of our table, without the trailing slash that they tolerate."""
+    """drf-spectacular's hook: only our table's endpoints, without the optional trailing slash."""
     return [
         (path.rstrip("/"), *rest)
         for path, *rest in endpoints

@@ -1,4 +1,4 @@
-"""The OpenAPI document's operations, one a view of the API, out of bodies and answers."""
+"""The OpenAPI document's operations, one for each view, made of bodies and answers."""
 
 from typing import Any
 
@@ -48,18 +48,18 @@ ACCOUNT: Schema = {
     "required": ["creditPack", "state", "useBefore", "credits"],
     "additionalProperties": False,
     "properties": {
-        "creditPack": {"type": ["string", "null"], "description": "The pack bought last."},
+        "creditPack": {"type": ["string", "null"], "description": "The latest credit pack bought."},
         "state": {
             "type": "string",
             "enum": ["active", "dormant"],
-            "description": "Dormant once useBefore has passed; the next purchase wakes it.",
+            "description": "Dormant after useBefore; the next purchase reactivates it.",
         },
         "useBefore": {
             "type": ["string", "null"],
             "format": "date",
             "description": "The last day on which the credits can be used; null: no limit.",
         },
-        "credits": {"type": "number", "description": "What is left to spend."},
+        "credits": {"type": "number", "description": "The spendable balance."},
     },
     "examples": [
         {"creditPack": "Hundred", "state": "active", "useBefore": "2027-01-31", "credits": 9.948}
@@ -99,12 +99,12 @@ def _removal(name: str, summary: str, tag: str, body: Schema, **rest: Any) -> Sc
 
 
 def _account(name: str, tag: str, **rest: Any) -> Schema:
-    summary = "What is left to spend"
+    summary = "The credit balance"
     return {"operationId": name, "summary": summary, "tags": [tag], **rest}
 
 
 V2_DESCRIPTION = (
-    "Send exactly one picture; the answer is the cut-out, and headers tell the rest. Empty "
+    "Send exactly one picture; the response is the cut-out, described by its headers. Empty "
     "parameters count as absent, unknown ones are ignored; words may be in any case, and "
     "booleans also 1/0, yes/no, on/off, t/f."
 )
@@ -130,7 +130,7 @@ OPERATIONS: dict[tuple[type[APIView], str], Schema] = {
         "Remove the background of a picture, in the older dialect",
         "v1",
         v2_body(v1.NAMES),
-        description="v2 under camelCase names; the names of v2 are read too, camelCase wins.",
+        description="v2 with camelCase names; v2's names work too, but camelCase wins.",
         deprecated=True,
         security=[{BASIC: []}],
         responses=answers(PICTURES, v2_codes(), v2_error, OF_RESULTS, OF_V1),

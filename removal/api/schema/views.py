@@ -1,4 +1,4 @@
-"""GET /api/schema, and the page to try it at: /api/explorer."""
+"""GET /api/schema, and the explorer page at /api/explorer."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ from rest_framework.request import Request
 
 
 class JsonUnlessYaml(BaseContentNegotiation):
-    """YAML for those who ask for it, by ?format=yaml or Accept; JSON for everybody else."""
+    """YAML for ?format=yaml or a matching Accept header; otherwise JSON."""
 
     def select_parser(self, request: Request, parsers: Any) -> Any:
         return None
@@ -49,5 +49,5 @@ class SchemaView(SpectacularAPIView):
 
 @require_GET
 def explorer(request: HttpRequest) -> HttpResponse:
-    """GET /api/explorer: the document to read and to try out."""
+    """GET /api/explorer: a page to read and try the API."""
     return render(request, "removal/explorer.html")

@@ -1,4 +1,4 @@
-"""`manage.py fetch_models`: what `python -m removal.engine.weights` does, for those in Django."""
+"""`manage.py fetch_models`: the same as `python -m removal.engine.weights`."""
 
 import sys
 from typing import Any
@@ -11,7 +11,7 @@ from removal.engine.networks.weights.progress import show_progress
 
 
 class Command(BaseCommand):
-    help = "Fetch the networks' weights and build what is run; does nothing where all is there."
+    help = "Fetch the networks' weights and build the networks; does nothing if all are ready."
     requires_system_checks: list[str] = []
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -1,4 +1,4 @@
-"""manage.py purge_kept_pictures: delete the page's pictures whose time is over, now."""
+"""`manage.py purge_kept_pictures`: deletes the page's expired pictures now."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from removal.page import kept
 
 
 class Command(BaseCommand):
-    help = "Delete pictures of the page, and their results, whose time is over."
+    help = "Delete expired pictures of the page, and their results."
 
     def handle(self, **options: Any) -> None:
         self.stdout.write(f"Deleted {kept.purge_kept()} pictures.")
