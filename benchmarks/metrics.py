@@ -7,6 +7,7 @@ grad   gradient error, in thousands (Rhemann et al., "A Perceptually Motivated O
 iou    intersection over union, both cut at 0.5; more is better
 max_f  the best F-measure of all thresholds (beta^2 = 0.3, as in salient object detection), for
        truths without soft edges; more is better
+hole   the mean alpha of background that the subject encloses
 """
 
 import math
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 Matte = NDArray[np.float32]
 
 _BETA_SQUARED = 0.3
+_HOLE = 5e-4  # of the frame
 _SIGMA = 1.4
 _NEGLIGIBLE = 1e-2  # of a Gaussian's peak: where the filter is cut off
 _BAND_SHARE, _BAND_LEAST = 0.01, 3  # the band's reach: 1 % of the shorter side, 3 pixels at least
@@ -76,6 +78,16 @@ def max_f(found: Matte, truth: Matte) -> float:
     weighed = _BETA_SQUARED * precision + recall
     scores = (1 + _BETA_SQUARED) * precision * recall / np.maximum(weighed, 1e-12)
     return float(scores.max())
+
+
+def hole_alpha(found: Matte, truth: Matte) -> float:
+    """NaN where the truth has no hole: an enclosed part of the background of _HOLE of the frame."""
+    ground = (truth < 0.5).astype(np.uint8)
+    _, labels, statistics, _ = cv2.connectedComponentsWithStats(ground)
+    border = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
+    large = np.flatnonzero(statistics[:, cv2.CC_STAT_AREA] > _HOLE * truth.size)
+    holes = np.isin(labels, np.setdiff1d(large, border)) & (ground > 0) & (truth < 0.05)
+    return float(found[holes].mean()) if holes.any() else math.nan
 
 
 def is_soft(truth: Matte) -> bool:

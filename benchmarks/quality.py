@@ -2,10 +2,12 @@
 
     python -m removal.engine PHOTOS FOUND --output-format mask
     python -m benchmarks.quality score FOUND TRUTH      masks against a folder of true ones
+    python -m benchmarks.quality modes SET...           bare, fast and best on sets of known alpha
     python -m benchmarks.quality colour                 colours at soft edges, on made composites
 
 `score` pairs files by name; a missing one or one of another size counts as empty, and the exit
-status is then 1. `--write NAME` puts the table into the section NAME of docs/benchmarks.md.
+status is then 1. `modes` takes folders with a manifest.csv, see benchmarks/modes.py. `--write NAME`
+puts the table into the section NAME of docs/benchmarks.md.
 """
 
 import argparse
@@ -18,8 +20,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 from PIL import Image
+from tqdm import tqdm
 
-from . import colours, metrics, report
+from removal.engine.networks import session
+
+from . import colours, metrics, modes, report
 from .metrics import Matte
 
 METRICS: dict[str, Callable[[Matte, Matte], float]] = {
@@ -44,7 +49,11 @@ def main() -> int:
     score.set_defaults(job=_score)
     colour = jobs.add_parser("colour", help="colours at soft edges")
     colour.set_defaults(job=_colour)
-    for job in (score, colour):
+    compared = jobs.add_parser("modes", help="bare, fast and best on sets of known alpha")
+    compared.add_argument("sets", type=Path, nargs="+", metavar="SET")
+    compared.add_argument("--max-side", type=int, default=640)
+    compared.set_defaults(job=_modes)
+    for job in (score, colour, compared):
         job.add_argument("--write", metavar="NAME", help="a section of docs/benchmarks.md")
     args = parser.parse_args()
     text, status = args.job(args)
@@ -52,6 +61,18 @@ def main() -> int:
     if args.write:
         report.write_section(args.write, text)
     return int(status)
+
+
+def _modes(args: argparse.Namespace) -> tuple[str, int]:
+    networks = session.load(session.Settings.from_environment())
+    parts = [f"{networks.info}; {report.machine()}"]
+    for folder in args.sets:
+        judged = [
+            modes.judge(known, networks, _at_most(load_alpha(known.truth), args.max_side))
+            for known in tqdm(modes.read_set(folder), desc=folder.name, unit="picture")
+        ]
+        parts.append(f"{folder.name}, {len(judged)} pictures:\n\n{modes.tables(judged)}")
+    return "\n\n".join(parts), 0
 
 
 def _score(args: argparse.Namespace) -> tuple[str, int]:

@@ -19,15 +19,16 @@ def predict(frame: Bytes, networks: Networks) -> Floats:
     frame: the photo stretched to the main network's square, uint8 (side, side, 3) sRGB. Returns
     float32 (side, side), 0 background to 1 foreground.
     """
-    matte = _matte(frame, networks.main)
+    matte = network_matte(frame, networks.main)
     small = stretch(frame, veil.FRAME)
     second = None
     if networks.second and veil.is_doubtful(matte):
-        second = _matte(small, networks.second)
+        second = network_matte(small, networks.second)
     return specks.drop(veil.correct(matte, small, second))
 
 
-def _matte(stretched: Bytes, network: Network) -> Floats:
+def network_matte(stretched: Bytes, network: Network) -> Floats:
+    """What the network itself says of its frame, float32 (side, side), 0..1."""
     raw = network.run(normalise(stretched, network.normalisation))
     if network.stretch_output:
         raw = _stretch_values(raw)
