@@ -19,6 +19,7 @@ from .errors import (
     UnreadableImage,
 )
 from .geometry import Box, limited_size
+from .matting.scribbles import mend
 from .options import (
     MAX_PIXELS,
     PARAMETERS,
@@ -59,6 +60,7 @@ __all__ = [
     "extension_of",
     "inspect",
     "limited_size",
+    "mend",
     "parse_bool",
     "parse_options",
     "remove_background",
