@@ -37,6 +37,17 @@ def test_a_value_that_makes_no_sense_is_named(tmp_path, name, value):
     assert name in said.splitlines()[-1]
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("REMOVAL_THREADS", "abc"), ("REMOVAL_DEVICE", "gpu"), ("REMOVAL_MODEL_FILE", "/nowhere")],
+)
+def test_the_engines_settings_are_read_as_strictly(tmp_path, name, value):
+    settings = {name.removesuffix("_FILE"): ""} | {name: value}
+    status, said = started("serve", "--port", "0", DATA_DIR=str(tmp_path), **settings)
+    assert status != 0
+    assert said.startswith(f"CommandError: The engine could not be prepared: {name}={value!r} ")
+
+
 def test_a_database_that_is_away_is_told_in_words(tmp_path):
     away = "postgres://cutout:secret@127.0.0.1:9/cutout"
     status, said = started("serve", "--port", "0", DATA_DIR=str(tmp_path), DATABASE_URL=away)

@@ -5,15 +5,16 @@ With several places, requests would otherwise fight for the same cores.
 
 import os
 
-
-def count() -> int:
-    return configured() or available_cores()
+from .environment import Environment
 
 
-def configured() -> int:
-    """REMOVAL_THREADS, or 0 where it says nothing."""
-    value = os.environ.get("REMOVAL_THREADS", "")
-    return int(value) if value.isdigit() else 0
+def count(environment: Environment | None = None) -> int:
+    return configured(environment) or available_cores()
+
+
+def configured(environment: Environment | None = None) -> int:
+    """REMOVAL_THREADS, or 0 where it says nothing. ModelUnavailable where it is no number."""
+    return (environment or Environment()).whole("REMOVAL_THREADS")
 
 
 def available_cores() -> int:

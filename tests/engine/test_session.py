@@ -75,6 +75,26 @@ def test_an_unknown_choice_names_the_setting_and_what_is_allowed(name):
         Settings.from_environment({name: "no"})
 
 
+@pytest.mark.parametrize("number", ["abc", "-1", "1.5", "\u00b2", "9" * 5000])
+def test_threads_that_are_no_number_are_not_taken_for_all_cores(number):
+    with pytest.raises(ModelUnavailable, match=r"REMOVAL_THREADS='.*' is not a whole number"):
+        Settings.from_environment({"REMOVAL_THREADS": number})
+
+
+def test_a_setting_may_lie_in_a_file(tmp_path):
+    names = {"REMOVAL_THREADS": "3\n", "REMOVAL_MODEL": "u2netp\n", "MODEL_PATH": "/own.onnx\n"}
+    for name, value in names.items():
+        (tmp_path / name).write_text(value)
+    settings = Settings.from_environment({f"{name}_FILE": str(tmp_path / name) for name in names})
+    assert (settings.threads, settings.model) == (3, "u2netp")
+    assert str(settings.model_path) == "/own.onnx"
+
+
+def test_a_setting_whose_file_is_missing_is_refused():
+    with pytest.raises(ModelUnavailable, match="REMOVAL_MODEL_FILE='/nowhere' cannot be read"):
+        Settings.from_environment({"REMOVAL_MODEL_FILE": "/nowhere"})
+
+
 @pytest.mark.skipif(
     "CUDAExecutionProvider" in ort.get_available_providers(), reason="CUDA is installed here"
 )

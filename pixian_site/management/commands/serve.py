@@ -15,6 +15,7 @@ from pixian_site import backup
 from pixian_site.server import is_every_address, serve
 from removal.engine import ModelUnavailable
 from removal.engine.networks import weights
+from removal.engine.networks.session import Settings as EngineSettings
 from removal.engine.networks.weights.progress import show_progress
 
 HINTS = """
@@ -66,9 +67,10 @@ class Command(BaseCommand):
 
     def _prepare(self) -> None:
         try:
+            EngineSettings.from_environment()
             weights.ensure(show_progress(sys.stderr))
         except ModelUnavailable as error:
-            raise CommandError(f"The weights could not be prepared: {error}") from error
+            raise CommandError(f"The engine could not be prepared: {error}") from error
         _make_database_private()
         try:
             call_command("migrate", interactive=False, verbosity=0)

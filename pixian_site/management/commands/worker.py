@@ -11,6 +11,7 @@ from django.core.management import BaseCommand, CommandError
 from pixian_site import backup
 from removal.engine import ModelUnavailable
 from removal.engine.networks import weights
+from removal.engine.networks.session import Settings as EngineSettings
 from removal.engine.networks.weights.progress import show_progress
 
 QUEUES = "interactive,batch,maintenance"
@@ -46,9 +47,10 @@ class Command(BaseCommand):
         except backup.BackupError as error:
             raise CommandError(str(error)) from error
         try:
+            EngineSettings.from_environment()
             weights.ensure(show_progress(sys.stderr))
         except ModelUnavailable as error:
-            raise CommandError(f"The weights could not be prepared: {error}") from error
+            raise CommandError(f"The engine could not be prepared: {error}") from error
         from pixian_site.celery import app
         from removal.execution.pool import threads_each
 

@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import threads
+from ..environment import Environment
 from ..errors import ModelUnavailable
 from . import catalog, cpu, weights
 from .catalog import Normalisation
@@ -46,19 +47,18 @@ class Settings:
     normalisation: str = "half"  # MODEL_NORMALISATION, for MODEL_PATH only
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
+    def from_environment(cls, values: Mapping[str, str] = os.environ) -> Settings:
         """ModelUnavailable names the variable and what it may be."""
-        own = environment.get("MODEL_PATH", "")
+        environment = Environment(values)
+        own = environment.text("MODEL_PATH")
         return cls(
-            model=_choice(environment, "REMOVAL_MODEL", tuple(catalog.MODELS)),
-            quality=cast(Quality, _choice(environment, "REMOVAL_QUALITY", QUALITIES)),
-            build=_choice(environment, "REMOVAL_BUILD", RECIPES),
-            device=cast(Device, _choice(environment, "REMOVAL_DEVICE", DEVICES)),
-            threads=threads.count(),
+            model=environment.choice("REMOVAL_MODEL", tuple(catalog.MODELS)),
+            quality=cast(Quality, environment.choice("REMOVAL_QUALITY", QUALITIES)),
+            build=environment.choice("REMOVAL_BUILD", RECIPES),
+            device=cast(Device, environment.choice("REMOVAL_DEVICE", DEVICES)),
+            threads=threads.count(environment),
             model_path=Path(own) if own else None,
-            normalisation=_choice(
-                environment, "MODEL_NORMALISATION", tuple(catalog.NORMALISATIONS)
-            ),
+            normalisation=environment.choice("MODEL_NORMALISATION", tuple(catalog.NORMALISATIONS)),
         )
 
 
@@ -240,11 +240,3 @@ def _open_openvino(path: Path, settings: Settings) -> tuple[Callable[[Floats], F
         return np.asarray(result, np.float32).reshape(tensor.shape[2:])
 
     return run, list(compiled.input(0).shape)
-
-
-def _choice(environment: Mapping[str, str], name: str, allowed: tuple[str, ...]) -> str:
-    """The first of `allowed` is the default."""
-    value = environment.get(name, "") or allowed[0]
-    if value not in allowed:
-        raise ModelUnavailable(f"{name}={value!r} is not known. Allowed: {', '.join(allowed)}.")
-    return value

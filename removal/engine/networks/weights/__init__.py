@@ -19,6 +19,7 @@ from pathlib import Path
 
 from removal.engine.errors import ModelUnavailable
 
+from ...environment import Environment
 from ..catalog import BUILDS, MODELS, Build, Model
 from .progress import Progress
 from .registries import MEND, published_file
@@ -38,7 +39,7 @@ class Stamp:
 
 def models_dir() -> Path:
     """Where weights lie: REMOVAL_MODELS_DIR, by default var/models beside the code."""
-    configured = os.environ.get("REMOVAL_MODELS_DIR", "")
+    configured = Environment().text("REMOVAL_MODELS_DIR")
     return Path(configured) if configured else ROOT / "var" / "models"
 
 
