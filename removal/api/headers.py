@@ -1,12 +1,11 @@
 """The response to a finished request: the picture and its headers."""
 
-from collections.abc import Callable
 from decimal import Decimal
 
 from django.http import HttpResponse
 
 from removal.engine import Box, extension_of
-from removal.services import Outcome
+from removal.services import Outcome, mark_delivered
 
 # The headers that scripts of other origins may read.
 EXPOSED = (
@@ -20,20 +19,20 @@ EXPOSED = (
 
 
 class DeliveredResponse(HttpResponse):
-    """Calls back when its last byte has been passed to the server."""
+    """Makes the charge final when its last byte has been passed to the server."""
 
-    def __init__(self, content: bytes, content_type: str, delivered: Callable[[], None]) -> None:
+    def __init__(self, content: bytes, content_type: str, outcome: Outcome) -> None:
         super().__init__(content, content_type=content_type)
-        self._delivered = delivered
+        self._outcome = outcome
 
     def close(self) -> None:
         super().close()
-        self._delivered()
+        mark_delivered(self._outcome)
 
 
-def image_response(outcome: Outcome, delivered: Callable[[], None]) -> HttpResponse:
+def image_response(outcome: Outcome) -> HttpResponse:
     result = outcome.result
-    response = DeliveredResponse(result.content, result.media_type, delivered)
+    response = DeliveredResponse(result.content, result.media_type, outcome)
     name = f"cut-out.{extension_of(outcome.options)}"
     response["Content-Disposition"] = f'inline; filename="{name}"'
     response["Cache-Control"] = "private, no-store"

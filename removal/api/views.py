@@ -46,7 +46,7 @@ class RemoveBackground(Endpoint):
         outcome = services.remove_background(
             caller_of(request), partial(reading.read_order, request, self.names)
         )
-        return image_response(outcome, partial(services.mark_delivered, outcome))
+        return image_response(outcome)
 
 
 class Account(Endpoint):

@@ -141,7 +141,7 @@ def _remove_background(request: HttpRequest, owner: Owner) -> HttpResponse:
         if results is not None:
             results.fail(texts.sentence_for(error))
         raise
-    response = image_response(outcome, partial(services.mark_delivered, outcome))
+    response = image_response(outcome)
     response["X-Kept"] = "1" if results is not None and results.is_wanted() else "0"
     return response
 
@@ -194,7 +194,7 @@ def _order(
 
 def _replayed(row: KeptPicture) -> HttpResponse:
     outcome = kept.outcome_of(row)
-    response = image_response(outcome, partial(services.mark_delivered, outcome))
+    response = image_response(outcome)
     response["X-Kept"] = "1"
     return response
 

@@ -107,11 +107,10 @@ class RemoveBg(RemoveBgEndpoint):
         reading.check_body(request, files=2)
         caller = caller_of(request)
         outcome = services.remove_background(caller, partial(read_order, request))
-        delivered = partial(services.mark_delivered, outcome)
         content, media_type = outcome.result.content, outcome.result.media_type
         if wants_json(request):
             content, media_type = _as_json(outcome), "application/json"
-        response = DeliveredResponse(content, media_type, delivered)
+        response = DeliveredResponse(content, media_type, outcome)
         response["Cache-Control"] = "private, no-store"
         for header, value in facts_of(outcome).items():
             response[header] = value
