@@ -4,7 +4,6 @@ Replaces `makemessages` and `compilemessages`, which need GNU gettext's programs
 """
 
 import io
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +12,8 @@ from babel.messages.extract import extract
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 from django.utils.translation.template import templatize
+
+from removal.files import replacing
 
 KEYWORDS: dict[str, tuple[int, ...] | None] = {
     "_": None,
@@ -60,10 +61,8 @@ def compile_all(locale: Path) -> list[Path]:
 
 def _replace(mo: Path, catalog: Catalog) -> None:
     """Replace the file atomically: several processes may write it while others read it."""
-    with tempfile.NamedTemporaryFile(dir=mo.parent, suffix=".tmp", delete=False) as file:
+    with replacing(mo, 0o644) as file:
         write_mo(file, catalog)
-    Path(file.name).chmod(0o644)
-    Path(file.name).replace(mo)
 
 
 def collect(root: Path) -> Catalog:

@@ -5,10 +5,12 @@ so that the client runs anywhere.
 import hashlib
 import os
 import secrets
-import shutil
+import stat
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 # The extensions of every supported format, as written by cameras, browsers and Windows.
 ENDINGS = frozenset(
@@ -78,14 +80,30 @@ def fitting(stem: str, ending: str) -> str:
 def write_whole(path: Path, content: bytes) -> None:
     """Write the file atomically. A symbolic link is followed and stays one; raises OSError."""
     target = Path(os.path.realpath(path))
-    part = target.with_name(f".removal-{secrets.token_hex(8)}")
-    file = part.open("xb")
+    mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else None
+    with replacing(target, mode) as file:
+        file.write(content)
+
+
+@contextmanager
+def replacing(
+    path: Path, mode: int | None = None, folder: Path | None = None
+) -> Iterator[IO[bytes]]:
+    """A file to write that takes the place of `path` in one step when the block ends well; else
+    nothing is left of it. Raises OSError.
+
+    mode: its permissions; by default what the system gives new files.
+    folder: where it lies until then, on the same disk; by default beside `path`.
+    """
+    part = (folder or path.parent) / f".removal-{secrets.token_hex(8)}"
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    file = os.fdopen(os.open(part, flags, 0o666 if mode is None else mode), "wb")
     try:
         with file:
-            file.write(content)
-        if target.exists():
-            shutil.copymode(target, part)
-        part.replace(target)
+            yield file
+        if mode is not None:
+            part.chmod(mode)  # what the umask took away
+        part.replace(path)
     except BaseException:
         part.unlink(missing_ok=True)
         raise

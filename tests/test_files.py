@@ -109,3 +109,18 @@ def test_what_fails_leaves_the_old_file_and_nothing_else(tmp_path):
 
     assert path.read_bytes() == b"old"
     assert [each.name for each in tmp_path.iterdir()] == ["a.png"]
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o644])
+def test_a_file_is_never_more_open_than_it_is_to_be(tmp_path, mode):
+    """Nor, whatever the umask, less."""
+    before = os.umask(0o077 if mode == 0o644 else 0)
+    try:
+        with files.replacing(tmp_path / "a", mode) as file:
+            (part,) = tmp_path.iterdir()
+            assert stat.S_IMODE(part.stat().st_mode) & ~mode == 0
+            file.write(b"x")
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "a").stat().st_mode) == mode
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]

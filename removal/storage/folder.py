@@ -3,7 +3,6 @@
 import errno
 import os
 import shutil
-import tempfile
 from collections.abc import Collection
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -11,6 +10,8 @@ from pathlib import Path
 
 from django.core.files.base import File
 from django.core.files.storage import FileSystemStorage
+
+from removal.files import replacing
 
 
 class Folder(FileSystemStorage):
@@ -24,15 +25,9 @@ class Folder(FileSystemStorage):
         """Write atomically: to a temporary file that is then renamed."""
         path = Path(self.path(name))
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-            try:
-                for chunk in content.chunks():
-                    file.write(chunk)
-                file.flush()
-                os.replace(file.name, path)
-            except BaseException:
-                os.unlink(file.name)
-                raise
+        with replacing(path, 0o600) as file:
+            for chunk in content.chunks():
+                file.write(chunk)
         return name
 
     def delete_all(self, names: Collection[str]) -> None:

@@ -11,13 +11,13 @@ import hashlib
 import json
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from removal.engine.errors import ModelUnavailable
+from removal.files import replacing
 
 from ...environment import Environment
 from ..catalog import BUILDS, MODELS, Build, Model
@@ -131,12 +131,10 @@ def _check(content: bytes, sha256: str, what: str) -> None:
 def _write(path: Path, content: bytes) -> None:
     """All of it or nothing: written beside, flushed, then renamed."""
     _partial().mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=_partial(), delete=False) as stream:
+    with replacing(path, 0o644, _partial()) as stream:
         stream.write(content)
         stream.flush()
         os.fsync(stream.fileno())
-    os.chmod(stream.name, 0o644)
-    os.replace(stream.name, path)
     status = path.stat()
     digest = hashlib.sha256(content).hexdigest()
     _write_stamp(path, Stamp(digest, status.st_size, status.st_mtime_ns))
