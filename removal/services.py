@@ -8,7 +8,8 @@ in a row; only where there is no free place it is counted and no more.
 import hashlib
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields, replace
 from decimal import Decimal
 from typing import Any, Protocol
@@ -104,10 +105,10 @@ class Outcome:
 
     result: engine.Result
     options: engine.Options
-    credits_charged: Decimal
-    credits_calculated: Decimal | None
-    credits_remaining: Decimal | None
-    hold: Hold | None
+    credits_charged: Decimal = FREE
+    credits_calculated: Decimal | None = None
+    credits_remaining: Decimal | None = None
+    hold: Hold | None = None
     replay_of: str = ""
 
 
@@ -122,11 +123,11 @@ def claimant_of(key: ApiKey) -> capacity.Claimant:
     return capacity.Claimant(account_key(key.user), key.public_id, pays)
 
 
-def remove_background(caller: Caller, read: Callable[[], Order]) -> Outcome:
-    """Do one request from admission to settlement.
+@contextmanager
+def admitted(caller: Caller) -> Iterator["Work"]:
+    """A request under way: in the block, where a place in the queue is sure, the order is read.
 
-    read: reads and validates the parameters; called once a place in the queue is sure.
-    Raises RemovalError, whatever went wrong.
+    Raises RemovalError, whatever goes wrong in the block, and remembers it.
     """
     record = Removal(
         request_id=caller.request_id, via=caller.via, user=caller.user, api_key=caller.key
@@ -134,17 +135,17 @@ def remove_background(caller: Caller, read: Callable[[], Order]) -> Outcome:
     started = time.monotonic()
     try:
         with capacity.shared().admit(_claimant(caller)) as admission:
-            outcome = _once(caller, admission, _forced(caller, read()), started, record)
+            work = Work(caller, admission, record, started)
+            yield work
     except SlowDown:  # a row each would be most of the work of turning a crowd away
         raise
     except Exception as error:
         failure = _failure(caller, error)
         _note_failure(record, failure, started)
         raise failure from error
-    if not outcome.replay_of:
-        metrics.count_credits(outcome.credits_charged)
-        _note_success(record, outcome, started)
-    return outcome
+    if work.outcome is not None and not work.outcome.replay_of:
+        metrics.count_credits(work.outcome.credits_charged)
+        _note_success(record, work.outcome, started)
 
 
 def mark_delivered(outcome: Outcome) -> None:
@@ -176,111 +177,123 @@ def _forced(caller: Caller, order: Order) -> Order:
     return replace(order, options=options)
 
 
-def _once(
-    caller: Caller, admission: capacity.Admission, order: Order, started: float, record: Removal
-) -> Outcome:
-    """Under an Idempotency-Key one request does the work; the others get what it earned."""
-    results = order.results
-    if caller.idempotency_key is not None and caller.user is not None:
-        row = idempotency.claim(
-            caller.user, caller.idempotency_key, _fingerprint(caller, order), caller.request_id
-        )
-        if row.state == KeyedRequest.State.DONE:
-            content = idempotency.content_of(row)
-            return outcome_of(row.outcome, content, order.options, row.hold, row.request_id)
-        results = idempotency.KeyedResultStore(row)
-    try:
-        return _work(caller, admission, order, started, record, results)
-    except BaseException:
-        if results is not None:
-            results.give_up()
-        raise
+class Work:
+    """One request that has been admitted; `outcome` once it is done."""
 
+    def __init__(
+        self, caller: Caller, admission: capacity.Admission, record: Removal, started: float
+    ) -> None:
+        self.outcome: Outcome | None = None
+        self._caller = caller
+        self._admission = admission
+        self._record = record
+        self._started = started
 
-def _work(
-    caller: Caller,
-    admission: capacity.Admission,
-    order: Order,
-    started: float,
-    record: Removal,
-    results: ResultStore | None,
-) -> Outcome:
-    options = order.options
-    record.test = options.watermark
-    record.output_format = options.resolved_format
-    pays = caller.pays and not options.watermark
-    tester = caller.user if options.watermark else None
-    if pays:
-        assert caller.user is not None
-        ledger.check_spendable(caller.user)
-    else:
-        admission.does_not_pay()
-    if tester is not None:
-        limits.check_free_tests(tester)
-    data = _bytes_of(order.source, caller, admission)
-    header = engine.inspect(data)
-    record.input_format = header.format
-    record.input_width, record.input_height = header.size
-    if order.background is not None:
-        background = _background_of(order.background, caller, admission)
-        options = replace(options, background_image=background)
-    engine.check(header, options)
-    if results is not None:
-        results.take(data)
-    price = ledger.price_of(min(header.size[0] * header.size[1], options.max_pixels))
-    job = execution.Job(
-        data=data,
-        header=header,
-        options=options,
-        deadline=started + settings.REMOVAL_DEADLINE_SECONDS,
-        disconnected=caller.disconnected,
-        needs_foreground=order.needs_foreground,
-        goes_first=pays and caller.via != Removal.Via.BATCH,
-        queue="batch" if caller.via == Removal.Via.BATCH else "interactive",
-    )
-    if pays:
-        return _charged(caller, job, price, results)
-    if tester is not None:  # counted only now: what is refused before brings no result
-        limits.take_free_test(tester)
-    result = execution.run(job)
-    calculated = (price if result.facts.result_foreground else FREE) if caller.pays else None
-    return _finished(caller, Outcome(result, options, FREE, calculated, None, None), results)
+    def remove_background(self, order: Order) -> Outcome:
+        """Do what is ordered, to the settlement of what it costs."""
+        self.outcome = self._once(_forced(self._caller, order))
+        return self.outcome
 
+    def _once(self, order: Order) -> Outcome:
+        """Under an Idempotency-Key one request does the work; the others get what it earned."""
+        caller, results = self._caller, order.results
+        if caller.idempotency_key is not None and caller.user is not None:
+            row = idempotency.claim(
+                caller.user, caller.idempotency_key, _fingerprint(caller, order), caller.request_id
+            )
+            if row.state == KeyedRequest.State.DONE:
+                content = idempotency.content_of(row)
+                return outcome_of(row.outcome, content, order.options, row.hold, row.request_id)
+            results = idempotency.KeyedResultStore(row)
+        try:
+            return self._of_job(order, results)
+        except BaseException:
+            if results is not None:
+                results.give_up()
+            raise
 
-def _bytes_of(source: Source, caller: Caller, admission: capacity.Admission) -> bytes:
-    if isinstance(source, bytes):
-        return source
-    bounds = fetch.FetchLimits(
-        max_bytes=settings.REMOVAL_MAX_UPLOAD_BYTES,
-        total_seconds=settings.IMAGE_URL_SECONDS,
-        connect_seconds=settings.IMAGE_URL_CONNECT_SECONDS,
-        max_redirects=settings.IMAGE_URL_REDIRECTS,
-        allow=settings.IMAGE_URL_ALLOW,
-    )
-    with admission.fetching():
-        return fetch.fetch(source.text, bounds, cancelled=caller.disconnected)
-
-
-def _background_of(source: Source, caller: Caller, admission: capacity.Admission) -> bytes:
-    try:
-        return _bytes_of(source, caller, admission)
-    except fetch.AddressRefused as error:
-        raise BackgroundUrlRefused(f"The background: {error}") from error
-    except (fetch.FetchFailed, fetch.FetchTooSlow, fetch.NotAnImageAnswer) as error:
-        raise BackgroundUrlFailed(f"The background: {error}") from error
-
-
-def _charged(
-    caller: Caller, job: execution.Job, price: Decimal, results: ResultStore | None
-) -> Outcome:
-    assert caller.user is not None
-    lifetime = settings.REMOVAL_DEADLINE_SECONDS + settings.HOLD_GRACE_SECONDS
-    with ledger.charge(caller.user, price, caller.request_id, lifetime, caller.key) as hold:
+    def _of_job(self, order: Order, results: ResultStore | None) -> Outcome:
+        caller, test = self._caller, order.options.watermark
+        pays, tester = caller.pays and not test, caller.user if test else None
+        self._check_means(order.options, pays, tester)
+        job = self._job(order, results, pays)
+        price = ledger.price_of(min(job.header.pixels, job.options.max_pixels))
+        if pays:
+            return self._charged(job, price, results)
+        if tester is not None:  # counted only now: what is refused before brings no result
+            limits.take_free_test(tester)
         result = execution.run(job)
-        if result.facts.result_foreground:
-            outcome = Outcome(result, job.options, price, None, None, hold)
-            return _finished(caller, outcome, results)
-    return _finished(caller, Outcome(result, job.options, FREE, None, None, None), results)
+        calculated = (price if result.facts.result_foreground else FREE) if caller.pays else None
+        outcome = Outcome(result, job.options, credits_calculated=calculated)
+        return _finished(caller, outcome, results)
+
+    def _check_means(self, options: engine.Options, pays: bool, tester: User | None) -> None:
+        """Refuse whoever has neither credits nor free tests, before anything is fetched."""
+        self._record.test = options.watermark
+        self._record.output_format = options.resolved_format
+        if pays:
+            assert self._caller.user is not None
+            ledger.check_spendable(self._caller.user)
+        else:
+            self._admission.does_not_pay()
+        if tester is not None:
+            limits.check_free_tests(tester)
+
+    def _job(self, order: Order, results: ResultStore | None, pays: bool) -> execution.Job:
+        """The pictures are there, and the order can be carried out."""
+        caller, options = self._caller, order.options
+        data = self._bytes_of(order.source)
+        header = engine.inspect(data)
+        self._record.input_format = header.format
+        self._record.input_width, self._record.input_height = header.size
+        if order.background is not None:
+            options = replace(options, background_image=self._background_of(order.background))
+        engine.check(header, options)
+        if results is not None:
+            results.take(data)
+        is_batch = caller.via == Removal.Via.BATCH
+        return execution.Job(
+            data=data,
+            header=header,
+            options=options,
+            deadline=self._started + settings.REMOVAL_DEADLINE_SECONDS,
+            disconnected=caller.disconnected,
+            needs_foreground=order.needs_foreground,
+            goes_first=pays and not is_batch,
+            queue="batch" if is_batch else "interactive",
+        )
+
+    def _bytes_of(self, source: Source) -> bytes:
+        if isinstance(source, bytes):
+            return source
+        bounds = fetch.FetchLimits(
+            max_bytes=settings.REMOVAL_MAX_UPLOAD_BYTES,
+            total_seconds=settings.IMAGE_URL_SECONDS,
+            connect_seconds=settings.IMAGE_URL_CONNECT_SECONDS,
+            max_redirects=settings.IMAGE_URL_REDIRECTS,
+            allow=settings.IMAGE_URL_ALLOW,
+        )
+        with self._admission.fetching():
+            return fetch.fetch(source.text, bounds, cancelled=self._caller.disconnected)
+
+    def _background_of(self, source: Source) -> bytes:
+        try:
+            return self._bytes_of(source)
+        except fetch.AddressRefused as error:
+            raise BackgroundUrlRefused(f"The background: {error}") from error
+        except (fetch.FetchFailed, fetch.FetchTooSlow, fetch.NotAnImageAnswer) as error:
+            raise BackgroundUrlFailed(f"The background: {error}") from error
+
+    def _charged(self, job: execution.Job, price: Decimal, results: ResultStore | None) -> Outcome:
+        caller = self._caller
+        assert caller.user is not None
+        lifetime = settings.REMOVAL_DEADLINE_SECONDS + settings.HOLD_GRACE_SECONDS
+        with ledger.charge(caller.user, price, caller.request_id, lifetime, caller.key) as hold:
+            result = execution.run(job)
+            if result.facts.result_foreground:
+                outcome = Outcome(result, job.options, credits_charged=price, hold=hold)
+                return _finished(caller, outcome, results)
+        return _finished(caller, Outcome(result, job.options), results)
 
 
 def _finished(caller: Caller, outcome: Outcome, results: ResultStore | None) -> Outcome:

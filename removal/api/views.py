@@ -1,7 +1,6 @@
 """The endpoints. A view reads, calls one service, formats."""
 
 from collections.abc import Callable, Mapping
-from functools import partial
 from typing import ClassVar
 
 from django.conf import settings
@@ -43,9 +42,8 @@ class RemoveBackground(Endpoint):
 
     def post(self, request: Request) -> HttpResponse:
         reading.check_body(request)
-        outcome = services.remove_background(
-            caller_of(request), partial(reading.read_order, request, self.names)
-        )
+        with services.admitted(caller_of(request)) as work:
+            outcome = work.remove_background(reading.read_order(request, self.names))
         return image_response(outcome)
 
 

@@ -130,13 +130,12 @@ def _work_on(picture: BatchPicture) -> None:
         endpoint="/api/v2/batches",
     )
 
-    def order() -> services.Order:
+    with services.admitted(caller) as work:
         _check_owner(batch)
         register.check_room(batch.user)  # results are larger than originals
-        content = _original(picture, results)
-        return services.Order(content, engine.parse_options(batch.fields), results=results)
-
-    services.mark_delivered(services.remove_background(caller, order))
+        content, options = _original(picture, results), engine.parse_options(batch.fields)
+        outcome = work.remove_background(services.Order(content, options, results=results))
+    services.mark_delivered(outcome)
     storage.discard(register.file_name(picture.token, "original"))
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -136,7 +135,8 @@ def _remove_background(request: HttpRequest, owner: Owner) -> HttpResponse:
         return _replayed(earlier)
     caller = _caller(request, owner, results)
     try:
-        outcome = services.remove_background(caller, partial(_order, request, caller, results))
+        with services.admitted(caller) as work:
+            outcome = work.remove_background(_order(request, caller, results))
     except RemovalError as error:
         if results is not None:
             results.fail(texts.sentence_for(error))

@@ -3,7 +3,6 @@
 import base64
 import binascii
 import time
-from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -105,8 +104,8 @@ class RemoveBg(RemoveBgEndpoint):
 
     def post(self, request: Request) -> HttpResponse:
         reading.check_body(request, files=2)
-        caller = caller_of(request)
-        outcome = services.remove_background(caller, partial(read_order, request))
+        with services.admitted(caller_of(request)) as work:
+            outcome = work.remove_background(read_order(request))
         content, media_type = outcome.result.content, outcome.result.media_type
         if wants_json(request):
             content, media_type = _as_json(outcome), "application/json"
