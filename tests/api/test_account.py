@@ -18,6 +18,7 @@ def get(caller, path=ADDRESS):
 def test_a_new_account_is_active_and_empty(bob):
     response = get(bob)
     assert response["Content-Type"] == "application/json"
+    assert "no-store" in response["Cache-Control"]
     assert response.json() == {
         "creditPack": None,
         "state": "active",

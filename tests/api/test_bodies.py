@@ -176,3 +176,11 @@ def test_a_longer_body_is_told_of_its_own_limit(alice, settings):
     body = json.dumps({"image_file_b64": "A" * 2_000_000})
     told = refused(send(alice, body, "application/json"), 400, "file_too_large")
     assert "2,000,000" in told["title"] + told["detail"]
+
+
+def test_a_file_may_have_exactly_as_many_bytes_as_the_limit_says(alice, settings):
+    photo = pictures.portrait()
+    settings.REMOVAL_MAX_UPLOAD_BYTES = len(photo)
+    assert alice.post(image=photo, test="true").status_code == 200
+    settings.REMOVAL_MAX_UPLOAD_BYTES -= 1
+    error_of(alice.post(image=photo, test="true"), 413, 1012)

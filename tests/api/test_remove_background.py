@@ -262,3 +262,7 @@ def test_each_request_leaves_a_row_without_the_picture(alice, portrait):
 def test_the_charge_is_final_once_the_answer_has_left(alice, portrait):
     alice.post(image=portrait)  # the test client closes the answer as a server does
     assert alice.user.credit_account.holds.get().state == "delivered"
+
+
+def test_a_result_is_kept_by_no_cache_on_its_way(alice, portrait):
+    assert alice.post(image=portrait)["Cache-Control"] == "private, no-store"

@@ -11,7 +11,7 @@ import pytest
 from django.test import Client
 
 from removal import errors
-from removal.api.removebg.parameters import PARAMETERS
+from removal.api.removebg.parameters import PARAMETERS, read_options
 from removal.api.schema.answers import BATCHES_ALONE
 from removal.error_table import TABLE
 from removal.outbound import fetch
@@ -127,6 +127,13 @@ def test_crop_with_margins_of_the_subjects_own_sides(alice, portrait):
     assert left == 5
     assert top == int(height / 10 + 0.5)
     assert numbers(response, "Width", "Height") == (width + 10, height + 2 * top)
+
+
+def test_four_crop_margins_go_clockwise_from_the_top():
+    options = read_options({"crop": "true", "crop_margin": "1px 2px 3px 4px"})
+    margin = options.margin
+    sides = (margin.top, margin.right, margin.bottom, margin.left)
+    assert [side.value for side in sides] == [1, 2, 3, 4]
 
 
 def test_a_crop_margin_without_crop_is_ignored(alice, portrait):

@@ -95,16 +95,20 @@ def test_an_open_batch_takes_more_until_it_is_closed(alice, portrait):
     assert (refused.status_code, refused.json()["error"]["code"]) == (409, 1160)
 
 
-def test_cancelling_keeps_what_is_done_and_begins_nothing_more(alice, portrait, tmp_path):
+def test_cancelling_keeps_what_is_done_and_begins_nothing_more(
+    alice, portrait, tmp_path, django_capture_on_commit_callbacks
+):
     batch = sent(alice, zip=zip_of(a__jpg=portrait, b__jpg=portrait))
     assert runner.work_on_next()
     spent = 10 - alice.credits
-    answer = alice.post(f"{BATCHES}/{batch['id']}/cancel").json()
+    with django_capture_on_commit_callbacks(execute=True):
+        answer = alice.post(f"{BATCHES}/{batch['id']}/cancel").json()
     assert answer["state"] == "cancelled"
     assert [item["state"] for item in answer["items"]] == ["done", "cancelled"]
     assert work_through() == 0
     assert 10 - alice.credits == spent
     assert get(alice, f"{BATCHES}/{batch['id']}/pictures/1").status_code == 200
+    assert [name.partition("-")[2] for name in stored(tmp_path)] == ["result"]
 
 
 def test_cancelled_while_at_work_is_not_charged(alice, portrait):
@@ -359,6 +363,8 @@ def test_refusals(alice, fields, status, code, settings):
 def test_too_many_pictures_are_refused_and_leave_nothing(alice, portrait, settings, tmp_path):
     settings.REMOVAL_BATCH_PICTURES = 1
     answer = alice.post(BATCHES, zip=zip_of(a__jpg=portrait, b__jpg=portrait))
+    assert (answer.status_code, answer.json()["error"]["code"]) == (413, 1161)
+    answer = alice.post(BATCHES, image=portrait, zip=zip_of(b__jpg=portrait))
     assert (answer.status_code, answer.json()["error"]["code"]) == (413, 1161)
     assert not Batch.objects.exists()
     assert stored(tmp_path) == []

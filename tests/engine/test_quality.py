@@ -9,6 +9,7 @@ import pytest
 
 from removal.engine import Box, Options, remove_background
 from removal.engine.matting import predict
+from removal.engine.matting.foreground import foreground_colour
 from removal.engine.matting.refine import upsample_alpha
 from tests import pictures
 
@@ -89,3 +90,13 @@ def test_boxes_of_a_shrunk_picture_are_told_in_the_input_s_pixels(monkeypatch):
     facts = remove_background(photo, options).facts
     assert facts.result_size == (751, 501)
     assert facts.input_foreground == Box(256, 128, 898 - 128, 770 - 256)
+
+
+@pytest.mark.parametrize(("low", "high"), [(1, 127), (128, 254)])
+def test_soft_edges_get_the_subjects_own_colour(low, high):
+    alpha = cv2.GaussianBlur(disc(), (0, 0), 6)
+    rgb = composite(alpha)
+    soft = (alpha >= low) & (alpha <= high)
+    before = np.abs(rgb[soft] - np.array(ORANGE, float)).mean()
+    foreground_colour(rgb, alpha)
+    assert np.abs(rgb[soft] - np.array(ORANGE, float)).mean() < before / 3

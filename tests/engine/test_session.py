@@ -178,3 +178,10 @@ def test_one_network_serves_many_threads(own_model):
         found = list(pool.map(network.run, tensors))
     for tensor, matte in zip(tensors, found, strict=True):
         np.testing.assert_array_equal(matte, network.run(tensor))
+
+
+@pytest.mark.parametrize(("quality", "networks"), [("fast", 1), ("best", 2)])
+def test_only_the_best_quality_loads_a_second_network(quality, networks, own_model, monkeypatch):
+    monkeypatch.setattr("removal.engine.networks.weights.path_of", lambda build: own_model)
+    loaded = session.load(Settings(quality=quality, build="fp32"))
+    assert len([network for network in (loaded.main, loaded.second) if network]) == networks
