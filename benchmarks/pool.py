@@ -84,7 +84,7 @@ class Side:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.pool", "--side", name, "--places", str(places)],
             cwd=HOME, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-            env=os.environ | {"REMOVAL_PLACES": str(places), "LOG_LEVEL": "ERROR"},
+            env=os.environ | {"REMOVAL_SLOTS": str(places), "LOG_LEVEL": "ERROR"},
         )  # fmt: skip
         self._read()
         self.ready_seconds = time.perf_counter() - began

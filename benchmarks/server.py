@@ -77,7 +77,7 @@ def main() -> int:
     os.environ["REMOVAL_THREADS"] = str(max(1, threads.available_cores() // args.places))
     environment.install(ENVIRONMENT, REQUIREMENTS, "Installing locust ...", "--require-hashes")
     common = {
-        "REMOVAL_PLACES": str(args.places),
+        "REMOVAL_SLOTS": str(args.places),
         "REMOVAL_KEY_CONCURRENCY": str(args.clients),  # all come with the same key
         **PATIENT,
     }

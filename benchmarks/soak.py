@@ -62,7 +62,7 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help="put the results into the docs")
     args = parser.parse_args()
     print(report.machine(), flush=True)
-    with Site(REMOVAL_PLACES=str(args.places), REMOVAL_THREADS="1") as site:
+    with Site(REMOVAL_SLOTS=str(args.places), REMOVAL_THREADS="1") as site:
         course = _soak(site, args)
         kept, audit, rows_left = _files(site), site.audit(), site.python(PURGE).strip()
         files_left = _files(site)

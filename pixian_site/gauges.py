@@ -1,5 +1,4 @@
-"""Metrics that are looked up when Prometheus asks: places, the line before them, the engine,
-payments that wait."""
+"""Metrics read when Prometheus scrapes: slots, the queue, the engine, pending payments."""
 
 import logging
 from collections.abc import Iterator
@@ -20,7 +19,7 @@ class State(Collector):
     """Values read when Prometheus scrapes; a source that does not answer is left out."""
 
     def collect(self) -> Iterator[Metric]:
-        for look in (_places, _engine, _payments):
+        for look in (_slots, _engine, _payments):
             try:
                 yield from look()
             except Exception as error:
@@ -31,12 +30,12 @@ class State(Collector):
         return iter(())
 
 
-def _places() -> Iterator[Metric]:
+def _slots() -> Iterator[Metric]:
     taken, waiting = capacity.shared().in_line()
     for name, value, text in (
-        ("removal_places", settings.REMOVAL_PLACES, "Pictures that may be processed at once"),
+        ("removal_places", settings.REMOVAL_SLOTS, "Pictures that may be processed at once"),
         ("removal_places_taken", taken, "Pictures in process, over all processes"),
-        ("removal_places_waited_for", waiting, "Pictures that wait for a place, of all processes"),
+        ("removal_places_waited_for", waiting, "Pictures that wait for a slot, over all processes"),
     ):
         yield GaugeMetricFamily(name, text, value=value)
 
@@ -45,7 +44,7 @@ def _engine() -> Iterator[Metric]:
     state = readiness.state()
     ready = int(not state.reasons)
     yield GaugeMetricFamily("removal_ready", "Whether the engine can work", value=ready)
-    text = "Places whose picture takes far longer than it should"
+    text = "Slots whose picture takes far longer than it should"
     yield GaugeMetricFamily("removal_places_stuck", text, value=state.stuck)
     labels = {"model": state.model or "", "device": state.device or ""}
     yield InfoMetricFamily("removal_engine", "What the engine runs, and on what", value=labels)

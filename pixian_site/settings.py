@@ -319,7 +319,10 @@ REMOVAL_EXECUTION = env.str(
 )
 if REMOVAL_EXECUTION == "queue" and not REDIS_URL:
     raise ImproperlyConfigured("REMOVAL_EXECUTION=queue needs REDIS_URL.")
-REMOVAL_PLACES = env.int("REMOVAL_PLACES", 1, validate=AT_LEAST_ONE)
+# Pictures processed at once, by all processes together; REMOVAL_PLACES is the former name.
+REMOVAL_SLOTS = env.int(
+    "REMOVAL_SLOTS", env.int("REMOVAL_PLACES", 1, validate=AT_LEAST_ONE), validate=AT_LEAST_ONE
+)
 REMOVAL_QUEUE_LENGTH = env.int("REMOVAL_QUEUE_LENGTH", 8, validate=NOT_NEGATIVE)
 # Clients are told to wait for up to 180 seconds, so overload means queueing.
 REMOVAL_QUEUE_SECONDS = env.float("REMOVAL_QUEUE_SECONDS", 120, validate=NOT_NEGATIVE)
@@ -328,11 +331,12 @@ REMOVAL_DEADLINE_SECONDS = env.float("REMOVAL_DEADLINE_SECONDS", 150, validate=A
 # seconds; then its process is killed. This bounds the cost of a hostile picture.
 REMOVAL_WORK_FACTOR = env.float("REMOVAL_WORK_FACTOR", 20, validate=AT_LEAST_ONE)
 REMOVAL_WORK_SECONDS = env.float("REMOVAL_WORK_SECONDS", 10, validate=AT_LEAST_ONE)
-# Places that only those who pay get. Of a single place nothing can be kept back.
-REMOVAL_RESERVED_PLACES = env.int(
-    "REMOVAL_RESERVED_PLACES",
-    (REMOVAL_PLACES + 2) // 4,
-    validate=environs.validate.Range(min=0, max=REMOVAL_PLACES - 1),
+# Slots for paid requests only; a single slot cannot be reserved.
+_RESERVABLE = environs.validate.Range(min=0, max=REMOVAL_SLOTS - 1)
+REMOVAL_RESERVED_SLOTS = env.int(
+    "REMOVAL_RESERVED_SLOTS",
+    env.int("REMOVAL_RESERVED_PLACES", (REMOVAL_SLOTS + 2) // 4, validate=_RESERVABLE),
+    validate=_RESERVABLE,
 )
 # Concurrent requests of one key, and of all keys of an account together.
 REMOVAL_KEY_CONCURRENCY = env.int("REMOVAL_KEY_CONCURRENCY", 8, validate=AT_LEAST_ONE)
@@ -396,12 +400,12 @@ STRIPE_AUTOMATIC_TAX = env.bool("STRIPE_AUTOMATIC_TAX", False)
 SELLER = words("SELLER", separator="|")
 
 # --- The server ---------------------------------------------------------------------------------
-# Whoever has a place, waits for one or for a foreign server holds a thread; payers are counted
-# apart from the rest, hence twice. A few more answer everything else; many would only take the
-# interpreter from each other when a crowd comes.
+# A request holds a thread while it has a slot or waits for one or for a foreign server; payers are
+# counted separately, hence twice. A few more threads answer everything else; many more would only compete
+# for the interpreter when many requests arrive at once.
 SERVER_THREADS = env.int(
     "SERVER_THREADS",
-    2 * (REMOVAL_PLACES + REMOVAL_QUEUE_LENGTH + IMAGE_URL_FETCHES) + 7,
+    2 * (REMOVAL_SLOTS + REMOVAL_QUEUE_LENGTH + IMAGE_URL_FETCHES) + 7,
     validate=environs.validate.Range(min=2),
 )
 # How long a request may take to arrive; the largest takes four minutes at 1 Mbit/s.

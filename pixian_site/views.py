@@ -61,7 +61,7 @@ def readyz(request: HttpRequest) -> JsonResponse:
         "ready": not reasons,
         "model": state.model,
         "device": state.device,
-        "places": settings.REMOVAL_PLACES,
+        "places": settings.REMOVAL_SLOTS,
         "reasons": reasons,
         "warnings": state.warnings,
     }

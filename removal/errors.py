@@ -301,7 +301,7 @@ class SlowDown(RemovalError):
         """pool: that of removal.capacity which is full."""
         super().__init__(
             message
-            or "All places are taken. Wait 5 seconds, then 10, then 15, before you try again."
+            or "All slots are taken. Wait 5 seconds, then 10, then 15, before you try again."
         )
         self.retry_after = retry_after
         self.pool = pool
@@ -311,7 +311,7 @@ class StartedTooLate(RemovalError):
     code, retry_after = 1017, 5
 
     def __init__(self) -> None:
-        super().__init__("The image waited too long for a free place. Try again in 5 seconds.")
+        super().__init__("The image waited too long for a free slot. Try again in 5 seconds.")
 
 
 class TookTooLong(RemovalError):

@@ -29,7 +29,7 @@ _stage_seconds = Histogram(
     "removal_stage_seconds", "The stages of work on one picture", ("stage",), buckets=SECONDS
 )
 _wait_seconds = Histogram(
-    "removal_wait_seconds", "How long pictures waited for a place", buckets=SECONDS
+    "removal_wait_seconds", "How long pictures waited for a slot", buckets=SECONDS
 )
 _ended_processes = Counter(
     "removal_engine_processes_ended",

@@ -1,8 +1,8 @@
-"""The one way from a request to a cut-out: the only place where source, credits and engine meet.
+"""Processes requests: the only module that combines source, credits and engine.
 
-Order of checks (the contract's): free place -> parameters -> Idempotency-Key -> credits at all ->
-fetch -> header -> hold -> engine -> settle. An error at any point charges nothing and is remembered
-in a row; only where there is no free place it is counted and no more.
+Order of checks (the contract's): free slot -> parameters -> Idempotency-Key -> credits at all ->
+fetch -> header -> hold -> engine -> settle. An error at any point charges nothing and is
+recorded in a row; only 429s for want of a slot are merely counted.
 """
 
 import hashlib
@@ -42,28 +42,28 @@ def _never() -> bool:
 
 
 class ResultStore(Protocol):
-    """Puts aside what whoever asked may ask for again: see idempotency and kept."""
+    """Stores a result that can be requested again: see idempotency and kept."""
 
     def take(self, data: bytes) -> None:
-        """The picture, before it is worked on."""
+        """Store the picture, before it is processed."""
 
     def store(self, content: bytes) -> None:
-        """The result's bytes; they count only once `remember` has been committed."""
+        """Store the result's bytes; they count only once `remember` has been committed."""
 
     def remember(self, outcome: dict[str, Any], hold: Hold | None) -> None:
-        """The outcome (see outcome_of), in the transaction that charges for it. May raise."""
+        """Store the outcome (see outcome_of), in the transaction that charges for it. May raise."""
 
     def give_up(self) -> None:
-        """There is no result after all."""
+        """Discard: there is no result."""
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks, and through what. `pays`: production results cost the user credits."""
+    """The user, key and source of a request. `pays`: production results cost the user credits."""
 
     request_id: str
     via: str
-    concurrency_key: str  # whose requests count together: an account, or a visitor's address
+    concurrency_key: str  # an account, or a visitor's address
     key: ApiKey | None = None
     user: User | None = None
     pays: bool = False
@@ -74,7 +74,7 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class Url:
-    """Where a picture is to be fetched from."""
+    """The URL to fetch a picture from."""
 
     text: str
 
@@ -84,11 +84,11 @@ Source = bytes | Url
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What is asked for: a picture and the options. `options.watermark` means test=true.
+    """A validated request: a picture and the options. `options.watermark` means test=true.
 
-    background: where the picture behind the cut-out comes from.
-    needs_foreground: whether a picture in which nothing is found is an error, NothingFound.
-    results: where to keep picture and result, where the request has no Idempotency-Key.
+    background: the source of the picture behind the cut-out.
+    needs_foreground: whether a picture without a subject is an error, NothingFound.
+    results: where to store picture and result, if the request has no Idempotency-Key.
     """
 
     source: Source
@@ -100,8 +100,8 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """A finished request. `hold` is the settled charge, to be marked as delivered; `replay_of` the
-    id of the request that did the work, where this one only repeats it."""
+    """A finished request. `hold` is the settled charge, to be marked as delivered; `replay_of` is
+    the id of the original request if this one only repeats it."""
 
     result: engine.Result
     options: engine.Options
@@ -113,12 +113,12 @@ class Outcome:
 
 
 def account_key(user: User) -> str:
-    """A Caller's concurrency_key: an account's requests count together, whatever they come by."""
+    """A Caller's concurrency_key: all requests of an account count together."""
     return f"user {user.pk}"
 
 
 def claimant_of(key: ApiKey) -> capacity.Claimant:
-    """Whose places a key's requests take."""
+    """The claimant for slots, for a key's requests."""
     pays = not key.test_only and ledger.can_spend(key.user)
     return capacity.Claimant(account_key(key.user), key.public_id, pays)
 
@@ -149,13 +149,13 @@ def admitted(caller: Caller) -> Iterator["Work"]:
 
 
 def mark_delivered(outcome: Outcome) -> None:
-    """The answer has left; from here on a charge stands."""
+    """The response has been sent: the charge is final."""
     if outcome.hold is not None:
         ledger.mark_delivered(outcome.hold)
 
 
 def _claimant(caller: Caller) -> capacity.Claimant:
-    """A picture of a batch counts for its account's batches, not for the key's requests."""
+    """The claimant for a batch's pictures, which do not count as the key's requests."""
     is_test_key = caller.key is not None and caller.key.test_only
     counts_for_key = caller.key is not None and caller.via != Removal.Via.BATCH
     return capacity.Claimant(
@@ -169,7 +169,7 @@ def _claimant(caller: Caller) -> capacity.Claimant:
 
 
 def _forced(caller: Caller, order: Order) -> Order:
-    """The order under the operator's limits and those of the key."""
+    """The order with the operator's and the key's limits applied."""
     test = order.options.watermark or (caller.key is not None and caller.key.test_only)
     options = replace(
         order.options, watermark=test, max_result_pixels=settings.REMOVAL_MAX_RESULT_PIXELS
@@ -297,7 +297,7 @@ class Work:
 
 
 def _finished(caller: Caller, outcome: Outcome, results: ResultStore | None) -> Outcome:
-    """Charge for the outcome and, where it is kept, remember it: both or neither."""
+    """Charge for the outcome and store it, both or neither."""
     if results is None:
         return _settled(caller, outcome)
     results.store(outcome.result.content)
@@ -310,18 +310,18 @@ def _finished(caller: Caller, outcome: Outcome, results: ResultStore | None) -> 
 def _settled(caller: Caller, outcome: Outcome) -> Outcome:
     if outcome.hold is None:
         return replace(outcome, credits_remaining=_remaining(caller))
-    # From the entry: whatever fails once the charge is committed, nobody would hear of the charge.
+    # From the entry: a query that fails after the commit would hide the charge from the caller.
     return replace(outcome, credits_remaining=ledger.settle(outcome.hold).spendable_after)
 
 
 def _fingerprint(caller: Caller, order: Order) -> str:
-    """Of what was asked for: where, of which picture, with which options that are not defaults."""
+    """The fingerprint of a request: its path, picture and non-default options."""
     pictures = [_picture_mark(source) for source in (order.source, order.background) if source]
     return idempotency.fingerprint(caller.endpoint, pictures, chosen_options(order.options))
 
 
 def chosen_options(options: engine.Options) -> list[tuple[str, str]]:
-    """The options that are not defaults, for a fingerprint."""
+    """The non-default options, for a fingerprint."""
     default = engine.Options(max_result_pixels=options.max_result_pixels)
     return [
         (field.name, repr(value))
@@ -352,7 +352,7 @@ def outcome_of(
     hold: Hold | None,
     request_id: str,
 ) -> Outcome:
-    """The outcome that a result store remembered, as the request `request_id` had it."""
+    """The stored outcome of the request `request_id`."""
     facts: dict[str, Any] = {
         name: engine.Box(**value) if isinstance(value, dict)
         else tuple(value) if isinstance(value, list)
@@ -383,7 +383,7 @@ def _failure(caller: Caller, error: Exception) -> RemovalError:
 
 def _note_failure(record: Removal, failure: RemovalError, started: float) -> None:
     record.status, record.error_code = failure.status, failure.code
-    # It may quote what was sent; databases take neither NUL nor half of a surrogate pair.
+    # It may quote input; databases accept neither NUL nor half of a surrogate pair.
     message = failure.message[:500]
     record.error_message = "".join(c if c.isprintable() else "\ufffd" for c in message)
     _save(record, started)
@@ -398,9 +398,9 @@ def _note_success(record: Removal, outcome: Outcome, started: float) -> None:
 
 
 def _save(record: Removal, started: float) -> None:
-    """The row is a record, not the product: failing to write it must not take the result away."""
+    """Write the request's row; a failure is logged, but must not lose the result."""
     record.duration_ms = round((time.monotonic() - started) * 1000)
     try:
         record.save()
     except Exception:
-        log.exception("The row of request %s could not be written", record.request_id)
+        log.exception("The record of request %s could not be written", record.request_id)

@@ -18,14 +18,14 @@ from tests import pictures
 from tests.serving import Server, serving
 from tests.test_server import ENDPOINT, multipart
 
-CLIENTS, PLACES = 50, 2
+CLIENTS, SLOTS = 50, 2
 GRANTED = Decimal(100)
 Answer = tuple[int, Message, bytes]
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    limits = {"REMOVAL_PLACES": str(PLACES), "SERVER_THREADS": str(CLIENTS)}
+    limits = {"REMOVAL_SLOTS": str(SLOTS), "SERVER_THREADS": str(CLIENTS)}
     with serving(tmp_path_factory.mktemp("crowded"), **limits) as running:
         yield running
 
@@ -72,7 +72,7 @@ def test_a_crowd_is_served_or_told_to_wait_and_charged_exactly(server, headers):
             assert int(got["Retry-After"]) >= 1
             assert json.loads(body)["error"]["code"] in (1015, 1017)
     served = [number for number, (status, _, _) in enumerate(answers) if status == 200]
-    assert PLACES <= len(served) < CLIENTS
+    assert SLOTS <= len(served) < CLIENTS
     assert spent(server, headers) - before == charged(answers)
     replays = [post(server, headers, key=f"client {number}") for number in served[:3]]
     assert [got["Idempotency-Replayed"] for _, got, _ in replays] == ["true"] * len(replays)

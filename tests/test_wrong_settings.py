@@ -24,7 +24,7 @@ def started(*arguments: str, **settings: str) -> tuple[int, str]:
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("REMOVAL_PLACES", "several"),
+        ("REMOVAL_SLOTS", "several"),
         ("REMOVAL_KEY_CONCURRENCY", "0"),
         ("CREDITS_PER_MEGAPIXEL", "-1"),
         ("REDIS_URL", "localhost:6379"),

@@ -28,7 +28,7 @@ from .fair_queue import FairQueue
 State = BatchPicture.State
 MOST_ATTEMPTS = 5  # for temporary failures: a full storage, a dead worker, a deadline
 TEST_PAUSE = timedelta(minutes=5)  # the minimum wait when no free test is left
-PAUSE = timedelta(seconds=2)  # before a picture that found no place is tried again
+PAUSE = timedelta(seconds=2)  # before a picture that found no free slot is retried
 CANDIDATES = 5  # candidates, of which another worker may claim some first
 _queue = FairQueue()
 

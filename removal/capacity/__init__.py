@@ -1,14 +1,14 @@
-"""Bounded places for work and a short, fair queue before them, for all processes together.
+"""A bounded number of slots with a short, fair queue, shared by all processes.
 
-Refusing early keeps the service quick for those who are in: without a limit, fifty clients at once
-all wait for half a minute; with one, most are told at once to come back later. Nobody can take the
-service from the others: an account has only so many requests under way, whatever its keys; who pays
-is turned away by others who pay only, and goes first; who waits for a foreign server holds neither
-a place nor a spot in the line.
+Early refusals keep the service fast for admitted requests: without a limit, fifty concurrent
+clients would all wait for half a minute; with one, most get 429 at once. No user can block the
+others: each account has a limit of concurrent requests over all its keys; paid requests go first
+and are only refused because of other paid ones; requests waiting for a foreign server hold neither
+a slot nor a place in the queue.
 
-Who is in is written down as leases: in Redis where REDIS_URL names one, else in the database. A
-lease lives for REMOVAL_LEASE_SECONDS and is renewed while its request runs, so what a killed
-process held is free again that much later.
+Admitted requests hold leases, stored in Redis if REDIS_URL is set, otherwise in the database. A
+lease lasts REMOVAL_LEASE_SECONDS and is renewed while its request runs, so the slot of a killed
+process is free again after that time.
 """
 
 import logging
@@ -32,32 +32,33 @@ from .redis import RedisLeases
 from .renewer import LeaseRenewer
 
 log = logging.getLogger(__name__)
-# The pools that all share. Of each there is one for everybody and one for some of them, by whose
-# number these are bounded: payers by each other alone, so that they find room in any crowd.
-REQUESTS, PAYING_REQUESTS = "requests", "paying requests"  # at work or in line for it
+# The shared pools. Each has one for all requests and one for paid requests, which are only limited
+# by each other, so that they are admitted under any load.
+REQUESTS, PAYING_REQUESTS = "requests", "paying requests"  # working or in the queue
 FETCHES, PAYING_FETCHES = "fetches", "paying fetches"  # waiting for a foreign server
-LINE, PAYING_LINE = "line", "paying line"  # waiting for a place
-PLACES, OPEN_PLACES = "places", "open places"  # at work; open: not in a place reserved for payers
-NEXT_SECONDS = 0.02  # how often the next in line looks for a place that another process left
-FULL_SECONDS = 0.1  # how long a pool that was found full is known to be
-LATER_SECONDS = 0.25  # how often those behind it look, and all whether their client is still there
+LINE, PAYING_LINE = "line", "paying line"  # waiting for a slot
+# Working; open: not in a slot reserved for payers. The stored names stay for rolling upgrades.
+SLOTS, OPEN_SLOTS = "places", "open places"
+NEXT_SECONDS = 0.02  # how often the first in the queue checks for a slot freed by another process
+FULL_SECONDS = 0.1  # how long a pool found full is assumed to be full
+LATER_SECONDS = 0.25  # how often the others check, and all check their client's connection
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    places: int
+    slots: int
     queue_length: int
     queue_seconds: float
     per_account: int
     per_key: int
-    reserved_places: int = 0  # of the places, for payers only
+    reserved_slots: int = 0  # of the slots, for paid requests only
     fetches: int = 8
     fetches_per_account: int = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Claimant:
-    """Whose requests are counted together, and whether others who pay are all it waits for.
+    """Whose requests are counted together, and whether they are paid.
 
     account: an account, a visitor's address, or the batches of an account.
     key: the API key, which has a limit of its own within the account's.
@@ -69,18 +70,18 @@ class Claimant:
 
 
 class Capacity:
-    """Counts who is in, through `leases`. One object a process; safe for threads."""
+    """Counts requests by `leases`. One object for each process; thread-safe."""
 
     def __init__(self, limits: Limits, leases: Leases) -> None:
         self.limits = limits
         self._leases = leases
         self._renewer = LeaseRenewer(leases)
-        self._left = threading.Condition()  # told when a place of this process is free again
+        self._left = threading.Condition()  # notified when a slot of this process is free again
         self._full: dict[str, float] = {}  # pool -> until when it counts as full
 
     @contextmanager
     def admit(self, claimant: Claimant) -> Iterator["Admission"]:
-        """Let a request in, or raise SlowDown at once where everything is taken."""
+        """Admit a request, or raise SlowDown at once if everything is taken."""
         room = self.room(claimant.pays)
         with self._staying() as stay:
             full = self.enter(stay, {**self._own(claimant), **room})
@@ -91,7 +92,7 @@ class Capacity:
 
     @contextmanager
     def taking_in(self, claimant: Claimant) -> Iterator[None]:
-        """Unpack and store many pictures at once. It needs a thread but neither place nor line, so
+        """Unpack and store many pictures at once. It needs a thread but neither slot nor line, so
         it counts as fetches do. SlowDown where too many do so."""
         limits = {**self._own(claimant), **self.fetches(claimant.account, claimant.pays)}
         with self._staying() as stay:
@@ -100,25 +101,25 @@ class Capacity:
             yield
 
     def is_known_full(self, pool: str) -> bool:
-        """Whether it was full a moment ago and nobody of this process has left since."""
+        """Whether it was recently full and no request of this process has left since."""
         return self._full.get(pool, 0) > time.monotonic()
 
     def free_for(self, claimant: Claimant) -> int:
-        """How many requests more it may have under way."""
+        """How many more concurrent requests it may have."""
         own = self._own(claimant)
         return min(limit - self._leases.count(pool) for pool, limit in own.items())
 
     def in_line(self) -> tuple[int, int]:
-        """How many pictures of all processes have a place, and how many wait for one."""
+        """How many pictures of all processes have a slot, and how many wait for one."""
         waiting = self._leases.count(PAYING_LINE) + self._leases.count(LINE)
-        return self._leases.count(PLACES), waiting
+        return self._leases.count(SLOTS), waiting
 
     @contextmanager
-    def place(self, disconnected: Callable[[], bool], goes_first: bool = False) -> Iterator[None]:
-        """Wait in line for a place to work in.
+    def slot(self, disconnected: Callable[[], bool], goes_first: bool = False) -> Iterator[None]:
+        """Wait in the queue for a slot.
 
-        goes_first: before all that don't, and into reserved places, too.
-        Raises StartedTooLate after the queue's time, ClientGone where nobody waits any more.
+        goes_first: before all others, and into reserved slots too.
+        Raises StartedTooLate after the queue's time, ClientGone if the client disconnected.
         """
         with self._staying() as stay:
             with metrics.waiting():
@@ -131,15 +132,15 @@ class Capacity:
         """Whoever is first in line takes the place that another has left, in one step."""
         deadline = time.monotonic() + self.limits.queue_seconds
         line, behind = (PAYING_LINE, [PAYING_LINE]) if goes_first else (LINE, [PAYING_LINE, LINE])
-        places = self._places(goes_first)
-        if not self.enter(stay, places, behind=behind):
+        slots = self._slots(goes_first)
+        if not self.enter(stay, slots, behind=behind):
             return
         self.enter(stay, {line: None})
-        while full := self.enter(stay, places, leaving=[line], behind=behind):
+        while full := self.enter(stay, slots, leaving=[line], behind=behind):
             left = deadline - time.monotonic()
             if left <= 0:
                 raise StartedTooLate
-            is_next = full.over < self.limits.places
+            is_next = full.over < self.limits.slots
             with self._left:
                 self._left.wait(min(left, NEXT_SECONDS if is_next else LATER_SECONDS))
             if disconnected():
@@ -159,20 +160,20 @@ class Capacity:
         return full
 
     def room(self, pays: bool) -> PoolLimits:
-        """What a request that works or waits in line counts for."""
-        limit = self.limits.places + self.limits.queue_length
+        """The pools of a request that works or waits in the queue."""
+        limit = self.limits.slots + self.limits.queue_length
         return _shared(REQUESTS, PAYING_REQUESTS, limit, pays)
 
     def fetches(self, account: str, pays: bool) -> PoolLimits:
-        """What a request counts for while it waits for a foreign server."""
+        """The pools of a request that waits for a foreign server."""
         own: PoolLimits = {f"fetches of {account}": self.limits.fetches_per_account}
         return {**own, **_shared(FETCHES, PAYING_FETCHES, self.limits.fetches, pays)}
 
-    def _places(self, goes_first: bool) -> PoolLimits:
+    def _slots(self, goes_first: bool) -> PoolLimits:
         if goes_first:
-            return {PLACES: self.limits.places}
-        unreserved = self.limits.places - self.limits.reserved_places
-        return {PLACES: self.limits.places, OPEN_PLACES: unreserved}
+            return {SLOTS: self.limits.slots}
+        unreserved = self.limits.slots - self.limits.reserved_slots
+        return {SLOTS: self.limits.slots, OPEN_SLOTS: unreserved}
 
     def _own(self, claimant: Claimant) -> dict[str, int]:
         own = {_account_pool(claimant.account): self.limits.per_account}
@@ -186,13 +187,13 @@ class Capacity:
             return SlowDown(pool=full.pool)
         whose = "You already have" if full.pool == next(iter(own)) else "This key already has"
         return SlowDown(
-            f"{whose} {own[full.pool]} requests under way. Wait for one of them to finish.",
+            f"{whose} {own[full.pool]} concurrent requests. Wait for one of them to finish.",
             pool=full.pool,
         )
 
     @contextmanager
     def _staying(self) -> Iterator[Stay]:
-        """A stay in pools yet to be entered, given up at the end."""
+        """A lease without pools yet, released at the end."""
         stay = Stay(uuid.uuid4().hex)
         try:
             with self._renewer.renewing(stay):
@@ -207,18 +208,18 @@ class Capacity:
         self._full = known | {pool: now + FULL_SECONDS}
 
     def _give_up(self, stay: Stay) -> None:
-        """The work is done, so a failure here takes nothing from it: the lease lapses by itself."""
+        """Release the lease. The work is done, so a failure is harmless: the lease expires by itself."""
         try:
             self._leases.leave(stay)
         except Exception:
-            log.exception("A lease could not be given up; it lapses")
+            log.exception("A lease could not be released; it will expire")
         self._full = {}
         with self._left:
             self._left.notify_all()
 
 
 class Admission:
-    """A request that was let in. What it turns out to be changes what it counts for."""
+    """An admitted request, whose pools may change once more about it is known."""
 
     def __init__(self, capacity: Capacity, stay: Stay, claimant: Claimant) -> None:
         self._capacity = capacity
@@ -226,7 +227,7 @@ class Admission:
         self._account, self._pays = claimant.account, claimant.pays
 
     def does_not_pay(self) -> None:
-        """It is a test, so it finds room where others who don't pay find some, or SlowDown."""
+        """Mark it as a test: it counts among unpaid requests. Raises SlowDown if these are full."""
         if not self._pays:
             return
         paying, self._pays = self._capacity.room(True), False
@@ -235,8 +236,8 @@ class Admission:
 
     @contextmanager
     def fetching(self) -> Iterator[None]:
-        """Wait for a foreign server: meanwhile the request is not in the line. SlowDown where too
-        many wait so, or where everything else was taken meanwhile."""
+        """Wait for a foreign server, outside of the queue. Raises SlowDown if too many wait in this
+        way, or if everything is taken afterwards."""
         room = self._capacity.room(self._pays)
         fetches = self._capacity.fetches(self._account, self._pays)
         if full := self._capacity.enter(self._stay, fetches, leaving=room):
@@ -268,16 +269,16 @@ def _fetches_refused(full: Full, fetches: PoolLimits) -> str:
 
 @cache
 def shared() -> Capacity:
-    """The capacity by the settings; the same in every process that has the same settings."""
+    """The capacity by the settings, the same in every process with the same settings."""
     life = settings.REMOVAL_LEASE_SECONDS
     return Capacity(
         Limits(
-            places=settings.REMOVAL_PLACES,
+            slots=settings.REMOVAL_SLOTS,
             queue_length=settings.REMOVAL_QUEUE_LENGTH,
             queue_seconds=min(settings.REMOVAL_QUEUE_SECONDS, settings.REMOVAL_DEADLINE_SECONDS),
             per_account=settings.REMOVAL_ACCOUNT_CONCURRENCY,
             per_key=settings.REMOVAL_KEY_CONCURRENCY,
-            reserved_places=settings.REMOVAL_RESERVED_PLACES,
+            reserved_slots=settings.REMOVAL_RESERVED_SLOTS,
             fetches=settings.IMAGE_URL_FETCHES,
             fetches_per_account=settings.IMAGE_URL_FETCHES_PER_ACCOUNT,
         ),

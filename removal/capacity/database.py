@@ -12,12 +12,14 @@ from removal.models import LeaseRow
 
 from .leases import Full, Limits, Stay
 
-ADVISORY_LOCK = 0x6C65617365  # "lease"; any number that nothing else in this database locks by
+ADVISORY_LOCK = (
+    0x6C65617365  # "lease"; any number that nothing else in this database uses as a lock
+)
 
 
 class DatabaseLeases:
-    """Entering is done one at a time: behind the write lock that BEGIN IMMEDIATE takes on SQLite,
-    behind an advisory lock on PostgreSQL. So rows are numbered in the order in which they count.
+    """Entering is serialised: by the write lock of BEGIN IMMEDIATE on SQLite, by an advisory lock on
+    PostgreSQL. So rows are numbered in the order in which they count.
     """
 
     def __init__(self, life: float) -> None:
@@ -30,7 +32,7 @@ class DatabaseLeases:
         leaving: Collection[str] = (),
         behind: Collection[str] = (),
     ) -> Full | None:
-        """Looks before it locks, so that turning many away at once stays quick."""
+        """Checks before it locks, so that many refusals at once stay fast."""
         if full := _full(lease, limits, behind):
             return full
         with _one_at_a_time():
@@ -60,7 +62,7 @@ class DatabaseLeases:
 
 
 def purge() -> None:
-    """Delete what killed processes held."""
+    """Delete the leases of killed processes."""
     LeaseRow.objects.filter(expires_at__lte=timezone.now()).delete()
 
 

@@ -1,15 +1,15 @@
-"""What a store of leases has to do; the database and Redis are the two that there are."""
+"""The interface of a lease store, implemented by the database and by Redis."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-Limits = Mapping[str, int | None]  # pool -> how many may be in it; None: any number
+Limits = Mapping[str, int | None]  # pool -> its limit; None: no limit
 
 
 class Stay:
-    """One request's lease and the pools it is in at the moment. It ends when it is left, or `life`
-    seconds after it was last renewed."""
+    """One request's lease and its current pools. It ends when it is released, or `life` seconds after
+    its last renewal."""
 
     def __init__(self, lease: str) -> None:
         self.lease = lease
@@ -18,7 +18,7 @@ class Stay:
 
 @dataclass(frozen=True, slots=True)
 class Full:
-    """A pool that has no room. `over`: how many have to go before the next to leave makes room."""
+    """A full pool. `over`: how many have to leave before the next one leaving frees a slot."""
 
     pool: str
     over: int
@@ -29,7 +29,7 @@ class Leases(Protocol):
 
     @property
     def life(self) -> float:
-        """Seconds until a lease that nobody renews is over."""
+        """Seconds until a lease expires without renewal."""
 
     def enter(
         self,
@@ -38,18 +38,18 @@ class Leases(Protocol):
         leaving: Collection[str] = (),
         behind: Collection[str] = (),
     ) -> Full | None:
-        """Enter all these pools, or none of them where one has as many as its limit.
+        """Enter all these pools, or none if one of them has reached its limit.
 
-        leaving: pools that the lease leaves in the same step, where it enters.
-        behind: pools whose leases go first: those before this one, or all where it is not there.
+        leaving: pools that the lease leaves in the same step, if it enters.
+        behind: pools whose leases go first: those before this one, or all if it is not in them.
         Returns the first pool that is full, None after entering.
         """
 
     def count(self, pool: str) -> int:
-        """How many are in a pool."""
+        """The number of leases in a pool."""
 
     def renew(self, stays: Collection[Stay]) -> None:
-        """Begin the leases' lives anew; does nothing for one that has been given up."""
+        """Renew the leases; does nothing for released ones."""
 
     def leave(self, stay: Stay) -> None:
         """Leave all pools."""

@@ -1,8 +1,8 @@
-"""Leases in Redis, or any server that speaks its language: one script, one step for all processes.
+"""Leases in Redis or a compatible server: one script, so one atomic step for all processes.
 
-A pool is two sorted sets: who is in it by the order of entering, and by when the stay lapses. The
-server's own clock counts for everybody. One that was restarted empty has forgotten who is in;
-requests that are under way then finish uncounted, which mends itself within seconds.
+A pool is two sorted sets of leases: by order of entering, and by time of expiry. Only the server's
+clock counts. A server that was restarted empty has lost the leases; running requests then finish
+uncounted, which corrects itself within seconds.
 """
 
 from collections.abc import Collection
@@ -31,8 +31,8 @@ end
 """
 # KEYS: order and ends of each pool: those to enter, to leave, to stand behind. ARGV: lease, life in
 # ms, how many pools to enter and to leave, the limit of each to enter or -1. Returns the number of
-# the first full pool, or 0, and by how many it is over. Whoever waits and was forgotten by a server
-# that was restarted enters the pools to leave again, at their end.
+# the first full pool, or 0, and by how many it is over. A waiting lease that was lost by a
+# restarted server enters the pools to leave again, at their end.
 _ENTER = """
 local lease, life = ARGV[1], tonumber(ARGV[2])
 local entered, left = tonumber(ARGV[3]), tonumber(ARGV[4])
@@ -80,7 +80,7 @@ end
 
 class RedisLeases:
     def __init__(self, url: str, life: float, prefix: str = "") -> None:
-        """prefix: what the names of all keys begin with."""
+        """prefix: of the names of all keys."""
         self.life = life
         self._prefix = prefix
         self.connection = connect(url)

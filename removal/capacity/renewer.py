@@ -10,11 +10,11 @@ from django.db import connections
 from .leases import Leases, Stay
 
 log = logging.getLogger(__name__)
-RENEWALS_A_LIFE = 3  # one may fail and the next still comes in time
+RENEWALS_A_LIFE = 3  # if one fails, the next is still in time
 
 
 class LeaseRenewer:
-    """One thread for all leases; it ends when there are none."""
+    """One thread for all leases; it ends when there are none left."""
 
     def __init__(self, leases: Leases) -> None:
         self._leases = leases
@@ -50,6 +50,6 @@ class LeaseRenewer:
         try:
             self._leases.renew(held)
         except Exception:
-            log.exception("%d leases could not be renewed; it is tried again", len(held))
+            log.exception("%d leases could not be renewed; trying again", len(held))
         finally:
-            connections.close_all()  # nothing is needed until the next round
+            connections.close_all()  # the next round tries again

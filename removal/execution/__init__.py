@@ -1,9 +1,9 @@
 """Ways to run the engine behind one interface: `run(job) -> Result`.
 
-inline: in processes of this web process.   queue: in workers, perhaps on another machine.
+inline: in processes of this web process.   queue: in workers, possibly on another machine.
 
-Engine processes import this package, too, and need neither Django's models nor Celery: what brings
-them along is imported where it is used.
+Engine processes import this package too, and need neither Django's models nor Celery: these are
+only imported where they are used.
 """
 
 from django.conf import settings
@@ -16,9 +16,9 @@ __all__ = ["Job", "run"]
 
 
 def run(job: Job) -> Result:
-    """Wait for a place, then have the picture worked on; given up when time or client has gone.
+    """Wait for a slot, then process the picture, up to the deadline or until the client disconnects.
 
-    Raises NothingFound where the job needs a foreground, StartedTooLate, TookTooLong,
+    Raises NothingFound if the job needs a foreground, StartedTooLate, TookTooLong,
     ClientGone, EngineUnavailable and the engine's errors.
     """
     from removal.errors import NothingFound

@@ -1,4 +1,4 @@
-"""What becomes of an engine's answer, wherever the engine ran."""
+"""Turns an engine's answer into a result or an exception."""
 
 import logging
 from collections.abc import Callable
@@ -11,11 +11,11 @@ log = logging.getLogger(__name__)
 
 
 class WorkFailed(Exception):
-    """The engine met an error that nobody foresaw."""
+    """An unexpected error in the engine."""
 
 
 def result_of(answer: wire.Answer, content: Callable[[], bytes]) -> engine.Result:
-    """The result, whose bytes `content` fetches. Raises what the engine raised, or WorkFailed."""
+    """The result; `content` fetches its bytes. Raises the engine's error, or WorkFailed."""
     match answer:
         case wire.Done(media_type, facts, stages):
             metrics.count_stages(stages)

@@ -1,6 +1,6 @@
-"""Pictures on their way between web tier and workers, through the storage.
+"""Passes pictures between web tier and workers through the storage.
 
-Each lies there for as long as its request runs. What killed processes leave is purged.
+Each is stored for as long as its request runs. Files of killed processes are purged.
 """
 
 from removal import storage
@@ -12,7 +12,7 @@ PARTS = PICTURE, BACKGROUND, RESULT = "picture", "background", "result"
 
 
 def put(work: str, part: str, content: bytes) -> None:
-    """Raises EngineUnavailable where the storage is full or away, as the service then is."""
+    """Raises EngineUnavailable if the storage is full or unreachable."""
     try:
         storage.put(_name(work, part), content)
     except StorageFailed as error:
@@ -28,12 +28,12 @@ def get(work: str, part: str) -> bytes:
 
 
 def discard(work: str) -> None:
-    """Delete all parts; what cannot be deleted now is purged later."""
+    """Delete all parts; those that cannot be deleted now are purged later."""
     storage.discard(*(_name(work, part) for part in PARTS))
 
 
 def purge() -> int:
-    """Delete what was left behind; the number of files."""
+    """Delete orphaned files; the number deleted."""
     return storage.sweep(FOLDER, set)
 
 

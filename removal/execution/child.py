@@ -1,9 +1,9 @@
-"""The program of an engine process: cuts out one picture after another for the web process.
+"""The program of an engine process: processes one picture after another for the web process.
 
     python -m removal.execution.child PARENT CONNECTION PICTURE RESULT
 
-PARENT is the web process's id, the others are open files (engine_process.py is their other end).
-It knows neither Django nor the database, and is killed without a word when its work takes too long.
+PARENT is the web process's id, the others are open file descriptors (see engine_process.py). It
+uses neither Django nor the database, and is killed without warning when its work takes too long.
 """
 
 import ctypes
@@ -31,7 +31,7 @@ FIRST_TO_GO = "500"  # of 1000: when memory runs out the kernel ends this, not t
 
 
 class Child:
-    """The conversation with the web process: an order and its answer, until it hangs up."""
+    """Serve the web process: read an order, send its answer, until the connection closes."""
 
     def __init__(self, connection: Connection, picture: SharedFile, result: SharedFile) -> None:
         self._connection = connection
@@ -48,13 +48,13 @@ class Child:
         self._tell(wire.dump_greeting(wire.Warm(info, own_pace)))
         while (order := self._next_order()) is not None:
             self._tell(wire.dump_answer(self._answer(order)))
-            memory.trim()  # nobody has to wait for that
+            memory.trim()  # the parent need not wait for this
 
     def _tell(self, message: str) -> None:
         self._connection.send_bytes(message.encode())
 
     def _next_order(self) -> wire.Order | None:
-        """None once the web process has ended. A late cancellation of what is done says nothing."""
+        """The next order; None once the web process has ended. Late cancellations are ignored."""
         while True:
             try:
                 message = self._connection.recv_bytes()
@@ -85,7 +85,7 @@ class Child:
         return engine.remove_background(content, options, checkpoint=stopwatch)
 
     def _checkpoint(self, stage: str) -> None:
-        """Whatever comes while it works says that nobody waits any more, or has hung up."""
+        """Anything that arrives during work is a cancellation or the end of the connection."""
         if self._connection.poll():
             raise engine.Cancelled
 
@@ -99,9 +99,9 @@ def main() -> None:
 
 
 def _end_with(parent: int) -> None:
-    """Be killed by the kernel when the parent ends, however it ends and whatever this does then.
+    """Make the kernel kill this process when its parent ends.
 
-    Elsewhere than on Linux the connection's end is noticed after the picture under way.
+    Without Linux, the closed connection is noticed after the current picture.
     """
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -110,9 +110,12 @@ def _end_with(parent: int) -> None:
 
 
 def _behave() -> None:
-    for number in (signal.SIGINT, signal.SIGTERM):  # sent to the group: the parent ends first
+    for number in (
+        signal.SIGINT,
+        signal.SIGTERM,
+    ):  # Ctrl+C goes to the group: let the parent end first
         signal.signal(number, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core dump would hold somebody's picture
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core dump would contain a user's picture
     with suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text(FIRST_TO_GO, encoding="ascii")
     cv2.setNumThreads(threads.count())

@@ -1,4 +1,4 @@
-"""A process that runs the engine, as the web process sees it; child.py is what runs in it."""
+"""The web process's handle of an engine process; the program in it is child.py."""
 
 import multiprocessing
 import os
@@ -14,14 +14,14 @@ from .job import Job
 from .shared_file import SharedFile
 
 ROOT = Path(__file__).resolve().parents[2]
-LOOK_SECONDS = 0.25  # how often whoever waits looks whether the client is still there
+LOOK_SECONDS = 0.25  # how often the waiting thread checks that the client is connected
 
 
 class EngineProcess:
-    """Starts with its object. One thread at a time may talk to it; any may kill it."""
+    """The process starts with the object. One thread at a time may talk to it; any may kill it."""
 
     def __init__(self, threads: int) -> None:
-        """threads: that one picture may use."""
+        """threads: the number for one picture."""
         ours, theirs = multiprocessing.Pipe()
         self._connection = ours
         self._picture, self._result = SharedFile.new("picture"), SharedFile.new("result")
@@ -30,7 +30,7 @@ class EngineProcess:
             "REMOVAL_THREADS": str(threads),
             "PYTHONPATH": os.pathsep.join(filter(None, (str(ROOT), os.getenv("PYTHONPATH")))),
         }
-        # A new program, not a fork: the web process has threads, which do not survive one.
+        # A new program instead of a fork, which the web process's threads would not survive.
         self._process = subprocess.Popen(  # noqa: S603 (our own program)
             [sys.executable, "-P", "-m", "removal.execution.child",
              str(os.getpid()), *map(str, open_files)],
@@ -43,7 +43,7 @@ class EngineProcess:
         return self._process.pid
 
     def greet(self, seconds: float) -> wire.Greeting:
-        """Wait until it has warmed up, or says why it can't."""
+        """Wait until it is warm, or reports why it can't start."""
         try:
             if self._connection.poll(seconds):
                 return wire.load_greeting(self._connection.recv_bytes())
@@ -52,10 +52,10 @@ class EngineProcess:
         return wire.Unavailable(f"The engine's process did not start within {seconds:.0f} seconds.")
 
     def work(self, job: Job, until: float) -> tuple[wire.Answer, bytes]:
-        """Have one picture worked on: the answer, and the result's bytes where there is one.
+        """Process one picture: the answer, and the result's bytes if there is a result.
 
-        Raises TookTooLong where there is no answer by then (time.monotonic()), ClientGone, and
-        WorkInterrupted where the process has ended. Only after ClientGone can it work on.
+        Raises TookTooLong without an answer by then (time.monotonic()), ClientGone, and
+        WorkInterrupted if the process has ended. It remains usable only after ClientGone.
         """
         try:
             self._order(job)
@@ -69,11 +69,11 @@ class EngineProcess:
         self._process.kill()
 
     def wait(self) -> int:
-        """Until it has ended, by itself or killed: its exit status."""
+        """Wait until it has ended, by itself or killed: its exit status."""
         return self._process.wait()
 
     def close(self) -> None:
-        """Give its files up, once it has ended and nobody talks to it any more."""
+        """Close its files, once it has ended and no thread talks to it."""
         self._connection.close()
         self._picture.close()
         self._result.close()
@@ -84,8 +84,8 @@ class EngineProcess:
         self._connection.send_bytes(wire.dump_order(order).encode())
 
     def _wait(self, job: Job, until: float) -> bytes:
-        """A client who hangs up has the work given up at its next stage, as ending the process
-        would cost the next picture the networks' start."""
+        """Cancel the work at its next stage when the client disconnects; killing the process would
+        delay the next picture by loading the networks again."""
         gone = False
         while (left := until - time.monotonic()) > 0:
             if self._connection.poll(min(left, LOOK_SECONDS)):

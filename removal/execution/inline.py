@@ -1,4 +1,4 @@
-"""Runs the engine in one of this process's own engine processes, as soon as there is a place."""
+"""Runs the engine in one of this web process's engine processes, as soon as a slot is free."""
 
 import time
 
@@ -11,7 +11,7 @@ from .job import Job
 
 
 def run(job: Job) -> engine.Result:
-    with capacity.shared().place(job.disconnected, job.goes_first):
+    with capacity.shared().slot(job.disconnected, job.goes_first):
         if time.monotonic() > job.deadline:
             raise TookTooLong
         if job.disconnected():

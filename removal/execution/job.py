@@ -1,4 +1,4 @@
-"""What an execution is given: one picture to work on, and for how long."""
+"""One picture to process, with its deadline."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from removal import engine
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """`deadline` is in time.monotonic() seconds; `disconnected` tells if the client hung up."""
+    """`deadline` is a time.monotonic() value; `disconnected` tells if the client hung up."""
 
     data: bytes
     header: engine.Header
@@ -17,5 +17,5 @@ class Job:
     deadline: float
     disconnected: Callable[[], bool]
     needs_foreground: bool = False
-    goes_first: bool = False  # in line, before all that don't
-    queue: Literal["interactive", "batch"] = "interactive"  # whether somebody waits for it
+    goes_first: bool = False  # in the queue, before all others
+    queue: Literal["interactive", "batch"] = "interactive"  # whether a client waits for it

@@ -1,9 +1,9 @@
-"""The mailbox in Redis in which web tier and workers leave word for each other.
+"""Messages between web tier and workers, in Redis.
 
-done:ID     the answer, a list of one, so that it can be waited for
-taken:ID    which worker took the work
-cancel:ID   nobody waits for it any more
-worker:NAME a worker lives, and what it runs; `workers` lists the names
+done:ID     the answer, a list with one entry, for a blocking read
+taken:ID    the worker that took the work
+cancel:ID   the client does not wait any more
+worker:NAME a worker is alive, with what it runs; `workers` lists the names
 """
 
 import json
@@ -14,7 +14,7 @@ from django.conf import settings
 from removal.redis_connection import connect
 
 BEAT_SECONDS = 1
-SILENCE_SECONDS = 5  # of a worker, after which it is taken for dead
+SILENCE_SECONDS = 5  # after which a silent worker counts as dead
 KEPT_SECONDS = 600  # longer than any work
 
 
@@ -47,7 +47,7 @@ def take(work: str, worker: str) -> None:
 
 
 def is_lost(work: str) -> bool:
-    """Whether the worker that is at work is silent or, before that, all workers are."""
+    """Whether the worker of this work is dead or, before one has taken it, all workers are."""
     worker = cast(bytes | None, _redis().get(_key("taken", work)))
     if worker is None:
         return not workers()

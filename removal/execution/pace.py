@@ -1,7 +1,7 @@
-"""How fast this machine is, by which work on each picture is given a time.
+"""Measures this machine's speed, from which each picture's time limit is calculated.
 
-The pace is taken once a process, on a picture of one megapixel that warms the networks as well.
-The processes of all slots do so together: it is the pace of a machine under its own load.
+It is measured once in each process, on a picture of one megapixel that also warms the networks.
+The processes of all slots do so together, so the speed is that of a machine under load.
 """
 
 from dataclasses import dataclass
@@ -14,20 +14,20 @@ from removal.engine.networks import session
 
 from .stopwatch import Stopwatch
 
-NETWORK = "mask"  # the stage whose time does not depend on the picture's size
+NETWORK = "mask"  # the stage whose duration does not depend on the picture's size
 SIDE = 1000  # of the picture that is timed
 MEGAPIXEL = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """Seconds that the networks take, and all other stages for a megapixel read or written."""
+    """Seconds for the networks, and for all other stages for each megapixel read or written."""
 
     network: float
     per_megapixel: float
 
     def expected(self, header: engine.Header, options: engine.Options) -> float:
-        """Seconds that work on this picture should take."""
+        """The expected seconds for this picture."""
         width, height = options.target_size or header.size
         background = engine.MAX_PIXELS if options.background_image is not None else 0
         megapixels = (header.pixels + width * height + background) / MEGAPIXEL
@@ -35,7 +35,7 @@ class Pace:
 
 
 def measure() -> tuple[session.EngineInfo, Pace]:
-    """Load the networks and work once. ModelUnavailable."""
+    """Load the networks and process one picture. Raises ModelUnavailable."""
     info = session.networks().info
     stopwatch = Stopwatch(lambda stage: None)
     engine.remove_background(_sample(), checkpoint=stopwatch)

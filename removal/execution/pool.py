@@ -1,7 +1,7 @@
-"""The engine's processes of this web process: one for each slot, ended when a step gets stuck.
+"""The engine processes of this web process: one for each slot, killed when a step gets stuck.
 
-Requests take a free process, talk to it by themselves and give it back. A thread for each slot
-starts the process, waits for its end, however that comes, and starts the next.
+Requests take a free process, talk to it directly and return it. A thread for each slot starts the
+process, waits for its end and starts the next.
 """
 
 import atexit
@@ -23,20 +23,20 @@ from .engine_process import LOOK_SECONDS, EngineProcess
 from .job import Job
 
 log = logging.getLogger(__name__)
-WARM_SECONDS = 300  # within which a process has to have its networks
-AGAIN_SECONDS = (0, 1, 5, 30)  # until the next is started, by how often it failed to get ready
+WARM_SECONDS = 300  # within which a process has to load its networks
+AGAIN_SECONDS = (0, 1, 5, 30)  # before the next start, by the number of failed starts
 
 
 class Slot:
-    """Room for one picture: its process, and what that does. `Pool` guards it by its lock."""
+    """One slot: its process and that one's state, guarded by the pool's lock."""
 
     def __init__(self) -> None:
         self.process: EngineProcess | None = None
-        self.warm: wire.Warm | None = None  # what the process is, once it is ready
-        self.reason = ""  # why it did not get ready
+        self.warm: wire.Warm | None = None  # the process's report, once it is ready
+        self.reason = ""  # why it did not start
         self.busy = False
-        self.began = self.until = 0.0  # of its work, in time.monotonic() seconds
-        self.was_stuck = False  # until there is another process
+        self.began = self.until = 0.0  # of its work, a time.monotonic() value
+        self.was_stuck = False  # until the next process starts
 
     @property
     def is_stuck(self) -> bool:
@@ -53,7 +53,7 @@ class Slot:
 
 
 class Pool:
-    """Safe for threads. Starts with the first picture, unless it was started before."""
+    """Thread-safe. Starts with the first picture, unless it was started before."""
 
     def __init__(self, size: int) -> None:
         self.slots: Sequence[Slot] = tuple(Slot() for _ in range(size))
@@ -73,14 +73,14 @@ class Pool:
             thread.start()
 
     def wait(self, seconds: float = WARM_SECONDS) -> None:
-        """Until each slot has a process that is ready, or has failed to get one."""
+        """Wait until each slot has a ready process, or has failed to start one."""
         with self._changed:
             self._changed.wait_for(
                 lambda: all(slot.state in ("up", "failed") for slot in self.slots), seconds
             )
 
     def close(self) -> None:
-        """End all processes, at work or not."""
+        """Kill all processes, working or not."""
         with self._changed:
             self._closed.set()
             processes = [slot.process for slot in self.slots if slot.process is not None]
@@ -90,7 +90,7 @@ class Pool:
             thread.join()
 
     def run(self, job: Job) -> tuple[wire.Answer, bytes]:
-        """Have one picture worked on: the answer, and the result's bytes where there is one.
+        """Process one picture: the answer, and the result's bytes if there is a result.
 
         Raises TookTooLong, ClientGone and EngineUnavailable.
         """
@@ -107,7 +107,7 @@ class Pool:
             self._give_back(slot)
 
     def _take(self, job: Job) -> tuple[Slot, EngineProcess]:
-        """A process that is ready: each request has a place, but processes may be starting."""
+        """A ready process: each request has a slot, but its process may still be starting."""
         while True:
             with self._changed:
                 for slot in self.slots:
@@ -131,7 +131,7 @@ class Pool:
             self._changed.notify_all()
 
     def _end(self, slot: Slot, process: EngineProcess, error: BaseException) -> None:
-        """Nobody knows what the process is at: another takes its place."""
+        """Kill a process in an unknown state; another replaces it."""
         with self._changed:
             slot.warm = None
             slot.was_stuck = isinstance(error, TookTooLong)
@@ -144,8 +144,8 @@ class Pool:
             )  # fmt: skip
 
     def _keep(self, slot: Slot) -> None:
-        """Have a process for as long as the pool lives. The kernel ends one together with the
-        thread that started it (child.py), so this thread waits for it, too."""
+        """Keep a process running for as long as the pool lives. The kernel kills a process with the
+        thread that started it (child.py), so this thread also waits for it."""
         failures = 0
         while not self._closed.wait(AGAIN_SECONDS[min(failures, len(AGAIN_SECONDS) - 1)]):
             try:
@@ -184,7 +184,7 @@ class Pool:
     def _end_of(self, slot: Slot, process: EngineProcess, status: int, was_ready: bool) -> None:
         with self._changed:
             slot.process = slot.warm = None
-            self._changed.wait_for(lambda: not slot.busy)  # until nobody talks to it any more
+            self._changed.wait_for(lambda: not slot.busy)  # until no request uses it any more
             expected = slot.was_stuck or not was_ready or self._closed.is_set()
         process.close()
         if not expected:
@@ -193,13 +193,13 @@ class Pool:
 
 
 def threads_each(processes: int) -> int:
-    """Threads of each of several processes: what is set, else its share of the cores."""
+    """Threads for each process: as set, or its share of the cores."""
     return threads.configured() or max(1, round(threads.available_cores() / processes))
 
 
 @cache
 def shared() -> Pool:
-    """This web process's pool, of as many slots as there are places."""
-    pool = Pool(settings.REMOVAL_PLACES)
+    """This web process's pool, with REMOVAL_SLOTS slots."""
+    pool = Pool(settings.REMOVAL_SLOTS)
     atexit.register(pool.close)
     return pool

@@ -1,10 +1,10 @@
-"""Has the engine run by a worker: the web tier's half of it (worker.py is the other).
+"""Runs the engine in a worker: the web tier's half (worker.py is the other).
 
-    store the picture -> wait for a place -> enqueue -> wait for word -> fetch the result -> delete
+    store the picture -> wait for a slot -> enqueue -> wait -> fetch the result -> delete
 
-Pictures travel through the storage, only words through Redis. Whatever becomes of the worker, the
-web tier answers in time: it looks whether a worker still lives and gives up by itself. Nothing is
-tried twice here; the client decides about that.
+Pictures go through the storage, only messages through Redis. The web tier answers in time even if
+the worker dies: it checks that a worker is alive and stops by itself. Nothing is retried here; the
+client decides about that.
 """
 
 import logging
@@ -24,13 +24,13 @@ from . import answers, blobs, mailbox, wire
 from .job import Job
 
 log = logging.getLogger(__name__)
-LATE_SECONDS = 10  # after the deadline, until Celery ends a worker process that still works
-LOOK_SECONDS = 0.25  # how often whoever waits looks whether client and worker are still there
+LATE_SECONDS = 10  # after the deadline, before Celery kills a worker process that still works
+LOOK_SECONDS = 0.25  # how often the waiting thread checks client and worker
 
 
 def run(job: Job) -> engine.Result:
     work = uuid.uuid4().hex
-    with structlog.contextvars.bound_contextvars(work=work):  # by which the worker's log calls it
+    with structlog.contextvars.bound_contextvars(work=work):  # the id in the worker's log
         return _run(work, job)
 
 
@@ -40,7 +40,7 @@ def _run(work: str, job: Job) -> engine.Result:
         blobs.put(work, blobs.PICTURE, job.data)
         if background is not None:
             blobs.put(work, blobs.BACKGROUND, background)
-        with capacity.shared().place(job.disconnected, job.goes_first):
+        with capacity.shared().slot(job.disconnected, job.goes_first):
             answer = _have_it_done(work, job)
         return answers.result_of(wire.load_answer(answer), lambda: blobs.get(work, blobs.RESULT))
     except answers.WorkFailed as error:
@@ -74,8 +74,8 @@ def _enqueue(work: str, job: Job) -> None:
 
 
 def _wait(work: str, job: Job) -> str:
-    """The worker's answer. Raises ClientGone, TookTooLong, or EngineUnavailable where no worker
-    is left to give one."""
+    """Wait for the worker's answer. Raises ClientGone, TookTooLong, or EngineUnavailable if no
+    worker is alive."""
     while True:
         left = job.deadline - time.monotonic()
         if left <= 0:
@@ -86,7 +86,9 @@ def _wait(work: str, job: Job) -> str:
         if job.disconnected():
             raise ClientGone
         if mailbox.is_lost(work):
-            answer = mailbox.wait_for_answer(work, LOOK_SECONDS)  # perhaps its last word
+            answer = mailbox.wait_for_answer(
+                work, LOOK_SECONDS
+            )  # may have raced with the worker's death
             if answer is None:
                 raise EngineUnavailable(detail=f"No worker answers for {work}")
             return answer

@@ -10,8 +10,8 @@ from . import mailbox, pool
 
 STARTING = "The engine is starting: its networks are not loaded yet."
 STUCK = (
-    "A place is stuck ({stuck} of {places}): a picture takes far longer than it should. It will be "
-    "given up and the place comes back by itself."
+    "A slot is stuck ({stuck} of {slots}): a picture takes far longer than it should. It will be "
+    "killed, and the slot recovers by itself."
 )
 
 
@@ -23,7 +23,7 @@ class State:
     device: str | None
     reasons: tuple[str, ...]
     warnings: tuple[str, ...] = ()
-    stuck: int = 0  # places
+    stuck: int = 0  # slots
 
 
 def state() -> State:
@@ -56,9 +56,9 @@ def _state(
     states: Sequence[str],
     failures: tuple[str, ...] = (),
 ) -> State:
-    """models_and_devices: of the places that can work; states: of all."""
+    """models_and_devices: of the slots that can work; states: of all."""
     stuck, up = states.count("stuck"), list(models_and_devices)
-    warnings = (STUCK.format(stuck=stuck, places=len(states)),) if stuck else ()
+    warnings = (STUCK.format(stuck=stuck, slots=len(states)),) if stuck else ()
     if not up:
         return State(None, None, warnings or failures or (STARTING,), warnings, stuck)
     models, devices = (", ".join(sorted(set(names))) for names in zip(*up, strict=True))

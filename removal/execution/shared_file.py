@@ -1,7 +1,7 @@
-"""How pictures pass between processes: through a file without a name that both have open.
+"""Passes pictures between processes through an unnamed file that both have open.
 
-It lies in memory where the system has memfd, which /dev/shm's size does not limit, else in TMPDIR.
-It ends with the last process that has it open, however that ends.
+It is in memory if the system has memfd, which /dev/shm's size does not limit, otherwise in TMPDIR.
+It disappears with the last process that has it open.
 """
 
 import os
@@ -9,7 +9,7 @@ import tempfile
 
 
 class SharedFile:
-    """`descriptor` is handed down to a child, which opens the same file with it."""
+    """A child process inherits `descriptor` and opens the same file with it."""
 
     def __init__(self, descriptor: int) -> None:
         self.descriptor = descriptor
@@ -22,7 +22,7 @@ class SharedFile:
             return cls(os.dup(file.fileno()))
 
     def put(self, *parts: bytes) -> None:
-        """Replace what it holds. OSError where there is no room."""
+        """Replace the content. Raises OSError if there is no space."""
         self.empty()
         offset = 0
         for part in parts:
@@ -32,7 +32,7 @@ class SharedFile:
                 view, offset = view[written:], offset + written
 
     def take(self) -> bytes:
-        """What it holds, which is then given up."""
+        """Return the content and free it."""
         content = os.pread(self.descriptor, os.fstat(self.descriptor).st_size, 0)
         self.empty()
         return content

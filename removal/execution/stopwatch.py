@@ -1,4 +1,4 @@
-"""Times the stages of work on one picture."""
+"""Measures the duration of each stage for one picture."""
 
 import time
 from collections.abc import Callable
@@ -16,6 +16,6 @@ class Stopwatch:
         self._begun.append((stage, time.perf_counter()))
 
     def stages(self) -> dict[str, float]:
-        """Seconds of each stage, the last of which ends now."""
+        """Seconds of each stage; the last one ends now."""
         ends = [begun for _, begun in self._begun[1:]] + [time.perf_counter()]
         return {stage: end - begun for (stage, begun), end in zip(self._begun, ends, strict=True)}

@@ -1,4 +1,4 @@
-"""What Celery's workers do; each task is one more caller of a function that knows no Celery."""
+"""The Celery tasks; each calls a function that does not depend on Celery."""
 
 from typing import Any
 
@@ -7,8 +7,8 @@ from celery.signals import worker_process_init
 
 from removal.execution import worker
 
-# Acknowledged before it is begun: work whose process is killed is not done again, as by then
-# nobody waits for it.
+# Acknowledged before it starts: after a killed process the work is not repeated, as nobody waits
+# for it any more.
 remove_background = shared_task(worker.perform, name="removal.remove_background")
 
 

@@ -1,4 +1,4 @@
-"""How options, facts and errors are written down for their way between processes: as JSON.
+"""Serialises options, facts and errors as JSON for other processes.
 
 A value of one of the classes below becomes {its class: its fields}; a tuple becomes a list. Nothing
 but these classes is ever made from what arrives.
@@ -25,7 +25,7 @@ VALUES: dict[str, type[Any]] = {
         engine.Header, session.EngineInfo, Pace,
     )
 }  # fmt: skip
-CANCEL = b"cancel"  # in place of an order: nobody waits for the picture under way
+CANCEL = b"cancel"  # instead of an order: the current picture is no longer needed
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The work is done; the result's bytes are in the storage."""
+    """The work is done; the result's bytes are stored."""
 
     media_type: str
     facts: engine.Facts
@@ -63,14 +63,14 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The work ended with one of the errors that callers are told of."""
+    """The work ended with a public error."""
 
     error: "engine.EngineError | RemovalError"
 
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """The work ended with an error that nobody foresaw."""
+    """The work ended with an unexpected error."""
 
     detail: str
 

@@ -1,7 +1,7 @@
-"""Has pictures worked on in a worker process: the other half of queue.py.
+"""Processes pictures in a worker: the other half of queue.py.
 
-The engine runs in a process that this one starts and can end (pool.py), so a step that is stuck
-keeps neither the worker nor its word that it lives.
+The engine runs in a process that this one starts and can kill (pool.py), so a stuck step blocks
+neither the worker nor its heartbeat.
 """
 
 import logging
@@ -25,13 +25,13 @@ from .job import Job
 from .pool import Pool, Slot
 
 log = logging.getLogger(__name__)
-ASK_SECONDS = 1  # how often it is asked whether work is cancelled: each time costs a way to Redis
+ASK_SECONDS = 1  # how often to check for cancellation: each check is a round trip to Redis
 
 
 def start() -> None:
-    """Make a new process ready: only after the fork, which its threads would not survive.
+    """Prepare a new process: only after the fork, which its threads would not survive.
 
-    Without its weights a process tells nobody that it is there, and /readyz says so.
+    Without its weights a process sends no heartbeat, which /readyz reports.
     """
     memory.share_arenas()
     _pool().start()
@@ -40,18 +40,18 @@ def start() -> None:
 
 
 def perform(work: str, order: str, seconds: float) -> None:
-    """Do one piece of work and leave the answer, whatever comes of it, for who waits.
+    """Process one picture and send the answer in every case.
 
-    seconds: for which somebody does.
+    seconds: how long the web tier waits.
     """
     mailbox.take(work, _name())
     try:
         deadline = time.monotonic() + seconds
         mailbox.answer(work, wire.dump_answer(_answer(work, wire.load_order(order), deadline)))
         if mailbox.is_cancelled(work):
-            blobs.discard(work)  # nobody else will: the web tier had cleared up before
+            blobs.discard(work)  # the web tier has already cleaned up
     finally:
-        memory.trim()  # nobody has to wait for that
+        memory.trim()  # the caller need not wait for this
 
 
 def _answer(work: str, order: wire.Order, deadline: float) -> wire.Answer:
@@ -70,7 +70,7 @@ def _answer(work: str, order: wire.Order, deadline: float) -> wire.Answer:
 
 
 def _job(work: str, order: wire.Order, deadline: float) -> Job:
-    """Raises ClientGone where nobody waits any more, and EngineUnavailable."""
+    """Raises ClientGone if nobody waits any more, and EngineUnavailable."""
     options, cancelled = order.options, Cancelled(work)
     if cancelled():
         raise ClientGone
@@ -81,7 +81,7 @@ def _job(work: str, order: wire.Order, deadline: float) -> Job:
 
 
 class Cancelled:
-    """Whether nobody waits for the work any more; asked at most every ASK_SECONDS."""
+    """Whether the work is cancelled; checked at most every ASK_SECONDS."""
 
     def __init__(self, work: str) -> None:
         self._work = work
@@ -98,12 +98,12 @@ class Cancelled:
 
 @cache
 def _pool() -> Pool:
-    """This process's own; Celery starts as many processes as there are to be."""
+    """This process's own pool; Celery starts the processes."""
     return Pool(1)
 
 
 def _beat(name: str, slot: Slot) -> None:
-    """Tell every second that this process lives; silence is how a killed one is noticed."""
+    """Send a heartbeat every second, so that a killed process is noticed by its silence."""
     pause, info = threading.Event(), None
     while True:
         state, warm = slot.state, slot.warm
@@ -117,13 +117,13 @@ def _report(name: str, what: dict[str, str]) -> None:
     try:
         mailbox.report(name, what)
     except RedisError as error:
-        log.warning("This worker cannot tell that it lives: %s", error)
+        log.warning("This worker cannot send its heartbeat: %s", error)
 
 
 _names: dict[int, str] = {}
 
 
 def _name() -> str:
-    """Of this process; a number alone may be given to a later one."""
+    """A name for this process; a process id alone may be reused."""
     own = os.getpid()
     return _names.setdefault(own, f"{socket.gethostname()}:{own}:{uuid.uuid4().hex[:8]}")

@@ -85,7 +85,7 @@ def result(request: HttpRequest, picture_id: str) -> HttpResponse:
         content = _body(request)
         claimant = capacity.Claimant(_concurrency_key(request, owner))
         shared = capacity.shared()
-        with shared.admit(claimant), shared.place(disconnected_of(request)):
+        with shared.admit(claimant), shared.slot(disconnected_of(request)):
             kept.touch_up(row, content)
         return HttpResponse(status=204)
     return _replayed(row)

@@ -148,8 +148,8 @@ def full(scene):
 def started_too_late(scene):
     shared = capacity.shared()
     scene.patch.setattr(shared, "limits", replace(shared.limits, queue_seconds=0))
-    for _ in range(shared.limits.places):
-        scene.exits.enter_context(shared.place(lambda: False))
+    for _ in range(shared.limits.slots):
+        scene.exits.enter_context(shared.slot(lambda: False))
     return scene.post()
 
 

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.xdist_group("client")
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
-    server = Server(tmp_path_factory.mktemp("client"), REMOVAL_PLACES="1", REMOVAL_QUEUE_LENGTH="0")
+    server = Server(tmp_path_factory.mktemp("client"), REMOVAL_SLOTS="1", REMOVAL_QUEUE_LENGTH="0")
     server.wait()
     yield server
     server.stop()

@@ -124,7 +124,7 @@ def test_places_are_as_many_as_workers():
     (worker,) = (part for part in CLUSTER if part["metadata"]["name"] == "cutout-worker")
     command = worker["spec"]["template"]["spec"]["containers"][0]["command"]
     processes = worker["spec"]["replicas"] * int(command[command.index("--concurrency") + 1])
-    assert int(settings["REMOVAL_PLACES"]) == processes
+    assert int(settings["REMOVAL_SLOTS"]) == processes
 
 
 def test_commands_beside_the_unit_run_as_it_does():

@@ -19,7 +19,7 @@ from tests.person import Person
 from tests.pictures import SAMPLES
 from tests.serving import Server, serving
 
-LIMITS = {"REMOVAL_PLACES": "2", "REMOVAL_QUEUE_LENGTH": "3", "IMAGE_URL_ALLOW": "127.0.0.1"}
+LIMITS = {"REMOVAL_SLOTS": "2", "REMOVAL_QUEUE_LENGTH": "3", "IMAGE_URL_ALLOW": "127.0.0.1"}
 
 
 @dataclass

@@ -160,7 +160,7 @@ def test_one_stuck_place_of_two_is_a_warning_and_of_all_a_reason(settings, monke
     other.was_stuck = True
     state = readiness.state()
     assert (state.model, state.reasons, state.stuck) == ("isnet", (), 1)
-    assert "A place is stuck (1 of 2)" in state.warnings[0]
+    assert "A slot is stuck (1 of 2)" in state.warnings[0]
     one.busy, one.began, one.until = True, time.monotonic() - 60, time.monotonic() + 40
     state = readiness.state()
     assert (state.model, state.stuck) == (None, 2)

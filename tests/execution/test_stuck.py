@@ -60,7 +60,7 @@ class Stopped:
 def test_a_step_that_is_stuck_is_ended_and_costs_nothing(server, alice, wait_until):
     before = alice.credits
     stopped = Stopped(alice, wait_until)
-    assert "A place is stuck" in wait_until(lambda: state(server)[1])[0]
+    assert "A slot is stuck" in wait_until(lambda: state(server)[1])[0]
     assert state(server)[0] == 503
     answer = stopped.answer()
     assert (answer.status, answer.code) == (503, 1201)
@@ -94,7 +94,7 @@ def test_an_idle_process_that_dies_is_replaced(server, alice, wait_until):
 def test_processes_end_with_their_server_and_leave_nothing(tmp_path, number, wait_until):
     temporary = tmp_path / "temporary"
     temporary.mkdir()
-    running = Server(tmp_path, TMPDIR=str(temporary), REMOVAL_PLACES="2")
+    running = Server(tmp_path, TMPDIR=str(temporary), REMOVAL_SLOTS="2")
     try:
         running.wait()
         pids = running.engine_pids()

@@ -87,8 +87,8 @@ def test_free_results_charge_no_credits(client):
 
 
 def test_places_in_use_are_told(client, settings):
-    assert read(client)["removal_places", ()] == settings.REMOVAL_PLACES
-    with capacity.shared().place(lambda: False):
+    assert read(client)["removal_places", ()] == settings.REMOVAL_SLOTS
+    with capacity.shared().slot(lambda: False):
         assert read(client)["removal_places_taken", ()] == 1
     assert read(client)["removal_places_taken", ()] == 0
 

@@ -22,7 +22,7 @@ def deployed(folder: Path, postgres_url: str, redis_url: str) -> Iterator[Deploy
     """One place and one that waits for it, so that it is soon full; little time for work."""
     own_redis = urlsplit(redis_url)._replace(path="/1").geturl()
     limits = {
-        "REMOVAL_PLACES": "1",
+        "REMOVAL_SLOTS": "1",
         "REMOVAL_QUEUE_LENGTH": "1",
         "REMOVAL_WORK_SECONDS": "6",
         "REMOVAL_WORK_FACTOR": "3",

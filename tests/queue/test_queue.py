@@ -129,7 +129,7 @@ def test_a_step_that_is_stuck_is_503_free_ended_and_replaced(
     with ThreadPoolExecutor() as pool:
         asked = pool.submit(post, server, authorization, image=pictures.portrait())
         reasons = wait_until(lambda: json.loads(server.ask("GET", "/readyz")[2])["reasons"])
-        assert "A place is stuck" in reasons[0]
+        assert "A slot is stuck" in reasons[0]
         status, headers, content = asked.result()
     assert (status, code_of(content)) == (503, 1201)
     assert headers["Retry-After"]

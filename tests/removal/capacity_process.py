@@ -33,7 +33,7 @@ def obey(shared, held, command, *arguments) -> str:
             held.enter_context(shared.admit(claimant(*arguments)))
             return "admitted"
         if command == "work":
-            held.enter_context(shared.place(lambda: False, goes_first=arguments == ("first",)))
+            held.enter_context(shared.slot(lambda: False, goes_first=arguments == ("first",)))
             return "working"
         if command == "done":
             held.close()
@@ -71,7 +71,7 @@ def _work_often(shared, owner: str, journal: Path) -> None:
     for _ in range(10):
         with suppress(SlowDown), shared.admit(claimant(owner)):
             _write(journal, "admitted +")
-            with shared.place(lambda: False):
+            with shared.slot(lambda: False):
                 _write(journal, "working +")
                 _write(journal, "working -")
             _write(journal, "admitted -")

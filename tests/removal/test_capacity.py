@@ -20,7 +20,7 @@ from removal.models import LeaseRow
 from tests.billing import databases
 
 ROOT = Path(__file__).parent.parent.parent
-PLACES, QUEUE, OWN, KEY = 2, 3, 4, 2
+SLOTS, QUEUE, OWN, KEY = 2, 3, 4, 2
 FETCHES, OWN_FETCHES = 4, 3
 LIFE = 2  # seconds
 ALICE, BOB, SOMEBODY = (capacity.Claimant(name) for name in ("alice", "bob", "somebody else"))
@@ -61,9 +61,9 @@ def environment(
 ) -> Iterator[dict[str, str]]:
     """Variables under which processes share their places, and a migrated database for them."""
     limits = {
-        "REMOVAL_PLACES": str(PLACES),
+        "REMOVAL_SLOTS": str(SLOTS),
         "REMOVAL_QUEUE_LENGTH": str(QUEUE),
-        "REMOVAL_RESERVED_PLACES": "0",
+        "REMOVAL_RESERVED_SLOTS": "0",
         "REMOVAL_ACCOUNT_CONCURRENCY": str(OWN),
         "REMOVAL_KEY_CONCURRENCY": str(KEY),
         "REMOVAL_LEASE_SECONDS": str(LIFE),
@@ -112,7 +112,7 @@ def process(environment: dict[str, str]) -> Iterator[Callable[[], Process]]:
 
 def limits_of(**own: Any) -> capacity.Limits:
     common = {
-        "places": PLACES, "queue_length": QUEUE, "queue_seconds": 30,
+        "slots": SLOTS, "queue_length": QUEUE, "queue_seconds": 30,
         "per_account": OWN, "per_key": KEY,
         "fetches": FETCHES, "fetches_per_account": OWN_FETCHES,
     }  # fmt: skip
@@ -140,8 +140,8 @@ def never() -> bool:
 
 def test_processes_count_requests_together(shared, process):
     one, two = process(), process()
-    answers = [asked.ask(f"admit {n}") for n in range(PLACES + QUEUE) for asked in (one, two)]
-    assert answers.count("admitted") == PLACES + QUEUE
+    answers = [asked.ask(f"admit {n}") for n in range(SLOTS + QUEUE) for asked in (one, two)]
+    assert answers.count("admitted") == SLOTS + QUEUE
     with pytest.raises(SlowDown) as caught, shared.admit(SOMEBODY):
         pass
     assert caught.value.retry_after
@@ -175,17 +175,17 @@ def test_the_keys_of_an_account_share_its_requests(shared, process):
 
 def test_who_pays_finds_room_in_any_crowd_that_does_not(shared, process):
     crowd = process()
-    asked = [crowd.ask(f"admit visitor-{n}") for n in range(PLACES + QUEUE + 1)]
-    assert asked == ["admitted"] * (PLACES + QUEUE) + ["refused"]
-    payers = [crowd.ask(f"admit payer-{n} key-{n} pays") for n in range(PLACES + QUEUE + 1)]
-    assert payers == ["admitted"] * (PLACES + QUEUE) + ["refused"]
+    asked = [crowd.ask(f"admit visitor-{n}") for n in range(SLOTS + QUEUE + 1)]
+    assert asked == ["admitted"] * (SLOTS + QUEUE) + ["refused"]
+    payers = [crowd.ask(f"admit payer-{n} key-{n} pays") for n in range(SLOTS + QUEUE + 1)]
+    assert payers == ["admitted"] * (SLOTS + QUEUE) + ["refused"]
     with pytest.raises(SlowDown), shared.admit(PAYER):
         pass
 
 
 def test_payers_leave_the_others_no_room_that_they_take(shared, process):
     one = process()
-    assert [one.ask(f"admit payer-{n} k{n} pays") for n in range(PLACES + QUEUE)][-1] == "admitted"
+    assert [one.ask(f"admit payer-{n} k{n} pays") for n in range(SLOTS + QUEUE)][-1] == "admitted"
     with pytest.raises(SlowDown), shared.admit(SOMEBODY):
         pass
 
@@ -194,11 +194,11 @@ def test_a_test_of_somebody_who_pays_counts_as_a_test(shared, process):
     one = process()
     with shared.admit(PAYER) as admission:
         admission.does_not_pay()
-        payers = [one.ask(f"admit payer-{n} key-{n} pays") for n in range(PLACES + QUEUE)]
-        assert payers == ["admitted"] * (PLACES + QUEUE)
+        payers = [one.ask(f"admit payer-{n} key-{n} pays") for n in range(SLOTS + QUEUE)]
+        assert payers == ["admitted"] * (SLOTS + QUEUE)
     one.ask("done")
-    others = [one.ask(f"admit visitor-{n}") for n in range(PLACES + QUEUE - 1)]
-    assert others == ["admitted"] * (PLACES + QUEUE - 1)
+    others = [one.ask(f"admit visitor-{n}") for n in range(SLOTS + QUEUE - 1)]
+    assert others == ["admitted"] * (SLOTS + QUEUE - 1)
     with shared.admit(PAYER) as last_that_fits:
         last_that_fits.does_not_pay()
         with shared.admit(PAYER) as one_too_many, pytest.raises(SlowDown):
@@ -209,8 +209,8 @@ def test_who_waits_for_a_foreign_server_has_no_spot_in_line(shared, process):
     one = process()
     with shared.admit(ALICE) as first, shared.admit(BOB) as second:
         with first.fetching(), second.fetching():
-            asked = [one.ask(f"admit visitor-{n}") for n in range(PLACES + QUEUE + 1)]
-            assert asked == ["admitted"] * (PLACES + QUEUE) + ["refused"]
+            asked = [one.ask(f"admit visitor-{n}") for n in range(SLOTS + QUEUE + 1)]
+            assert asked == ["admitted"] * (SLOTS + QUEUE) + ["refused"]
             one.ask("done")
         assert one.ask("admit alice") == "admitted"
 
@@ -219,7 +219,7 @@ def test_a_line_that_filled_during_the_fetch_is_429(shared, process):
     one = process()
 
     def crowd_in() -> None:
-        for number in range(PLACES + QUEUE):
+        for number in range(SLOTS + QUEUE):
             one.ask(f"admit visitor-{number}")
 
     with pytest.raises(SlowDown), shared.admit(ALICE) as admission, admission.fetching():
@@ -255,14 +255,14 @@ def test_no_more_work_than_there_are_places_whoever_asks(shared, process, tmp_pa
         what, sign = line.split()
         now[what] += 1 if sign == "+" else -1
         most[what] = max(most[what], now[what])
-    assert 0 < most["working"] <= PLACES
-    assert PLACES < most["admitted"] <= PLACES + QUEUE
+    assert 0 < most["working"] <= SLOTS
+    assert SLOTS < most["admitted"] <= SLOTS + QUEUE
     assert in_line(shared) == 0
 
 
 def test_places_are_given_in_the_order_of_asking(shared, process):
     first, second, third = process(), process(), process()
-    with shared.place(never):
+    with shared.slot(never):
         assert first.ask("work") == "working"
         second.tell("work")
         wait_until(lambda: in_line(shared) == 3)
@@ -276,55 +276,55 @@ def test_places_are_given_in_the_order_of_asking(shared, process):
 
 def test_who_pays_goes_before_who_waits_but_not_before_who_works(shared, process):
     working, visitor, payer = process(), process(), process()
-    with shared.place(never):
+    with shared.slot(never):
         assert working.ask("work") == "working"
         visitor.tell("work")
-        wait_until(lambda: shared.in_line() == (PLACES, 1))
+        wait_until(lambda: shared.in_line() == (SLOTS, 1))
         payer.tell("work first")
-        wait_until(lambda: shared.in_line() == (PLACES, 2))
+        wait_until(lambda: shared.in_line() == (SLOTS, 2))
         working.ask("done")
         assert payer.hear() == "working"
-        assert shared.in_line() == (PLACES, 1)
+        assert shared.in_line() == (SLOTS, 1)
     assert visitor.hear() == "working"
 
 
-def test_reserved_places_are_for_who_goes_first(shared):
-    reserving = capacity.Capacity(limits_of(reserved_places=1, queue_seconds=0), shared._leases)
-    with reserving.place(never):
-        with pytest.raises(StartedTooLate), reserving.place(never):
+def test_reserved_slots_are_for_who_goes_first(shared):
+    reserving = capacity.Capacity(limits_of(reserved_slots=1, queue_seconds=0), shared._leases)
+    with reserving.slot(never):
+        with pytest.raises(StartedTooLate), reserving.slot(never):
             pass
-        with reserving.place(never, goes_first=True):
-            assert reserving.in_line() == (PLACES, 0)
+        with reserving.slot(never, goes_first=True):
+            assert reserving.in_line() == (SLOTS, 0)
 
 
 def test_what_a_killed_process_held_comes_free(shared, process):
     doomed = process()
     assert [doomed.ask("admit alice") for _ in range(OWN)] == ["admitted"] * OWN
-    assert [doomed.ask("work") for _ in range(PLACES)] == ["working"] * PLACES
+    assert [doomed.ask("work") for _ in range(SLOTS)] == ["working"] * SLOTS
     doomed.kill()
-    with shared.place(never):
+    with shared.slot(never):
         assert shared.free_for(ALICE) == OWN
 
 
 def test_a_living_process_keeps_its_place_beyond_a_leases_life(shared, process):
     one = process()
-    assert [one.ask("work") for _ in range(PLACES)] == ["working"] * PLACES
+    assert [one.ask("work") for _ in range(SLOTS)] == ["working"] * SLOTS
     impatient = capacity.Capacity(limits_of(queue_seconds=2 * LIFE), shared._leases)
-    with pytest.raises(StartedTooLate), impatient.place(never):
+    with pytest.raises(StartedTooLate), impatient.slot(never):
         pass
-    assert in_line(shared) == PLACES
+    assert in_line(shared) == SLOTS
 
 
 def test_who_hangs_up_in_line_leaves_it(shared):
-    with shared.place(never), shared.place(never):
+    with shared.slot(never), shared.slot(never):
         asked = iter([False, True])
-        with pytest.raises(ClientGone), shared.place(lambda: next(asked)):
+        with pytest.raises(ClientGone), shared.slot(lambda: next(asked)):
             pass
-        assert in_line(shared) == PLACES
+        assert in_line(shared) == SLOTS
 
 
 def test_an_error_at_work_frees_the_place(shared):
-    with pytest.raises(RuntimeError), shared.admit(ALICE), shared.place(never):
+    with pytest.raises(RuntimeError), shared.admit(ALICE), shared.slot(never):
         raise RuntimeError
     assert in_line(shared) == 0
     assert shared.free_for(ALICE) == OWN
@@ -333,15 +333,15 @@ def test_an_error_at_work_frees_the_place(shared):
 def test_a_redis_that_forgot_lets_those_in_line_enter_again(redis_url):
     leases = RedisLeases(redis_url, LIFE)
     leases.connection.flushdb()
-    shared = capacity.Capacity(limits_of(places=1), leases)
+    shared = capacity.Capacity(limits_of(slots=1), leases)
     worked = threading.Event()
 
     def work() -> None:
-        with shared.place(never):
+        with shared.slot(never):
             worked.set()
 
     waiting = threading.Thread(target=work)
-    with shared.place(never):
+    with shared.slot(never):
         waiting.start()
         wait_until(lambda: in_line(shared) == 2)
         leases.connection.flushdb()

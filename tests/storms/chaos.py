@@ -336,7 +336,7 @@ def site(folder: Path, servers: int = 2) -> Iterator[Site]:
             "REMOVAL_EXECUTION": "queue",  # of the worker; servers have their own
             "REDIS_URL": valkey.connection_url,
             "DATABASE_URL": new_postgresql_database(postgres.get_uri()),
-            "REMOVAL_PLACES": "2",
+            "REMOVAL_SLOTS": "2",
             "REMOVAL_DEADLINE_SECONDS": str(DEADLINE),
             "REMOVAL_WORK_SECONDS": str(WORK),
             "REMOVAL_WORK_FACTOR": "5",

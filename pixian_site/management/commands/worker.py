@@ -22,8 +22,8 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
-            "--concurrency", type=int, default=settings.REMOVAL_PLACES,
-            help="processes, each with a network of its own (default: REMOVAL_PLACES)",
+            "--concurrency", type=int, default=settings.REMOVAL_SLOTS,
+            help="processes, each with a network of its own (default: REMOVAL_SLOTS)",
         )  # fmt: skip
         parser.add_argument(
             "--queues",

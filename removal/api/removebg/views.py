@@ -83,7 +83,7 @@ class RemoveBgEndpoint(Endpoint):
 
 
 def _with_limits(response: HttpResponseBase, key: ApiKey | None = None) -> HttpResponseBase:
-    """Their rate limit is the key's places, which change from one moment to the next."""
+    """Rate-limit headers: the key's concurrent requests, which change at any moment."""
     limit = min(settings.REMOVAL_KEY_CONCURRENCY, settings.REMOVAL_ACCOUNT_CONCURRENCY)
     left = limit
     if response.status_code == errors.SlowDown.status:
