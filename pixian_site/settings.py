@@ -401,7 +401,7 @@ SELLER = words("SELLER", separator="|")
 
 # --- The server ---------------------------------------------------------------------------------
 # A request holds a thread while it has a slot or waits for one or for a foreign server; payers are
-# counted separately, hence twice. A few more threads answer everything else; many more would only compete
+# counted separately, hence twice. A few more answer everything else; many more would only compete
 # for the interpreter when many requests arrive at once.
 SERVER_THREADS = env.int(
     "SERVER_THREADS",

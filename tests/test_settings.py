@@ -55,3 +55,28 @@ def test_blanks_and_empty_values_in_lists_do_not_count(tmp_path: Path, separator
     }
     assert read["SELLER"] == ["Cutout Ltd", "1 High Street"]
     assert {"older-key", "oldest-key", "whsec_new", "whsec_old"} <= set(read["HIDDEN"])
+
+
+@pytest.mark.parametrize(
+    ("given", "slots", "reserved"),
+    [
+        ({"REMOVAL_PLACES": "6", "REMOVAL_RESERVED_PLACES": "1"}, 6, 1),
+        ({"REMOVAL_SLOTS": "8", "REMOVAL_PLACES": "6"}, 8, 2),
+        (
+            {"REMOVAL_SLOTS": "8", "REMOVAL_RESERVED_SLOTS": "3", "REMOVAL_RESERVED_PLACES": "1"},
+            8,
+            3,
+        ),
+    ],
+)
+def test_former_names_of_settings_are_accepted(tmp_path: Path, given, slots: int, reserved: int):
+    show = "from pixian_site import settings as s; print(s.REMOVAL_SLOTS, s.REMOVAL_RESERVED_SLOTS)"
+    done = subprocess.run(
+        [sys.executable, "-c", show],
+        cwd=ROOT,
+        env=os.environ | given | {"DATA_DIR": str(tmp_path), "SECRET_KEY": "k"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split() == [str(slots), str(reserved)]

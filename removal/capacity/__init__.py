@@ -129,7 +129,7 @@ class Capacity:
     def _wait_for_place(
         self, stay: Stay, goes_first: bool, disconnected: Callable[[], bool]
     ) -> None:
-        """Whoever is first in line takes the place that another has left, in one step."""
+        """The first in the queue takes a freed slot, in one atomic step."""
         deadline = time.monotonic() + self.limits.queue_seconds
         line, behind = (PAYING_LINE, [PAYING_LINE]) if goes_first else (LINE, [PAYING_LINE, LINE])
         slots = self._slots(goes_first)
@@ -208,7 +208,7 @@ class Capacity:
         self._full = known | {pool: now + FULL_SECONDS}
 
     def _give_up(self, stay: Stay) -> None:
-        """Release the lease. The work is done, so a failure is harmless: the lease expires by itself."""
+        """Release the lease. A failure is harmless: the lease expires by itself."""
         try:
             self._leases.leave(stay)
         except Exception:

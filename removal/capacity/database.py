@@ -18,8 +18,8 @@ ADVISORY_LOCK = (
 
 
 class DatabaseLeases:
-    """Entering is serialised: by the write lock of BEGIN IMMEDIATE on SQLite, by an advisory lock on
-    PostgreSQL. So rows are numbered in the order in which they count.
+    """Entering is serialised, by the write lock of BEGIN IMMEDIATE on SQLite and an advisory lock
+    on PostgreSQL. So rows are numbered in the order in which they count.
     """
 
     def __init__(self, life: float) -> None:

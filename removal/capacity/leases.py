@@ -8,8 +8,8 @@ Limits = Mapping[str, int | None]  # pool -> its limit; None: no limit
 
 
 class Stay:
-    """One request's lease and its current pools. It ends when it is released, or `life` seconds after
-    its last renewal."""
+    """One request's lease and its current pools. It ends when released, or `life` seconds after its
+    last renewal."""
 
     def __init__(self, lease: str) -> None:
         self.lease = lease

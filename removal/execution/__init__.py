@@ -16,7 +16,7 @@ __all__ = ["Job", "run"]
 
 
 def run(job: Job) -> Result:
-    """Wait for a slot, then process the picture, up to the deadline or until the client disconnects.
+    """Wait for a slot, then process the picture, up to the deadline or a disconnect.
 
     Raises NothingFound if the job needs a foreground, StartedTooLate, TookTooLong,
     ClientGone, EngineUnavailable and the engine's errors.

@@ -69,7 +69,7 @@ export class Retouch {
     return box;
   }
 
-  /** The stroke is over: from here on it is one step for undo. */
+  /** End the stroke, which becomes one step for undo. */
   endStroke() {
     if (!this.#touched) return;
     this.#done.push(this.#patch(this.#touched, this.#before));
@@ -79,7 +79,7 @@ export class Retouch {
     this.#forgetOldest();
   }
 
-  /** Take the last step back, or do it again; returns the changed box, or null. */
+  /** Undo the last step, or redo it; returns the changed box, or null. */
   undo() {
     return this.#swap(this.#done, this.#undone);
   }
@@ -124,7 +124,7 @@ export class Retouch {
     return { box, pixels };
   }
 
-  /** What is there now is where the next stroke begins. */
+  /** Make the current pixels the start of the next stroke. */
   #settle(box) {
     this.#eachRow(box, (at, _offset, length) => {
       this.#before.set(this.#cutout.data.subarray(at, at + length), at);
@@ -132,7 +132,7 @@ export class Retouch {
     });
   }
 
-  /** Calls with (place in the picture, place in a patch, length), in bytes, for each row of a box. */
+  /** Calls with (offset in the picture, offset in a patch, length), in bytes, for each row of a box. */
   #eachRow({ left, top, right, bottom }, use) {
     const length = (right - left) * 4;
     for (let y = top; y < bottom; y += 1) {

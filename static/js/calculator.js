@@ -1,4 +1,4 @@
-/** The pricing page: what a picture costs follows its size as it is typed. */
+/** The pricing page: updates the price while a picture's size is typed. */
 
 import { inCredits, Tariff, thousandths } from "./price.js";
 
@@ -19,7 +19,7 @@ function show() {
   }
 }
 
-/** Put the figure into the element's sentence; without one there is nothing to say. */
+/** Put the figure into the element's sentence; without a figure, empty it. */
 function tell(element, figure) {
   element.hidden = figure === null;
   if (figure !== null) element.textContent = element.dataset.sentence.replace("{}", figure);

@@ -19,10 +19,10 @@ const ACTIONS = {
   cancelled: ["retry", "discard"],
 };
 const CAN_COPY = "ClipboardItem" in window && Boolean(navigator.clipboard?.write);
-const PATIENT_SECONDS = 5; // of the server's silence, after which it is told how long it has been
+const PATIENT_SECONDS = 5; // without an answer, before the elapsed time is shown
 let cards = 0;
 
-/** Tells the options' geometry for a finished picture; throws GeometryError. */
+/** The geometry of a finished picture under the options; throws GeometryError. */
 export function placedBy(options, picture) {
   return layout(picture.size, picture.foreground, { ...options, format: resolvedFormat(options) });
 }
@@ -38,8 +38,8 @@ export class Card {
   #clock = 0;
 
   /**
-   * `on` holds what each button does, by its data-action, called with the picture; `offer(picture)`
-   * tells what full resolution costs.
+   * `on` has a function for each button's data-action, called with the picture; `offer(picture)`
+   * returns the price of full resolution.
    */
   constructor(picture, options, on, offer) {
     this.#picture = picture;
@@ -104,7 +104,7 @@ export class Card {
     this.#part(".status-line").textContent = line;
   }
 
-  /** A busy server has pictures wait for up to two minutes; whoever waits is told for how long. */
+  /** Shows the waiting time, as pictures may wait for a busy server for up to two minutes. */
   #secondsOfSilence(state) {
     if (state !== "processing") {
       clearInterval(this.#clock);

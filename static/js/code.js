@@ -2,7 +2,7 @@
 
 const PATH = "/api/v2/remove-background";
 
-/** The API's parameters that give the panel's result; a background picture has none. */
+/** The API's parameters for the panel's result; there is none for a background picture. */
 export function parametersOf({ background, crop, marginText, targetText, alignment, format, quality }) {
   const opaque = background.kind === "colour";
   const lossy = ["jpeg", "webp", "zip"].includes(format) || (format === "auto" && opaque);

@@ -28,7 +28,7 @@ export class Compare {
     this.#split(100);
   }
 
-  /** Show the cut-out, beside the original where that is to be seen. */
+  /** Show the cut-out, with the original if it can be displayed. */
   async showAfter(blob, alt, hasBefore) {
     if (!(await this.#show(".compare-after", blob, alt))) return;
     this.#slider.hidden = !hasBefore;
@@ -37,8 +37,8 @@ export class Compare {
   }
 
   /**
-   * Arrange both as the result will be: `picture` is [width, height] of what the images show,
-   * `placed` of geometry.layout. In per cent, so that the images' own resolution plays no part.
+   * Arrange both as the result will be: `picture` is [width, height] of the images' content,
+   * `placed` is from geometry.layout. In per cent, independent of the images' own resolution.
    */
   place(picture, { canvas: [width, height], content, drawn }) {
     const { style } = this.#root;
@@ -56,7 +56,7 @@ export class Compare {
     }
   }
 
-  /** What lies behind the cut-out. */
+  /** Set the background of the cut-out. */
   setBackground({ kind, colour, url }) {
     const { dataset, style } = this.#root;
     dataset.background = kind;
@@ -104,7 +104,7 @@ export class Compare {
     this.#root.style.setProperty("--split", `${percent}%`);
   }
 
-  /** Draw the curtain from the original to its resting place, unless the visitor takes it over. */
+  /** Animate the handle from the original to its final position, unless the visitor moves it. */
   #reveal() {
     const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
     if (still) return this.#split(REST);

@@ -1,4 +1,4 @@
-// Keeps the programming language that the reader chose, from page to page.
+// Remembers the chosen programming language from page to page.
 const KEY = "docs-language";
 const choices = [...document.querySelectorAll(".tabs input")];
 

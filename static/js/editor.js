@@ -37,7 +37,7 @@ export class Editor {
   /**
    * Let the visitor change a cut-out (straight RGBA, changed in place).
    * original: RGBA of the same size, or null where the browser could not read it.
-   * Resolves to the changed cut-out, or to null where nothing shall change.
+   * Resolves to the changed cut-out, or to null if cancelled or unchanged.
    */
   async edit(cutout, original) {
     this.#initial = cutout.data.slice();
@@ -90,7 +90,7 @@ export class Editor {
       button.addEventListener("click", () => tools[button.dataset.tool]());
     }
     this.#canvas.addEventListener("keydown", (event) => this.#key(event));
-    // Enter in a field would press the first button, which cancels
+    // Enter in a field would press the first button, Cancel
     this.#form.addEventListener("keydown", (event) => {
       if (event.key === "Enter" && event.target.matches("input")) event.preventDefault();
     });
@@ -137,7 +137,7 @@ export class Editor {
     return this.#brush.tool === "pan" || button === 1;
   }
 
-  /** The browser hands over only the last of the points between two frames; take them all. */
+  /** The browser reports only the last point between two frames; use all of them. */
   #stroke(event) {
     for (const part of event.getCoalescedEvents?.() ?? [event]) {
       const point = this.#view.toPicture(pointOf(part));

@@ -10,6 +10,6 @@ window.SwaggerUIBundle({
   docExpansion: "list",
   defaultModelsExpandDepth: -1,
   validatorUrl: null, // the default would send the document to a site that is not ours
-  // The API takes no cookies; and without this the browser would answer a 401 with a dialog of its own.
+  // The API uses no cookies; without this the browser would show its own dialog on a 401.
   requestInterceptor: (request) => Object.assign(request, { credentials: "omit" }),
 });

@@ -1,4 +1,4 @@
-/** How pictures come in: chosen, taken by camera, dropped anywhere, pasted, or as a link. */
+/** Accepts pictures: chosen, taken by camera, dropped anywhere, pasted, or as a link. */
 
 import { text } from "./text.js";
 
@@ -62,7 +62,7 @@ function linked(form, onLink) {
   input.addEventListener("input", () => input.setCustomValidity(""));
 }
 
-/** By the browser's own bubble, which also moves the focus to the field. */
+/** Show an error in the browser's own bubble, which also focuses the field. */
 function complain(input, message) {
   input.setCustomValidity(message);
   input.reportValidity();

@@ -11,7 +11,7 @@ import { extensionOf } from "./pixels/render.js";
 import { Queue } from "./queue.js";
 import { restore, tellOfLost } from "./reload.js";
 import { copy, download, downloadAll } from "./results.js";
-import { Shelf } from "./shelf.js";
+import { PictureStore } from "./store.js";
 import { text } from "./text.js";
 
 const PARALLEL = 2;
@@ -19,11 +19,11 @@ const byId = (id) => document.getElementById(id);
 const workbench = byId("workbench");
 const csrfToken = workbench.querySelector("[name=csrfmiddlewaretoken]").value;
 const { endpoint, maxBytes, maxPixels, fullPixels } = workbench.dataset;
-const shelf = new Shelf(endpoint, csrfToken);
+const store = new PictureStore(endpoint, csrfToken);
 const server = {
   url: endpoint,
   csrfToken,
-  shelf,
+  store,
   maxBytes: Number(maxBytes),
   freePixels: Number(maxPixels),
   fullPixels: Number(fullPixels),
@@ -77,7 +77,7 @@ function start(picture) {
   queue.add(work);
 }
 
-/** What can be told without reading the file. */
+/** Errors that are known without reading the file. */
 function objectionTo(file) {
   if (!file) return "";
   if (!file.size) return text("error.empty");
@@ -111,9 +111,9 @@ function drop(picture) {
   drawResolution();
 }
 
-/** Have the server delete what it holds of a picture. */
+/** Delete a picture's files on the server. */
 function forget(picture) {
-  if (picture.wasSent) attempt(() => shelf.forget(picture.id), "error.forget");
+  if (picture.wasSent) attempt(() => store.forget(picture.id), "error.forget");
 }
 
 async function forgetAll() {
@@ -122,7 +122,7 @@ async function forgetAll() {
   dialog.showModal();
   await new Promise((resolve) => dialog.addEventListener("close", resolve, { once: true }));
   if (dialog.returnValue !== "delete") return;
-  await shelf.forgetAll();
+  await store.forgetAll();
   for (const picture of [...cards.keys()]) {
     picture.cancel();
     drop(picture);
@@ -135,7 +135,7 @@ function inState(state) {
   return [...cards.keys()].filter((picture) => picture.state === state);
 }
 
-/** Several results and several failures get one button for all. */
+/** Show buttons for all results and all failures, if there are several. */
 function drawResolution() {
   byId("download-all").hidden = inState("done").length + inState("stored").length < 2;
   byId("retry-all").hidden = inState("failed").length < 2;
@@ -156,7 +156,7 @@ function announce(sentence) {
   byId("announcer").textContent = sentence;
 }
 
-/** Do what a button asks; a failure is told beside the options. */
+/** Run a button's action; a failure is shown beside the options. */
 async function attempt(work, failureKey = "error.render", successKey = null) {
   try {
     await work();
@@ -172,7 +172,7 @@ async function touchUp(picture) {
   const changed = await editor.edit(await picture.cutout(), original);
   if (!changed) return;
   const png = await picture.replace(changed);
-  if (picture.isKept) attempt(() => shelf.keep(picture.id, png), "error.keep");
+  if (picture.isKept) attempt(() => store.keep(picture.id, png), "error.keep");
 }
 
 async function addSample({ dataset: { sample, name } }) {
@@ -186,7 +186,7 @@ async function copyPicture(picture) {
   confirmOn(cards.get(picture)?.root.querySelector("[data-action=copy]"));
 }
 
-/** For those who see: the button itself says for a moment that it has copied. */
+/** Visual feedback: the button says for a moment that it has copied. */
 function confirmOn(button) {
   if (!button) return; // its card is gone
   button.dataset.label ??= button.textContent;
@@ -226,7 +226,7 @@ function onClick(selector, action) {
   }
 }
 
-restore(JSON.parse(byId("kept").textContent), shelf, show);
+restore(JSON.parse(byId("kept").textContent), store, show);
 tellOfLost(() => [...cards.keys()], "keeps" in workbench.dataset, byId("lost"));
 listen(workbench, add, (address) => add([address]));
 panel.addEventListener("change", () => {

@@ -1,11 +1,11 @@
-/** The panel of what the result shall look like: one set of options for all pictures. */
+/** The options panel: one set of options for all pictures. */
 
 import { GeometryError, parseMargin, parseTarget } from "./pixels/geometry.js";
 import { text } from "./text.js";
 
 const COLOURS = { white: "#ffffff", black: "#000000" };
 
-/** `value` holds the last valid options; "change" is told whenever they change. */
+/** `value` holds the last valid options; a "change" event fires when they change. */
 export class OptionsPanel extends EventTarget {
   #form;
   #picture = null; // {bitmap, url} of the visitor's own background
@@ -21,7 +21,7 @@ export class OptionsPanel extends EventTarget {
     this.#adapt();
   }
 
-  /** Say that these options can't be applied; "" takes it back. */
+  /** Show why the options can't be applied; "" removes the message. */
   complain(message) {
     const line = this.#form.querySelector(".option-error");
     line.hidden = !message;
@@ -29,7 +29,7 @@ export class OptionsPanel extends EventTarget {
   }
 
   #changed(field) {
-    if (field.name === "picture") return; // told by #takePicture once it has been read
+    if (field.name === "picture") return; // #takePicture fires the event once the file is read
     if (field.name === "colour") this.#form.elements.background.value = "colour";
     this.#update();
   }
@@ -94,7 +94,7 @@ export class OptionsPanel extends EventTarget {
     this.#update();
   }
 
-  /** Show only what has an effect at the moment. */
+  /** Show only the options that currently have an effect. */
   #adapt() {
     const { size, format, background, quality } = this.#form.elements;
     const lossy = ["jpeg", "webp", "zip"].includes(format.value);

@@ -1,4 +1,4 @@
-/** One picture on the page: its file, where it stands, and what came back. */
+/** One picture on the page: its file, its state and its result. */
 
 import { toImageData } from "./pixels/canvas.js";
 import { restore } from "./pixels/delta_png.js";
@@ -15,11 +15,11 @@ const UNREADABLE = { isExact: false, look: async () => null };
 
 /**
  * States: waiting -> [priced ->] reading -> uploading -> processing -> done | failed | cancelled;
- * failed and cancelled go back to waiting by `reset`. A picture that the server has kept begins as
- * stored or processing. Every change is told by a "change" event.
+ * failed and cancelled return to waiting by `reset`. A picture stored on the server begins as
+ * stored or processing. Every change fires a "change" event.
  *
  * Between uses only compressed bytes are kept (the delta and what it applies to, or a PNG), so that
- * many pictures fit into a tab; `cutout()` makes the pixels anew.
+ * many pictures fit into a tab; `cutout()` decodes the pixels again.
  */
 export class Picture extends EventTarget {
   state = "waiting";
@@ -34,7 +34,7 @@ export class Picture extends EventTarget {
   foreground = null; // box, see pixels/geometry.js
   isFull = false; // of full resolution, for credits
   charged = 0; // thousandths of a credit
-  balance = null; // thousandths left on the account, as the last answer told
+  balance = null; // thousandths left on the account, by the last answer
   wasSent = false; // so that the server may hold it
   isKept = false; // by the server, with its result
   file;
@@ -44,12 +44,12 @@ export class Picture extends EventTarget {
   #delta = null; // Blob, applies to #upload
   #png = null; // Blob, a complete cut-out: what the server sent, or the touched-up one
   #abort = new AbortController();
-  #shelf = null;
-  #told = null; // by the server, of a kept picture
+  #store = null;
+  #report = null; // the server's state of a stored picture
   #recalling = null;
-  #isPriced = false; // the visitor has been told what it costs
+  #isPriced = false; // the visitor has seen the price
 
-  /** source: a File, the address of a picture that the server shall fetch, or null. */
+  /** source: a File, the URL of a picture for the server to fetch, or null. */
   constructor(source, { id = newId(), name = "" } = {}) {
     super();
     this.id = id;
@@ -66,13 +66,13 @@ export class Picture extends EventTarget {
     return ["done", "failed", "cancelled"].includes(this.state);
   }
 
-  /** Whether it would be lost with the page: the server does not have it. */
+  /** Whether it is lost when the page is left, as the server does not have it. */
   get isUnsent() {
     const before = ["waiting", "reading", "priced", "uploading"].includes(this.state);
     return before && !this.isKept;
   }
 
-  /** Whether it costs credits and nobody has been asked yet. */
+  /** Whether it costs credits that the visitor has not confirmed yet. */
   get needsPrice() {
     return this.isFull && !this.#isPriced;
   }
@@ -81,12 +81,12 @@ export class Picture extends EventTarget {
     return this.#isExact;
   }
 
-  /** Find out what full resolution would cost, and wait for the visitor's word. */
-  async appraise({ shelf }) {
+  /** Determine the price of full resolution, and wait for the visitor's confirmation. */
+  async appraise({ store }) {
     if (this.settled) return;
     try {
       this.#change("reading");
-      await this.#findFile(shelf);
+      await this.#findFile(store);
       const seen = this.file ? await glance(this.file) : null;
       if (this.settled) return;
       Object.assign(this, { before: seen?.preview ?? null, original: seen?.size ?? null });
@@ -102,35 +102,35 @@ export class Picture extends EventTarget {
     if (this.settled) return;
     try {
       this.#change("reading");
-      await this.#findFile(server.shelf);
+      await this.#findFile(server.store);
       const read = await this.#read(server);
       const found = await this.#exchange(server, read);
       if (read.isExact && !found.seen) await this.#exchangeWhole(server);
       else await this.#take(found.answer, read, found.seen?.pixels);
-      if (this.#link && this.isKept) this.before = await this.#linked(server.shelf);
+      if (this.#link && this.isKept) this.before = await this.#linked(server.store);
       this.#change("done");
     } catch (error) {
       this.#end(error);
     }
   }
 
-  /** The server has it: at work, done or failed, as `told` by `shelf`. */
-  resume(told, shelf) {
-    Object.assign(this, { isKept: true, wasSent: true, message: told.message });
-    this.isFull = told.state === "failed" && told.full; // until it is tried again
-    [this.#told, this.#shelf] = [told, shelf];
-    this.#change({ working: "processing", done: "stored", failed: "failed" }[told.state]);
+  /** Restore a picture stored on the server from its report: working, done or failed. */
+  resume(report, store) {
+    Object.assign(this, { isKept: true, wasSent: true, message: report.message });
+    this.isFull = report.state === "failed" && report.full; // until it is tried again
+    [this.#report, this.#store] = [report, store];
+    this.#change({ working: "processing", done: "stored", failed: "failed" }[report.state]);
   }
 
-  /** Take from the server what it has kept; ends in done or failed. */
+  /** Fetch the stored picture from the server; ends in done or failed. */
   recall() {
-    this.#recalling ??= this.#recall(this.#told).catch((error) => this.#end(error));
+    this.#recalling ??= this.#recall(this.#report).catch((error) => this.#end(error));
     return this.#recalling;
   }
 
   async #recall({ delta, touchedUp, charged }) {
-    const result = await this.#shelf.file(this.id, touchedUp ? "touched-up" : "result");
-    this.#upload = await this.#shelf.file(this.id, "original");
+    const result = await this.#store.file(this.id, touchedUp ? "touched-up" : "result");
+    this.#upload = await this.#store.file(this.id, "original");
     const seen = await glance(this.#upload);
     Object.assign(this, { before: seen?.preview ?? null, charged: thousandths(charged) });
     this.#isExact = delta;
@@ -168,7 +168,7 @@ export class Picture extends EventTarget {
     return readAgain(this.#upload);
   }
 
-  /** Take a touched-up cut-out in place of the one that came; resolves to its PNG. */
+  /** Replace the cut-out by a touched-up one; resolves to its PNG. */
   async replace(cutout) {
     this.#png = await encodePng({ ...cutout, channels: 4 });
     await this.#show(cutout);
@@ -176,22 +176,22 @@ export class Picture extends EventTarget {
     return this.#png;
   }
 
-  /** After a reload the server alone has the file of a picture that failed. */
-  async #findFile(shelf) {
+  /** After a reload, only the server has the file of a failed picture. */
+  async #findFile(store) {
     if (this.file || this.#link) return;
-    this.file = new File([await shelf.file(this.id, "original")], this.name);
+    this.file = new File([await store.file(this.id, "original")], this.name);
   }
 
-  /** What the server has fetched from the link, to compare the cut-out with. */
-  async #linked(shelf) {
-    const seen = await shelf
+  /** The picture that the server fetched from the link, to compare the cut-out with. */
+  async #linked(store) {
+    const seen = await store
       .file(this.id, "original")
       .then(glance)
       .catch(() => null);
     return seen?.preview ?? null;
   }
 
-  /** What can be known without the server; of a link, nothing. */
+  /** Read the picture in the browser; impossible for a link. */
   async #read({ freePixels, fullPixels }) {
     if (!this.file) return { ...UNREADABLE, upload: null };
     const known = !this.isFull || this.original; // nobody shall pay for a delta that is of no use
@@ -200,19 +200,19 @@ export class Picture extends EventTarget {
     return read || { ...UNREADABLE, upload: this.file };
   }
 
-  /** Send it and look at it meanwhile -> {answer, seen}. */
+  /** Send it and read it meanwhile -> {answer, seen}. */
   async #exchange(server, read) {
     if (read.upload?.size > server.maxBytes) throw tooManyBytes(server.maxBytes);
     const sending = this.#patiently(() => this.#send(server, read));
     const looking = this.#look(read);
-    looking.catch(() => {}); // told by the await below, unless something else comes first
+    looking.catch(() => {}); // reported by the await below, unless something else comes first
     const answer = await sending;
     return { answer, seen: await looking };
   }
 
-  /** This browser can't read the picture: ask for the whole cut-out instead of the delta. */
+  /** This browser can't read the picture: request the whole cut-out instead of the delta. */
   async #exchangeWhole(server) {
-    server.shelf.forget(this.id).catch(() => {}); // else it goes when its time is over
+    server.store.forget(this.id).catch(() => {}); // otherwise it expires
     this.id = newId();
     const read = { ...UNREADABLE, upload: this.file };
     const { answer } = await this.#exchange(server, read);
@@ -243,7 +243,7 @@ export class Picture extends EventTarget {
     this.isKept = header("X-Kept") === "1";
     this.charged = thousandths(header("X-Credits-Charged"));
     this.balance = thousandths(header("X-Credits-Remaining"));
-    this.#change("processing"); // told at once: a later answer may be ready to be shown earlier
+    this.#change("processing"); // shown at once: a later answer may be ready earlier
     [this.#upload, this.#isExact] = [upload, isExact];
     [this.#delta, this.#png] = isExact ? [blob, null] : [null, blob];
     const bytes = await bytesOf(blob);
@@ -277,7 +277,7 @@ export class Picture extends EventTarget {
     this.#change(share < 1 ? "uploading" : "processing");
   }
 
-  /** A server without a free place says when to come back; do so rather than bother the visitor. */
+  /** Retry when a server without a free slot says so, without bothering the visitor. */
   async #patiently(send) {
     for (let attempt = 1; ; attempt += 1) {
       try {
@@ -311,7 +311,7 @@ function newId() {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-/** "top left width height", as the server tells a box. */
+/** A box as the server sends it: "top left width height". */
 function boxOf(numbers) {
   const [top, left, width, height] = numbers.split(" ").map(Number);
   return { top, left, width, height };

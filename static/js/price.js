@@ -1,4 +1,4 @@
-/** What full resolution costs: the browser's twin of billing/pricing.py, in thousandths of a credit. */
+/** The price of full resolution: the browser's twin of billing/pricing.py, in thousandths. */
 
 import { roundHalfUp } from "./pixels/geometry.js";
 
@@ -14,7 +14,7 @@ export class Tariff {
     this.#perMegapixel = decimal(perMegapixel);
   }
 
-  /** Thousandths of a credit for a picture of so many pixels; exact, so BigInt inside. */
+  /** The price of a picture with `pixels` pixels in thousandths; exact, so with BigInt. */
   of(pixels) {
     const [base, rate] = [this.#base, this.#perMegapixel];
     const numerator = base.units * rate.scale * MEGAPIXEL + rate.units * base.scale * BigInt(pixels);
@@ -27,12 +27,12 @@ function decimal(text) {
   return { units: BigInt(whole + part), scale: 10n ** BigInt(part.length) };
 }
 
-/** "0.65" -> 650; null where nothing is told. */
+/** "0.65" -> 650; null if missing. */
 export function thousandths(text) {
   return text ? Math.round(Number(text) * 1000) : null;
 }
 
-/** 650 -> "0.650", 12000 -> "12": as the account's pages write credits. */
+/** 650 -> "0.650", 12000 -> "12": the format of the account pages. */
 export function inCredits(amount) {
   const places = amount % 1000 ? 3 : 0;
   const digits = { minimumFractionDigits: places, maximumFractionDigits: places };

@@ -15,7 +15,7 @@ export class Queue {
     this.#next();
   }
 
-  /** Take a job back that has not started; one that runs is left alone. */
+  /** Remove a job that has not started; a running one continues. */
   withdraw(job) {
     this.#waiting = this.#waiting.filter((other) => other !== job);
   }

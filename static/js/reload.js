@@ -1,4 +1,4 @@
-/** What a reload of the page leaves: kept pictures come back, lost ones are named. */
+/** After a reload: restores stored pictures and names lost ones. */
 
 import { Picture } from "./picture.js";
 import { Queue } from "./queue.js";
@@ -9,10 +9,10 @@ const SENT = "sent"; // id and name of those that did, but whose answer was not 
 const AHEAD = "50%"; // of the window's height: how far below it a picture is fetched
 
 /**
- * Show again what the server has kept; `show(picture)` makes its card. Pictures are fetched when
- * their cards come into sight, for there may be many.
+ * Show the pictures stored on the server; `show(picture)` makes a card. Pictures are fetched when
+ * their cards become visible, as there may be many.
  */
-export function restore(kept, shelf, show) {
+export function restore(kept, store, show) {
   const queue = new Queue(2);
   const observer = new IntersectionObserver(
     (entries) => {
@@ -26,21 +26,21 @@ export function restore(kept, shelf, show) {
     const picture = waiting.get(element);
     if (waiting.delete(element)) queue.add(() => picture.recall());
   };
-  for (const told of [...kept, ...lateOnes(kept)]) {
-    const picture = new Picture(null, told);
+  for (const report of [...kept, ...lateOnes(kept)]) {
+    const picture = new Picture(null, report);
     const { root } = show(picture);
     const settled = (now) => {
-      picture.resume(now, shelf);
+      picture.resume(now, store);
       if (now.state !== "done") return;
       waiting.set(root, picture);
       observer.observe(root);
     };
-    settled(told);
-    if (told.state === "working") shelf.settled(told.id).then(settled, ({ message }) => picture.fail(message));
+    settled(report);
+    if (report.state === "working") store.settled(report.id).then(settled, ({ message }) => picture.fail(message));
   }
 }
 
-/** Pictures that were sent, but so shortly before the reload that the server's list lacks them. */
+/** Pictures sent so shortly before the reload that the server's list lacks them. */
 function lateOnes(kept) {
   const known = new Set(kept.map(({ id }) => id));
   const sent = recalled(SENT).filter(({ id }) => !known.has(id));
@@ -68,7 +68,7 @@ function remember(key, list) {
   if (list.length) sessionStorage.setItem(key, JSON.stringify(list));
 }
 
-/** Once: the list is forgotten with the call. */
+/** Read the list once: the call deletes it. */
 function recalled(key) {
   const list = JSON.parse(sessionStorage.getItem(key) ?? "[]");
   sessionStorage.removeItem(key);

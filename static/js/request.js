@@ -1,4 +1,4 @@
-/** One picture's way to the server and back: upload with progress, result or a RemovalFailure. */
+/** Sends one picture: upload with progress, then the result or a RemovalFailure. */
 
 import { text } from "./text.js";
 
@@ -12,7 +12,7 @@ export class RemovalFailure extends Error {
 
 /**
  * POST `fields` (name -> string or File) to `url`.
- * `onUpload(share)` tells how much has been sent, 0 to 1; after 1 the server is working.
+ * `onUpload(share)` is called with the share sent, 0 to 1; after 1 the server is working.
  * Resolves to {blob, header(name)}; rejects with RemovalFailure, or with the signal's reason.
  */
 export function post(url, fields, { csrfToken, signal, onUpload }) {
@@ -47,7 +47,7 @@ async function answer(request) {
   throw await failureOf(request.status, { get: header }, () => request.response.text());
 }
 
-/** What an answer that is no result says; `body()` resolves to its text. */
+/** The failure in an error response; `body()` resolves to its text. */
 export async function failureOf(status, headers, body) {
   const retryAfter = Number(headers.get("Retry-After")) || 0;
   if ((headers.get("Content-Type") || "").startsWith("application/json")) {

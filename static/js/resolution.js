@@ -1,4 +1,4 @@
-/** Full resolution for credits: the choice, the price before and the charge after. */
+/** Full resolution for credits: the choice, the price and the charge. */
 
 import { Tariff, inCredits, thousandths } from "./price.js";
 import { text } from "./text.js";
@@ -20,24 +20,24 @@ export class Resolution {
     this.#showBalance();
   }
 
-  /** Whether the pictures that come next are to be of full resolution. */
+  /** Whether the next pictures use full resolution. */
   get isFull() {
     return this.#choice?.querySelector(":checked").value === "full";
   }
 
-  /** What a picture costs: {amount, isExact}; where its size is not known, at most `amount`. */
+  /** A picture's price: {amount, isExact}; at most `amount` if its size is unknown. */
   offer({ original }) {
     const pixels = original ? original[0] * original[1] : this.#fullPixels;
     return { amount: this.#tariff.of(Math.min(pixels, this.#fullPixels)), isExact: Boolean(original) };
   }
 
-  /** An answer has told what is left. */
+  /** Record the balance from an answer. */
   set balance(amount) {
     this.#balance = amount;
     this.#showBalance();
   }
 
-  /** Show what the waiting pictures cost, or what the finished ones have cost. */
+  /** Show the price of the waiting pictures, or the charge for the finished ones. */
   draw(pictures) {
     const full = pictures.filter((picture) => picture.isFull);
     const waiting = full.filter(({ state }) => state === "priced");
@@ -63,7 +63,7 @@ export class Resolution {
     return text("batchCharged", { credits: inCredits(total), balance: inCredits(this.#balance) });
   }
 
-  /** Thousandths that are missing for the pictures whose price is known. */
+  /** The missing thousandths for the pictures with a known price. */
   #lack(waiting) {
     const known = waiting.map((picture) => this.offer(picture)).filter(({ isExact }) => isExact);
     const total = known.reduce((sum, { amount }) => sum + amount, 0);

@@ -1,4 +1,4 @@
-/** Results on their way out: download, clipboard, all as one ZIP. */
+/** Exports results: download, clipboard, all as one ZIP. */
 
 import { placedBy } from "./card.js";
 import { extensionOf, render } from "./pixels/render.js";
@@ -14,7 +14,7 @@ export async function download(picture, options) {
   save(await fileOf(picture, options), nameOf(picture, options));
 }
 
-/** The cut-out as PNG on the clipboard; what other programs take from there is PNG alone. */
+/** Copy the cut-out as PNG, the only picture format that other programs paste. */
 export async function copy(picture, options) {
   const blob = fileOf(picture, { ...options, format: "png" });
   await navigator.clipboard.write([new ClipboardItem({ "image/png": blob })]);
@@ -48,6 +48,6 @@ function save(blob, name) {
   link.href = URL.createObjectURL(blob);
   link.download = name;
   link.click();
-  // the browser reads the address after this turn; a minute is far more than it needs
+  // the browser reads the URL after this task; a minute is more than enough
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }

@@ -1,8 +1,8 @@
-/** The page's sentences in the visitor's language, handed over by the server as a JSON block. */
+/** The page's sentences in the visitor's language, from a JSON block in the page. */
 
 const texts = JSON.parse(document.getElementById("texts").textContent);
 
-/** The sentence `key` with its {places} filled; an unknown key is a mistake of ours and throws. */
+/** The sentence `key` with its {placeholders} filled; throws for an unknown key. */
 export function text(key, places = {}) {
   if (!(key in texts)) throw new Error(`No sentence for ${key}`);
   return texts[key].replace(/\{(\w+)\}/g, (whole, name) => (name in places ? places[name] : whole));

@@ -1,4 +1,4 @@
-/** A canvas that can be zoomed and moved inside a box: how screen and picture relate. */
+/** Zooms and moves a canvas inside a box: converts between screen and picture. */
 
 const MOST = 32; // screen pixels a picture pixel
 const PIXELS_FROM = 3; // from this zoom on, single pixels are shown as squares

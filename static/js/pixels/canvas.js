@@ -1,4 +1,4 @@
-/** Between pixels, canvases and the browser's own picture codecs. */
+/** Conversions between pixels, canvases and the browser's picture codecs. */
 
 export function newCanvas(width, height) {
   const canvas = document.createElement("canvas");
@@ -15,7 +15,7 @@ export function toCanvas({ width, height, data }) {
   return canvas;
 }
 
-/** The same pixels, not copied, as the browser's functions take them. */
+/** The same pixels as an ImageData, without a copy. */
 export function toImageData({ width, height, data }) {
   return new ImageData(new Uint8ClampedArray(data.buffer, data.byteOffset, data.byteLength), width, height);
 }
@@ -29,7 +29,7 @@ export function toPixels(source, width = source.width, height = source.height) {
   return { width, height, data };
 }
 
-/** Encode with the browser's codec; throws where it has none for `type`. */
+/** Encode with the browser's codec; throws if it has none for `type`. */
 export function toBlob(canvas, type, quality) {
   return new Promise((resolve, reject) => {
     const take = (blob) => (blob?.type === type ? resolve(blob) : reject(new Error(`no ${type}`)));
@@ -37,7 +37,7 @@ export function toBlob(canvas, type, quality) {
   });
 }
 
-/** Give the canvas's memory back at once rather than at the next garbage collection. */
+/** Free the canvas's memory at once instead of at the next garbage collection. */
 export function release(canvas) {
   canvas.width = canvas.height = 0;
 }

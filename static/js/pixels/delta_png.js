@@ -7,8 +7,8 @@ const ALPHA_AND_RED = 0xff0000ff | 0;
 
 /**
  * `bytes` of a Delta PNG and `original`, the opaque RGBA pixels of the same upright picture
- * ({width, height, data}), which become those of the cut-out, colours straight: so large a picture
- * shall not be in memory more often than it must.
+ * ({width, height, data}), which become those of the cut-out, with straight colours: in place, to
+ * save memory.
  * Alpha 0 with red 255 stands for the original's pixel; everything else is the result itself.
  */
 export async function restore(bytes, { width, height, data }) {

@@ -1,7 +1,7 @@
 /**
- * Where everything lies: the browser's twin of removal/engine/geometry.py, tested against the same
+ * The result's geometry: the browser's twin of removal/engine/geometry.py, tested against the same
  * vectors. Integers and exact fractions (BigInt) only, so that both round alike.
- * A box is {top, left, width, height} in pixels, all 0 where there is nothing.
+ * A box is {top, left, width, height} in pixels, all 0 if it is empty.
  */
 
 const MAX_SIDE = 1_000_000; // of a margin or a target
@@ -9,7 +9,7 @@ const MAX_ASPECT = 10_000; // of a result's longer side to its shorter one
 const MAX_RESULT_SIDE = { jpeg: 65_500, zip: 65_500, webp: 16_383 };
 export const EMPTY_BOX = Object.freeze({ top: 0, left: 0, width: 0, height: 0 });
 
-/** An option that can't be; `key` names the sentence that tells the visitor. */
+/** An impossible option; `key` names the sentence for the visitor. */
 export class GeometryError extends Error {
   constructor(key) {
     super(key);
@@ -17,7 +17,7 @@ export class GeometryError extends Error {
   }
 }
 
-/** The size [width, height] that a picture is shrunk to so that it has at most `maxPixels`. */
+/** The size [width, height] of a picture shrunk to at most `maxPixels`. */
 export function limitedSize(width, height, maxPixels) {
   if (width * height <= maxPixels) return [width, height];
   const area = BigInt(width) * BigInt(height);
@@ -64,7 +64,7 @@ export function parseTarget(text) {
 
 /**
  * How the result is put together: {canvas: [w, h], content, drawn}. `content` is the part of the
- * picture that is shown, `drawn` where it lies on the canvas.
+ * picture that is shown, `drawn` its box on the canvas.
  * options: {crop, margin (of parseMargin), target ([w, h] or null), alignment, format, maxPixels}
  */
 export function layout([width, height], foreground, options) {
@@ -111,7 +111,7 @@ export function roundHalfUp(numerator, denominator) {
   return Number((2n * numerator + denominator) / (2n * denominator));
 }
 
-/** Refuse a canvas that is thinner than any use asks for, unless what it shows is so too. */
+/** Refuse an unreasonably thin canvas, unless its content is just as thin. */
 function checkAspect(canvas, ...shown) {
   const thinner = ([w, h], [ofW, ofH]) =>
     BigInt(Math.max(w, h)) * BigInt(Math.min(ofW, ofH)) > BigInt(Math.max(ofW, ofH)) * BigInt(Math.min(w, h));

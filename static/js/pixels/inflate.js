@@ -155,7 +155,7 @@ function copyCoded(stream, literals, distances) {
   if (at - (count >> 3) > bytes.length) throw new Error("zlib: it ends too early");
 }
 
-/** `length` bytes anew, from `distance` before; they may reach into themselves. */
+/** Copy `length` bytes from `distance` before; the ranges may overlap. */
 function copyBack(out, end, distance, length) {
   if (distance === 1) {
     if (out[end - 1]) out.fill(out[end - 1], end, end + length); // the buffer is of zeros

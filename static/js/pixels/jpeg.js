@@ -4,7 +4,7 @@ const START = 0xffd8;
 const HEAD_BYTES = 256 * 1024; // of which a camera's preview and profile take most
 const ASIDE = [0xc4, 0xc8, 0xcc]; // tables among the markers that begin a frame, 0xc0 to 0xcf
 
-/** The number of pixels; 0 where `file` is no JPEG or tells its size later. */
+/** The number of pixels; 0 if `file` is no JPEG or states its size later. */
 export async function pixelsOfJpeg(file) {
   const view = new DataView(await file.slice(0, HEAD_BYTES).arrayBuffer());
   if (view.byteLength < 4 || view.getUint16(0) !== START) return 0;

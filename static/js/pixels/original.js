@@ -1,4 +1,4 @@
-/** The visitor's picture as this browser reads it, and what of it is sent to the server. */
+/** Reads the visitor's picture in the browser, and prepares the upload. */
 
 import { newCanvas, release, toBlob, toPixels } from "./canvas.js";
 import { limitedSize } from "./geometry.js";
@@ -54,7 +54,7 @@ async function lookAt(file) {
   return bitmap && see(bitmap, bitmap.width, bitmap.height, type);
 }
 
-/** The pixels once more, of an upload that was exact. */
+/** Decode the pixels of an exact upload again. */
 export async function readAgain(upload) {
   const bitmap = await createImageBitmap(upload);
   const pixels = toPixels(bitmap);
@@ -79,7 +79,7 @@ export async function previewOf(source, type = "image/png") {
   return blob;
 }
 
-/** The bitmap, null where there is none, and what its preview shall be: a JPEG has no alpha. */
+/** The bitmap or null, and the preview's type: a JPEG has no alpha. */
 async function opened(file) {
   const bitmap = await createImageBitmap(file).catch(() => null);
   const [first, second, third] = new Uint8Array(await file.slice(0, 3).arrayBuffer());

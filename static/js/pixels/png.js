@@ -1,5 +1,5 @@
 /**
- * PNG from its bytes and back. A canvas would not do: it keeps colours multiplied by alpha, so it
+ * Decodes and encodes PNG. A canvas is unsuitable: it stores colours multiplied by alpha, so it
  * rounds soft edges and loses every colour under alpha 0, which Delta PNG needs.
  */
 
@@ -98,7 +98,7 @@ function undo(filter, row, above, step) {
   }
 }
 
-/** Four bytes at a time, as far as they go. */
+/** Four bytes at a time, as far as possible. */
 function addBytes(row, above) {
   const whole = row.length >> 2;
   addWords(new Uint32Array(row.buffer, 0, whole), new Uint32Array(above.buffer, 0, whole));
@@ -107,7 +107,7 @@ function addBytes(row, above) {
 
 function addWords(a, b) {
   for (let i = 0; i < a.length; i += 1) {
-    // the high bits apart, so that no byte carries into its neighbour
+    // the high bits separately, so that no byte carries into its neighbour
     a[i] = ((a[i] & 0x7f7f7f7f) + (b[i] & 0x7f7f7f7f)) ^ ((a[i] ^ b[i]) & 0x80808080);
   }
 }

@@ -1,4 +1,4 @@
-/** From a cut-out and the options to the file that is downloaded. */
+/** Renders a cut-out with the options to the file for the download. */
 
 import { newCanvas, release, toBlob, toCanvas } from "./canvas.js";
 import { encodePng } from "./png.js";
@@ -7,7 +7,7 @@ import { zip } from "./zip.js";
 export const FOREGROUND_ALPHA = 13; // the smallest alpha that counts, as in the engine
 const EXTENSIONS = { png: "png", jpeg: "jpg", webp: "webp", mask: "png", zip: "zip" };
 
-/** What `auto` stands for: JPEG where a background makes the result opaque. */
+/** The format of `auto`: JPEG if a background makes the result opaque. */
 export function resolvedFormat({ format, background }) {
   if (format !== "auto") return format;
   return background.kind === "none" ? "png" : "jpeg";
@@ -59,7 +59,7 @@ export async function render(cutout, placed, options) {
 
 const WHITE = { kind: "colour", colour: "#ffffff" };
 
-/** The result's straight RGBA pixels; exact where nothing is scaled. */
+/** The result's straight RGBA pixels; exact if nothing is scaled. */
 async function straight(cutout, { canvas: [width, height], content, drawn }) {
   if (drawn.width === content.width && drawn.height === content.height) {
     return windowOf(cutout, width, height, content, drawn);
@@ -119,7 +119,7 @@ function alphaOf({ width, height, data }) {
   return { width, height, channels: 1, data: grey };
 }
 
-/** As the API's zip: color.jpg, black where nothing is, and alpha.png. */
+/** Like the API's zip: color.jpg, black where the result is transparent, and alpha.png. */
 async function colourAndAlpha(pixels, quality) {
   const opaque = new Uint8Array(pixels.data);
   for (let i = 0; i < opaque.length; i += 4) {

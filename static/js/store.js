@@ -1,12 +1,12 @@
-/** What the server keeps of this browser's pictures, for whoever comes back to the page. */
+/** Access to the visitor's pictures stored on the server. */
 
 import { RemovalFailure, failureOf } from "./request.js";
 import { text } from "./text.js";
 
 const POLL_MS = 1500;
-const PATIENCE = 4; // polls until a picture that was sent has to be known
+const PATIENCE = 4; // polls until a picture that was sent must be known
 
-export class Shelf {
+export class PictureStore {
   #url;
   #csrfToken;
 
@@ -20,16 +20,16 @@ export class Shelf {
     return (await this.#ask("GET", `/${id}/${kind}`)).blob();
   }
 
-  /** How a picture fares that was under way: resolves once it is done or failed. */
+  /** Wait for a picture in process: resolves to its report once it is done or failed. */
   async settled(id) {
     for (let poll = 1; ; poll += 1) {
-      const told = await this.#told(id, poll < PATIENCE);
-      if (told.state !== "working") return told;
+      const report = await this.#report(id, poll < PATIENCE);
+      if (report.state !== "working") return report;
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));
     }
   }
 
-  async #told(id, isPatient) {
+  async #report(id, isPatient) {
     try {
       return await (await this.#ask("GET", `/${id}`)).json();
     } catch (error) {
@@ -38,7 +38,7 @@ export class Shelf {
     }
   }
 
-  /** Keep a touched-up cut-out (a PNG) beside the result. */
+  /** Store a touched-up cut-out (a PNG) beside the result. */
   keep(id, png) {
     return this.#ask("PUT", `/${id}/result`, png);
   }
