@@ -137,7 +137,7 @@ def admitted(caller: Caller) -> Iterator["Work"]:
         with capacity.shared().admit(_claimant(caller)) as admission:
             work = Work(caller, admission, record, started)
             yield work
-    except SlowDown:  # a row each would be most of the work of turning a crowd away
+    except SlowDown:  # writing a row for each would be most of the work of a 429
         raise
     except Exception as error:
         failure = _failure(caller, error)
@@ -195,7 +195,7 @@ class Work:
         return self.outcome
 
     def _once(self, order: Order) -> Outcome:
-        """Under an Idempotency-Key one request does the work; the others get what it earned."""
+        """With an Idempotency-Key, one request does the work and the others get its result."""
         caller, results = self._caller, order.results
         if caller.idempotency_key is not None and caller.user is not None:
             row = idempotency.claim(
@@ -220,7 +220,7 @@ class Work:
         price = ledger.price_of(min(job.header.pixels, job.options.max_pixels))
         if pays:
             return self._charged(job, price, results)
-        if tester is not None:  # counted only now: what is refused before brings no result
+        if tester is not None:  # counted only now: requests refused earlier do not count
             limits.take_free_test(tester)
         result = execution.run(job)
         calculated = (price if result.facts.result_foreground else FREE) if caller.pays else None
