@@ -9,7 +9,7 @@ any client can send them.
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from ipaddress import IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
@@ -76,13 +76,15 @@ def client_of(headers: Mapping[str, str], count: int) -> Client:
 
 
 def plain(address: str) -> str:
-    """Write an IPv4-mapped IPv6 address as plain IPv4."""
+    """Write an IPv4-mapped IPv6 address as plain IPv4, and others without their zone."""
     try:
         parsed = ip_address(address)
     except ValueError:
         return address
-    mapped = parsed.ipv4_mapped if isinstance(parsed, IPv6Address) else None
-    return str(mapped or parsed)
+    if isinstance(parsed, IPv4Address):
+        return str(parsed)
+    # Without the zone of a link-local address, which databases do not take.
+    return str(parsed.ipv4_mapped or IPv6Address(int(parsed)))
 
 
 def _nth_last(header: str, count: int) -> str:
@@ -113,18 +115,21 @@ def _forwarded(header: str) -> list[dict[str, str]]:
     hops: list[dict[str, str]] = []
     at, is_new = 0, True
     while at < len(header):
+        if header[at] in ";,":  # also several: elements may be empty
+            is_new |= header[at] == ","
+            at += 1
+            continue
         found = _PAIR.match(header, at)
         if found is None:
             raise Unreadable(BOTH)
         name, quoted, token = found.groups()
         if is_new:
             hops.append({})
+        is_new = False
         hops[-1][name.lower()] = token if quoted is None else re.sub(r"\\(.)", r"\1", quoted)
         at = found.end()
         if at < len(header) and header[at] not in ";,":
             raise Unreadable(BOTH)
-        is_new = header[at : at + 1] == ","
-        at += 1
     return hops
 
 

@@ -53,6 +53,8 @@ def test_the_scheme(count, proto, scheme):
         (1, "[2001:db8::1]:443", "2001:db8::1"),
         (1, "[2001:db8::1]", "2001:db8::1"),
         (1, f"::ffff:{A}", A),
+        (1, "fe80::1%eth0", "fe80::1"),
+        (1, "[fe80::1%25eth0]:443", "fe80::1"),
         (1, "unknown", ""),
         (1, "_hidden", ""),
         (1, f"nonsense, {A}", A),  # what a client invents before it is not looked at
@@ -73,6 +75,9 @@ def test_the_address(count, entries, address):
         (1, "for=unknown;proto=https", Client("", "https")),
         (1, 'for="_gazonk"', Client()),
         (1, f'for={A};host="a;b,c";proto=https', Client(A, "https")),
+        (1, f"for={A};;proto=https;", Client(A, "https")),
+        (1, f"for={B}, ,for={A}, ", Client(A, "")),
+        (1, ",,", Client()),
     ],
 )
 def test_forwarded(count, header, client):

@@ -12,7 +12,14 @@ from accounts import webhook_secrets
 from accounts.models import ApiKey
 from removal import capacity, engine, idempotency, services, storage
 from removal.batches import archive, intake, register
-from removal.errors import InvalidWebhook, MalformedBody, NoSuchPath, ResultNotKept, WrongImageCount
+from removal.errors import (
+    ImageNotAFile,
+    InvalidWebhook,
+    MalformedBody,
+    NoSuchPath,
+    ResultNotKept,
+    WrongImageCount,
+)
 from removal.models import Batch, BatchPicture
 from removal.outbound import fetch
 
@@ -32,6 +39,7 @@ class Batches(Endpoint):
         reading.check_body(request, files=2)
         fields = reading.with_query_test(reading.read_fields(request), request)
         options, webhook, keep_open = _checked(fields)
+        _check_files(request, fields, needed=not keep_open)
         key = _key_of(request)
 
         def make(remember: repeats.Remember) -> None:
@@ -70,8 +78,7 @@ class BatchPictures(Endpoint):
     def post(self, request: Request, batch_id: str) -> HttpResponse:
         reading.check_body(request, files=2)
         batch = register.find_to_add(_key_of(request), batch_id)
-        if not any(reading.files_of(request, name) for name in FILES):
-            raise WrongImageCount("Send pictures: files in 'image', or a ZIP file in 'zip'.")
+        _check_files(request, reading.read_fields(request))
 
         def add(remember: repeats.Remember) -> None:
             uploads = _uploads(request, register.room(batch))
@@ -168,6 +175,15 @@ def _checked(fields: reading.Fields) -> tuple[engine.Options, str, bool]:
         return options, (str(fetch.checked(url)) if url else ""), keep_open
     except fetch.FetchError as error:
         raise InvalidWebhook(f"webhook.url: {error}") from error
+
+
+def _check_files(request: Request, fields: reading.Fields, needed: bool = True) -> None:
+    """What was meant as a picture and came as text would be missing without a word."""
+    for name in FILES:
+        if fields.get(name, ""):
+            raise ImageNotAFile(name)
+    if needed and not any(reading.files_of(request, name) for name in FILES):
+        raise WrongImageCount("Send pictures: files in 'image', or a ZIP file in 'zip'.")
 
 
 def _parameters(fields: reading.Fields) -> reading.Fields:

@@ -48,7 +48,7 @@ class PartsParser(MultiPartParser):
     ) -> "DataAndFiles[Any, Any]":
         context = parser_context or {}
         request: HttpRequest = context["request"]._request
-        meta = request.META | {"CONTENT_TYPE": media_type}
+        meta = request.META | {"CONTENT_TYPE": _in_lower_case(media_type or "")}
         encoding = context.get("encoding") or settings.DEFAULT_CHARSET
         try:
             parts = _Parts(meta, stream, request.upload_handlers, encoding)
@@ -75,6 +75,12 @@ class LargeFormParser(BaseParser):
 
     def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
         return FormParser().parse(stream, media_type, parser_context)
+
+
+def _in_lower_case(content_type: str) -> str:
+    """The type, not its parameters: Django takes `Multipart/Form-Data` for something else."""
+    kind, semicolon, parameters = content_type.partition(";")
+    return kind.lower() + semicolon + parameters
 
 
 class _Parts(DjangoParser):
@@ -121,7 +127,7 @@ class _Parts(DjangoParser):
             given = force_str(
                 disposition.get("filename", b"text"), self._encoding, errors="replace"
             )
-            self._take_file(name, self.sanitize_file_name(given), part)
+            self._take_file(name, self.sanitize_file_name(given) or "file", part)
 
     def _take_text(self, name: str, part: Part) -> None:
         limit: int = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
@@ -146,10 +152,8 @@ class _Parts(DjangoParser):
             f"{settings.DATA_UPLOAD_MAX_MEMORY_SIZE:,} bytes in all."
         )
 
-    def _take_file(self, name: str, file_name: str | None, part: Part) -> None:
+    def _take_file(self, name: str, file_name: str, part: Part) -> None:
         headers, content = part
-        if file_name is None:
-            return
         if self._file_count >= settings.DATA_UPLOAD_MAX_NUMBER_FILES:
             raise TooManyFilesSent
         self._file_count += 1

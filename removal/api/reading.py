@@ -118,6 +118,9 @@ def read_fields(request: Request) -> Fields:
 def _texts_in_files(request: Request) -> Fields:
     """Small file parts as texts: some clients name every part, and `test` must not be missed."""
     whole = _large_texts(request)
+    for file in files_of(request, "image.base64"):
+        if (file.size or 0) > MAX_BASE64:
+            raise errors.Base64TooLong(file.size or 0, MAX_BASE64)
     return {
         name: file.read(None if name in whole else MAX_BASE64 + 1).decode("utf-8", "replace")
         for name, file in request.FILES.items()

@@ -66,6 +66,14 @@ def test_a_text_that_nobody_asked_for_is_named(alice):
     assert FOUR_MIB in message
 
 
+def test_base64_in_a_file_is_told_of_its_real_length(alice):
+    head = (
+        b'--edge\r\nContent-Disposition: form-data; name="image.base64"; filename="a.txt"\r\n\r\n'
+    )
+    body = head + b"A" * 2_000_000 + b"\r\n--edge--\r\n"
+    assert "2,000,000 characters" in error_of(alice.send(body, MULTIPART), 413, 1122)
+
+
 # --- How the body is put together ---
 
 
@@ -80,6 +88,14 @@ def test_removebgs_clients_are_told_under_their_names(alice, size):
     body = multipart(part("image_file", b"\xff" * size))
     told = refused(send(alice, body, MULTIPART), 400, "invalid_file_type")
     assert "'image_file' was sent as text" in told["title"]
+
+
+@pytest.mark.parametrize("size", [9, 5_000_000])
+def test_a_background_that_is_no_file_is_not_left_out_in_silence(alice, portrait, size):
+    file = part("image_file_b64", base64.b64encode(portrait))
+    body = multipart(file, part("bg_image_file", b"\xff" * size))
+    told = refused(send(alice, body, MULTIPART), 400, "invalid_file_type")
+    assert "'bg_image_file' was sent as text" in told["title"]
 
 
 @pytest.mark.parametrize("coding", ["gzip", "br", "GZIP", "deflate, gzip"])
@@ -184,3 +200,13 @@ def test_a_file_may_have_exactly_as_many_bytes_as_the_limit_says(alice, settings
     assert alice.post(image=photo, test="true").status_code == 200
     settings.REMOVAL_MAX_UPLOAD_BYTES -= 1
     error_of(alice.post(image=photo, test="true"), 413, 1012)
+
+
+@pytest.mark.parametrize("content_type", ["Multipart/Form-Data; BOUNDARY=edge", MULTIPART])
+@pytest.mark.parametrize("name", ["a.jpg", "../", "photos/"])
+def test_the_type_may_be_in_capitals_and_a_file_called_anything(
+    alice, portrait, content_type, name
+):
+    head = f'--edge\r\nContent-Disposition: form-data; name="image"; filename="{name}"\r\n\r\n'
+    body = head.encode() + portrait + b"\r\n" + multipart(part("test", b"true"))
+    assert alice.send(body, content_type).status_code == 200

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import json
 import uuid
 import zipfile
 from contextlib import ExitStack, suppress
@@ -432,3 +433,19 @@ def test_files_that_lost_their_row_are_swept(tmp_path, monkeypatch):
     later = timezone.now() + storage.LEFT_BEHIND * 2
     assert register.sweep(later) == 1
     assert stored(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("fields", "code"),
+    [
+        ({}, 1005),
+        ({"image.base64": "AAAA"}, 1005),
+        ({"image": "as text"}, 1016),
+        ({"zip": "as text"}, 1016),
+        ({"zip": "as text", "keep_open": "true"}, 1016),
+    ],
+)
+def test_pictures_that_came_as_text_or_not_at_all_are_missed(alice, fields, code):
+    answer = alice.send(json.dumps(fields), "application/json", path=BATCHES)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, code)
+    assert not Batch.objects.exists()

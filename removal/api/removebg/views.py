@@ -173,6 +173,8 @@ def _source(request: Request, fields: reading.Fields) -> Source:
 
 def _background(request: Request, fields: reading.Fields, options: engine.Options) -> Source | None:
     files = reading.files_of(request, "bg_image_file")
+    if not files and fields.get("bg_image_file", ""):
+        raise errors.ImageNotAFile("bg_image_file")
     url = fields.get("bg_image_url", "").strip()
     if len(files) + bool(url) + bool(fields.get("bg_color", "").strip()) > 1:
         raise Refusal(
