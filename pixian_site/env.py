@@ -8,10 +8,20 @@ import secrets
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from environs import FileAwareEnv, validate
 
-env = FileAwareEnv(strip_whitespace=True)
+
+class _StrippedEnv(FileAwareEnv):
+    """Takes no notice of blanks around a value, as people and their tools leave them."""
+
+    def _get_value(self, env_key: str, default: Any) -> Any:
+        value = super()._get_value(env_key, default)
+        return value.strip() if isinstance(value, str) else value
+
+
+env = _StrippedEnv(strip_whitespace=True)
 secrets_known: set[str] = set()
 NOT_NEGATIVE = validate.Range(min=0)
 AT_LEAST_ONE = validate.Range(min=1)

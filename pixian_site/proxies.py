@@ -115,7 +115,7 @@ def _forwarded(header: str) -> list[dict[str, str]]:
     hops: list[dict[str, str]] = []
     at, is_new = 0, True
     while at < len(header):
-        if header[at] in ";,":  # also several: elements may be empty
+        if header[at] in ";, \t":  # also several: elements may be empty
             is_new |= header[at] == ","
             at += 1
             continue

@@ -48,6 +48,15 @@ def test_the_engines_settings_are_read_as_strictly(tmp_path, name, value):
     assert said.startswith(f"CommandError: The engine could not be prepared: {name}={value!r} ")
 
 
+def test_blanks_around_a_value_do_not_count(tmp_path):
+    written = {
+        "ADMIN_REQUIRE_MFA": " true ", "SITE_URL": " https://cutout.example.com/ ",
+        "REDIS_URL": "redis://127.0.0.1:9 ", "REMOVAL_EXECUTION": "queue\t", "LOG_LEVEL": " INFO",
+    }  # fmt: skip
+    status, said = started("check", DATA_DIR=str(tmp_path), **written)
+    assert status == 0, said
+
+
 def test_a_database_that_is_away_is_told_in_words(tmp_path):
     away = "postgres://cutout:secret@127.0.0.1:9/cutout"
     status, said = started("serve", "--port", "0", DATA_DIR=str(tmp_path), DATABASE_URL=away)
