@@ -130,6 +130,8 @@ def _forwarded(header: str) -> list[dict[str, str]]:
         at = found.end()
         if at < len(header) and header[at] not in ";,":
             raise Unreadable(BOTH)
+    if header.strip() and not hops:
+        raise Unreadable(BOTH)
     return hops
 
 
