@@ -222,6 +222,7 @@ ROWS: tuple[Row, ...] = (
         ),
         removebg="unknown_foreground",
     ),
+    _of_parameter(1115, "hints"),
     Row(
         400,
         1120,

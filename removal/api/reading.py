@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import json
 import re
 import threading
 from collections.abc import Collection, Iterator, Mapping
@@ -17,6 +18,7 @@ from rest_framework import exceptions
 from rest_framework.request import Request
 
 from removal import engine, errors
+from removal.engine.options import Parameter
 from removal.services import Order, Source, Url
 
 from .errors import from_bad_request
@@ -29,6 +31,7 @@ LARGE_TEXT_SHARE = 2
 _large_bodies = threading.BoundedSemaphore(2)
 SOURCES = ("image", "image.base64", "image.url")
 PICTURE_FILES = {"image", "zip", "image_file", "bg_image_file"}  # everything else is text
+V2_PARAMETERS = (*engine.PARAMETERS, engine.HINTS)
 Fields = dict[str, str]
 File: TypeAlias = "UploadedFile[bytes]"
 
@@ -90,7 +93,11 @@ def forget_texts(request: Request) -> None:
         dict.clear(request.data)  # also for an immutable QueryDict
 
 
-def read_order(request: Request, names: Mapping[str, str] | None = None) -> Order:
+def read_order(
+    request: Request,
+    names: Mapping[str, str] | None = None,
+    parameters: tuple[Parameter, ...] = engine.PARAMETERS,
+) -> Order:
     """The picture and the options of a request; raises RemovalError or InvalidOption.
 
     names: a dialect's names of v2's parameters; the dialect's name wins if both are sent.
@@ -100,7 +107,7 @@ def read_order(request: Request, names: Mapping[str, str] | None = None) -> Orde
     own = {name: theirs for name, theirs in (names or {}).items() if fields.get(theirs, "").strip()}
     fields |= {name: fields[theirs] for name, theirs in own.items()}
     try:
-        options = engine.parse_options(with_query_test(fields, request))
+        options = engine.parse_options(with_query_test(fields, request), parameters)
     except engine.InvalidOption as error:
         raise errors.InvalidParameter.named(error, own.get(error.parameter)) from error
     return Order(read_source(fields, files), options)
@@ -226,6 +233,8 @@ def _json_text(name: str, value: Any) -> str:
             return str(int(value))
         case str() | int() | float():
             return str(value)
+        case Mapping() if name == engine.HINTS.name:
+            return json.dumps(value)
         case _:
             raise errors.MalformedBody(
                 f"{name[:80]}: the JSON body is flat; a value is a string, number, boolean or null."

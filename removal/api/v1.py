@@ -6,6 +6,7 @@ from django.http import HttpRequest, HttpResponseBase
 from django.urls import reverse
 
 from accounts.public import public_address
+from removal import engine
 
 from .views import RemoveBackground
 
@@ -24,6 +25,7 @@ class RemoveBackgroundV1(RemoveBackground):
     """POST /api/v1/remove-background"""
 
     names = NAMES
+    parameters = engine.PARAMETERS
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         response = super().dispatch(request, *args, **kwargs)

@@ -14,6 +14,7 @@ from accounts.models import ApiKey, User
 from accounts.public import public_address
 from billing import ledger
 from removal import services
+from removal.engine.options import Parameter
 from removal.errors import NoSuchPath
 
 from . import reading
@@ -39,11 +40,13 @@ class RemoveBackground(Endpoint):
     """POST /api/v2/remove-background"""
 
     names: ClassVar[Mapping[str, str]] = {}
+    parameters: ClassVar[tuple[Parameter, ...]] = reading.V2_PARAMETERS
 
     def post(self, request: Request) -> HttpResponse:
         reading.check_body(request)
         with services.admitted(caller_of(request)) as work:
-            outcome = work.remove_background(reading.read_order(request, self.names))
+            order = reading.read_order(request, self.names, self.parameters)
+            outcome = work.remove_background(order)
         return image_response(outcome)
 
 

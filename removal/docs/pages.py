@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET
 
 from accounts.public import public_address
 from removal import engine
-from removal.api.reading import MAX_BASE64
+from removal.api.reading import MAX_BASE64, V2_PARAMETERS
 from removal.engine.geometry import MAX_ASPECT
 from removal.engine.reading.decode import MAX_INPUT_PIXELS
 from removal.error_table import ROWS
@@ -78,7 +78,7 @@ def _batches(request: HttpRequest) -> Context:
 
 
 def _errors(request: HttpRequest) -> Context:
-    return {"errors": ROWS, "parameters": [row.name for row in engine.PARAMETERS]}
+    return {"errors": ROWS, "parameters": [row.name for row in V2_PARAMETERS]}
 
 
 def _moving(request: HttpRequest) -> Context:

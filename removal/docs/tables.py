@@ -6,7 +6,6 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
-from removal import engine
 from removal.api import reading, v1
 from removal.api.removebg import parameters as removebg_parameters
 from removal.api.schema.answers import OF_RESULTS
@@ -22,6 +21,7 @@ WORDS = (
     gettext_noop("w h in px"),
     gettext_noop("none"),
     gettext_noop("1 to 100"),
+    gettext_noop("points and strokes, in JSON"),
     gettext_noop("preview, small, regular, medium, hd, full, 4k, 50MP or auto"),
     gettext_noop("auto, png, jpg, webp or zip"),
     gettext_noop("rgba or alpha"),
@@ -82,6 +82,13 @@ PARAMETERS: dict[str, str | Promise] = {
     "result.vertical_alignment": _("Where spare height goes, with result.target_size."),
     "output.format": _("See the formats below."),
     "output.jpeg_quality": _("Of JPEG, of WebP's colour and of the colour in a ZIP."),
+    "hints": _(
+        "What is to be kept and what is to go, in pixels of the upright, full-size picture: "
+        '{"keep": [[x, y]], "remove": [{"points": [[x, y], [x, y]], "radius": r}]}. A point marks '
+        "an object; what is far from every hint stays as it is. At most 200 points and strokes, "
+        "with 2,000 points together, and a radius of an eighth of the longer side. Only in this "
+        "call, and priced like any."
+    ),
 }
 FORMATS: dict[str, str | Promise] = {
     "auto": _("PNG, or JPEG where background.color makes the result opaque."),
@@ -155,7 +162,7 @@ def parameters() -> list[Row]:
             gettext(row.default),
             PARAMETER_CODES[row.name],
         )
-        for row in engine.PARAMETERS
+        for row in reading.V2_PARAMETERS
     ]
 
 

@@ -19,8 +19,10 @@ from .errors import (
     UnreadableImage,
 )
 from .geometry import Box, limited_size
+from .hints import Hints, Stroke
 from .matting.scribbles import mend
 from .options import (
+    HINTS,
     MAX_PIXELS,
     PARAMETERS,
     Length,
@@ -35,6 +37,7 @@ from .reading.decode import Header, inspect
 from .writing.encode import extension_of
 
 __all__ = [
+    "HINTS",
     "MAX_PIXELS",
     "PARAMETERS",
     "Box",
@@ -43,6 +46,7 @@ __all__ = [
     "EngineError",
     "Facts",
     "Header",
+    "Hints",
     "InvalidOption",
     "Length",
     "Margin",
@@ -53,6 +57,7 @@ __all__ = [
     "RegionOutside",
     "Result",
     "ResultTooLarge",
+    "Stroke",
     "TooManyPixels",
     "UnreadableBackground",
     "UnreadableImage",

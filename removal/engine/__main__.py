@@ -19,6 +19,7 @@ from tqdm import tqdm
 from removal import files
 
 from . import EngineError, Options, extension_of, parse_options, remove_background
+from .hints import MAX_TEXT, Hints, parse_hints
 from .options import PARAMETERS, Parameter, parse_bool
 from .reading.decode import MAX_INPUT_PIXELS
 
@@ -35,6 +36,8 @@ def main(arguments: list[str] | None = None) -> int:
     args = parser.parse_args(arguments)
     try:
         options = _options(_fields(args))
+        if args.hints is not None:
+            options = replace(options, hints=_hints(parser, args))
     except EngineError as error:
         parser.error(str(error))
     jobs = _jobs(parser, args, extension_of(options))
@@ -71,6 +74,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "-r", "--recursive", action="store_true", help="the folders in IN too, as folders in OUT"
     )
+    parser.add_argument(
+        "--hints",
+        metavar="FILE",
+        type=Path,
+        help="what of the one picture is to be kept and removed: points and strokes, in JSON",
+    )
     for parameter in PARAMETERS:
         _add_option(parser, parameter)
     return parser
@@ -104,6 +113,17 @@ def _options(fields: dict[str, str]) -> Options:
     if options.output_format == "mask" and not fields["max_pixels"]:
         return replace(options, max_pixels=MAX_INPUT_PIXELS)
     return options
+
+
+def _hints(parser: argparse.ArgumentParser, args: argparse.Namespace) -> Hints:
+    if args.input.is_dir():
+        parser.error("--hints are for one picture; IN is a folder.")
+    try:
+        with args.hints.open(encoding="utf-8") as file:
+            text = file.read(MAX_TEXT + 1)
+    except (OSError, UnicodeDecodeError) as error:
+        parser.error(f"--hints: {args.hints}: {error}.")
+    return parse_hints("hints", text)
 
 
 def _jobs(parser: argparse.ArgumentParser, args: argparse.Namespace, extension: str) -> list[Job]:

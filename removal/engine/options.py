@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from .errors import InvalidOption
+from .hints import Hints, parse_hints
 
 OutputFormat = Literal["auto", "png", "jpeg", "delta_png", "webp", "mask", "zip"]
 VerticalAlignment = Literal["top", "middle", "bottom"]
@@ -69,6 +70,7 @@ class Options:
     output_format: OutputFormat = "auto"
     jpeg_quality: int = 75
     watermark: bool = False
+    hints: Hints | None = None  # of the full-size input: what a person wants kept and removed
     max_result_pixels: int = MAX_RESULT_PIXELS  # the operator's limit, not the caller's
 
     @property
@@ -203,15 +205,18 @@ PARAMETERS: tuple[Parameter, ...] = (
     Parameter("output.jpeg_quality", "jpeg_quality", Whole(1, 100), "1 to 100", "75"),
 )
 
+# Only where the parameters are one picture's own: not for batches, nor in older dialects.
+HINTS = Parameter("hints", "hints", parse_hints, "points and strokes, in JSON", "none")
 
-def parse_options(fields: Mapping[str, str]) -> Options:
+
+def parse_options(fields: Mapping[str, str], table: tuple[Parameter, ...] = PARAMETERS) -> Options:
     """Read the API's parameters; an absent or empty one takes its default, others are ignored.
 
     Raises InvalidOption for the first parameter of the table whose value is not allowed.
     """
     values = {
         parameter.field: parameter.parse(parameter.name, fields[parameter.name])
-        for parameter in PARAMETERS
+        for parameter in table
         if fields.get(parameter.name, "").strip()
     }
     return Options(**values)

@@ -7,10 +7,11 @@ import cv2
 import numpy as np
 
 from . import geometry
+from . import hints as hinted
 from .composing import compose, watermark
 from .errors import DeltaWouldShrink, TooManyPixels, UnreadableBackground, UnreadableImage
 from .geometry import Box
-from .matting import foreground, letterbox, predict, refine, transparency
+from .matting import foreground, letterbox, predict, refine, scribbles, transparency
 from .matting.foreground import Hidden
 from .networks import session
 from .options import MAX_PIXELS, Options
@@ -76,9 +77,9 @@ def remove_background(
     frame = frame[window]
     begin("refine")
     if hidden is None:
-        alpha = share = refine.upsample_alpha(seen, matte, frame)
+        alpha = share = _mended(seen, refine.upsample_alpha(seen, matte, frame), header, options)
     else:
-        share = _share(hidden, matte, frame)
+        share = _mended(seen, _share(hidden, matte, frame), header, options)
         alpha = transparency.within(hidden.alpha, share)
     # Before the region is cut out: what a caller may choose must not move the mark.
     mark = watermark.plan(alpha) if options.watermark else None
@@ -115,12 +116,24 @@ def _checked(header: Header, options: Options) -> Photo | None:
     geometry.check_before_work(size, options)
     if options.region is not None:
         geometry.region_box(header.size, options.region)
+    if options.hints:
+        hinted.check(options.hints, header.size)
     if options.background_image is None:
         return None
     try:
         return decode.opened(options.background_image)
     except (UnreadableImage, TooManyPixels) as error:
         raise UnreadableBackground(f"The background: {error.message}") from error
+
+
+def _mended(seen: Bytes, share: Bytes, header: Header, options: Options) -> Bytes:
+    """The share of subject, uint8 (h, w), after the caller's hints."""
+    if not options.hints:
+        return share
+    height, width = share.shape
+    keep, remove = hinted.drawn(options.hints, header.size, (width, height))
+    mended = scribbles.mend(seen, share.astype(np.float32) / np.float32(255), keep, remove)
+    return np.asarray(cv2.convertScaleAbs(mended, alpha=255), np.uint8)
 
 
 def _backdrop(background: Photo | None, options: Options) -> Bytes | None:

@@ -22,7 +22,7 @@ VALUES: dict[str, type[Any]] = {
     kind.__name__: kind
     for kind in (
         engine.Options, engine.Length, engine.Margin, engine.Region, engine.Facts, engine.Box,
-        engine.Header, session.EngineInfo, Pace,
+        engine.Header, engine.Hints, engine.Stroke, session.EngineInfo, Pace,
     )
 }  # fmt: skip
 CANCEL = b"cancel"  # instead of an order: the current picture is no longer needed

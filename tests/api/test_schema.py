@@ -51,7 +51,7 @@ def test_every_endpoint_is_described():
 
 
 def test_v2_has_the_parameters_of_its_table():
-    texts = {"image.base64", "image.url"} | {row.name for row in PARAMETERS}
+    texts = {"image.base64", "image.url", "hints"} | {row.name for row in PARAMETERS}
     assert set(properties(V2)) == texts | {"image"}
     assert set(properties(V2, URLENCODED)) == set(properties(V2, JSON)) == texts
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from removal import engine
 from removal.engine import options as v2
+from removal.engine.hints import MAX_TEXT, parse_hints
 
 from .. import reading
 from ..removebg import parameters as removebg_parameters
@@ -21,6 +22,7 @@ FORMS: dict[object, Schema] = {
     v2.parse_bool: BOOLEAN,
     v2.parse_colour: {"type": "string", "pattern": f"^{v2.COLOUR}$"},
     v2.parse_margin: {"type": "string", "pattern": f"^(?:{v2.MARGIN})$"},
+    parse_hints: {"type": ["string", "object"], "maxLength": MAX_TEXT},
     v2.parse_target_size: {"type": "string", "pattern": f"^{v2.TARGET_SIZE}$"},
 }
 SOURCE_FORMS: dict[str, Schema] = {
@@ -54,6 +56,7 @@ EXAMPLES = {
     "result.margin": "5% 10px",
     "result.target_size": "800 600",
     "output.jpeg_quality": 75,
+    "hints": '{"keep": [[120, 80]], "remove": [{"points": [[10, 10], [60, 12]], "radius": 4}]}',
     "crop_margin": "10px 5%",
     "bg_color": "81d4fa",
     "roi": "0% 0% 100% 100%",
@@ -76,7 +79,8 @@ REMOVEBG_BACKGROUNDS: Sources = tuple(zip(removebg.BACKGROUNDS, ("file", "url"),
 def v2_body(names: Mapping[str, str] | None = None) -> Schema:
     """The request body of v2, or of a dialect with other parameter names."""
     called = names or {}
-    properties = {called.get(row.name, row.name): v2_property(row) for row in engine.PARAMETERS}
+    table = reading.V2_PARAMETERS if names is None else engine.PARAMETERS
+    properties = {called.get(row.name, row.name): v2_property(row) for row in table}
     return _body(V2_SOURCES, (), properties)
 
 

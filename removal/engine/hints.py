@@ -1,0 +1,170 @@
+"""A person's hints beside a picture: what is to be kept, what is to go, as points and strokes.
+
+As text: {"keep": [[x, y], {"points": [[x, y], ...], "radius": r}], "remove": [...]} in JSON, in
+pixels of the upright, full-size picture.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from .errors import InvalidOption
+from .tiles import Bytes
+
+Mask = npt.NDArray[np.bool_]
+
+NAME = "hints"
+MAX_TEXT = 262_144  # characters
+MAX_STROKES = 200
+MAX_POINTS = 2_000  # of all strokes together
+MAX_RADIUS_SHARE = 8  # a radius is at most this part of the longer side
+POINT_SHARE = 1 / 200  # of the longer side: the radius of a stroke that names none
+GRID = 1024  # of the longer side: hints are drawn on no finer grid, which bounds what they cost
+FORM = (
+    '{"keep": [...], "remove": [...]} in JSON, each a list of points [x, y] and strokes '
+    '{"points": [[x, y], ...], "radius": r}'
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Stroke:
+    """A line through points (x, y), round at its ends; of a single point, a dot."""
+
+    points: tuple[tuple[float, float], ...]
+    radius: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Hints:
+    keep: tuple[Stroke, ...] = ()
+    remove: tuple[Stroke, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.keep or self.remove)
+
+
+def parse_hints(name: str, text: str) -> Hints:
+    """Raises InvalidOption where the text is too long, not of the form, or has too many points."""
+    if len(text) > MAX_TEXT:
+        raise InvalidOption(name, f"{len(text):,} characters", f"at most {MAX_TEXT:,}")
+    try:
+        said = json.loads(text, parse_constant=_not_a_number)
+    except (ValueError, RecursionError):
+        raise InvalidOption(name, text, FORM) from None
+    if not isinstance(said, dict) or not set(said) <= {"keep", "remove"}:
+        raise InvalidOption(name, text, FORM)
+    hints = Hints(**{kind: tuple(_strokes(name, kind, list_)) for kind, list_ in said.items()})
+    _check_count(name, hints)
+    return hints
+
+
+def check(hints: Hints, size: tuple[int, int]) -> None:
+    """Refuse what only the picture's (width, height), which its header tells, shows to be wrong:
+    points outside of it, strokes too wide, pixels that are marked twice."""
+    for kind, strokes in (("keep", hints.keep), ("remove", hints.remove)):
+        for stroke in strokes:
+            _check_stroke(kind, stroke, size)
+    keep, remove = (_mask(strokes, size, _fitted(size)) for strokes in (hints.keep, hints.remove))
+    both = np.argwhere(keep & remove)
+    if len(both):
+        y, x = (int(at * side / low) for at, side, low in zip(
+            both[0], size[::-1], keep.shape, strict=True
+        ))  # fmt: skip
+        raise InvalidOption(
+            NAME, f"keep and remove at [{x}, {y}]", "a place is either kept or removed"
+        )
+
+
+def drawn(hints: Hints, full: tuple[int, int], size: tuple[int, int]) -> tuple[Mask, Mask]:
+    """What is kept and what is removed, bool (h, w), in a picture that had the size `full` and now
+    has `size`, both (width, height)."""
+    keep, remove = (_mask(strokes, full, _fitted(size)) for strokes in (hints.keep, hints.remove))
+    remove &= ~keep  # a shrunk picture may have them on one pixel
+    return _stretched(keep, size), _stretched(remove, size)
+
+
+def _check_stroke(kind: str, stroke: Stroke, size: tuple[int, int]) -> None:
+    width, height = size
+    for x, y in stroke.points:
+        if not (0 <= x < width and 0 <= y < height):
+            inside = f"points inside the picture, which has {width} x {height} pixels"
+            raise InvalidOption(NAME, f"{kind} [{x:g}, {y:g}]", inside)
+    limit = max(1, max(size) / MAX_RADIUS_SHARE)
+    if stroke.radius is not None and not 0 < stroke.radius <= limit:
+        raise InvalidOption(
+            NAME, f"{kind}: radius {stroke.radius:g}", f"above 0 and at most {limit:g} here"
+        )
+
+
+def _fitted(size: tuple[int, int]) -> tuple[int, int]:
+    scale = min(1.0, GRID / max(size))
+    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
+
+
+def _stretched(mask: Mask, size: tuple[int, int]) -> Mask:
+    if mask.shape == size[::-1]:
+        return mask
+    return np.asarray(
+        cv2.resize(mask.view(np.uint8), size, interpolation=cv2.INTER_NEAREST_EXACT) > 0
+    )
+
+
+def _mask(strokes: tuple[Stroke, ...], full: tuple[int, int], size: tuple[int, int]) -> Mask:
+    """The strokes at `size`; each has at least a pixel."""
+    mask: Bytes = np.zeros(size[::-1], np.uint8)
+    scale = np.array(size) / np.array(full)
+    for stroke in strokes:
+        radius = stroke.radius if stroke.radius is not None else max(full) * POINT_SHARE
+        width = max(1, round(2 * radius * float(scale.max())))
+        line = np.array([*stroke.points, stroke.points[-1]])  # also a single point is drawn
+        places = np.minimum((line * scale).astype(np.int32), np.array(size) - 1)
+        cv2.polylines(mask, [places.reshape(-1, 1, 2)], False, (1,), width)
+    return mask > 0
+
+
+def _strokes(name: str, kind: str, said: Any) -> Iterator[Stroke]:
+    if not isinstance(said, list):
+        raise InvalidOption(name, kind, FORM)
+    for item in said:
+        stroke: dict[str, Any] = item if _is_stroke(item) else {"points": [item]}
+        points: Any = stroke["points"]
+        radius: Any = stroke.get("radius")
+        if not (isinstance(points, list) and points and all(map(_is_point, points))):
+            raise InvalidOption(name, f"{kind}: {json.dumps(item)}", FORM)
+        if not (radius is None or _is_number(radius)):
+            raise InvalidOption(name, f"{kind}: radius {json.dumps(radius)}", "a number")
+        width = None if radius is None else float(radius)
+        yield Stroke(tuple((float(x), float(y)) for x, y in points), width)
+
+
+def _is_stroke(item: Any) -> bool:
+    return isinstance(item, dict) and {"points"} <= set(item) <= {"points", "radius"}
+
+
+def _is_point(item: Any) -> bool:
+    return isinstance(item, list) and len(item) == 2 and all(map(_is_number, item))
+
+
+def _is_number(item: Any) -> bool:
+    """Small enough to be drawn and told."""
+    return isinstance(item, int | float) and not isinstance(item, bool) and abs(item) < 1e9
+
+
+def _check_count(name: str, hints: Hints) -> None:
+    strokes = hints.keep + hints.remove
+    points = sum(len(stroke.points) for stroke in strokes)
+    if len(strokes) > MAX_STROKES or points > MAX_POINTS:
+        raise InvalidOption(
+            name,
+            f"{len(strokes):,} strokes and points, with {points:,} points together",
+            f"at most {MAX_STROKES:,} strokes and points, with {MAX_POINTS:,} points together",
+        )
+
+
+def _not_a_number(word: str) -> float:
+    raise ValueError(word)
