@@ -293,6 +293,7 @@ FIELDS: dict[int, dict[str, Any]] = {
     1109: {"output.jpeg_quality": "0"},
     1110: {"output.format": "delta_png", "max_pixels": "1000"},
     1111: {"result.target_size": "10000 5001"},
+    1115: {"hints": "here"},
 }
 BODIES = {
     1120: ("{", "application/json"),

@@ -11,7 +11,6 @@ from django.utils import translation
 
 from accounts import services
 from accounts.models import User
-from removal import engine
 from removal.api import reading, v1
 from removal.api.removebg import parameters as removebg_parameters
 from removal.api.schema.answers import OF_RESULTS
@@ -56,9 +55,9 @@ def test_links_within_the_documentation_lead_somewhere(client, page, prefix):
 
 def test_every_parameter_has_a_heading_with_values_and_default(client):
     text = text_of(client, "api_parameters")
-    wanted = {*reading.SOURCES, *(row.name for row in engine.PARAMETERS)}
+    wanted = {*reading.SOURCES, *(row.name for row in reading.V2_PARAMETERS)}
     assert wanted <= headings(text)
-    for row in engine.PARAMETERS:
+    for row in reading.V2_PARAMETERS:
         part = text.partition(f'id="{row.name}"')[2].partition("<h3")[0]
         assert f"<dd>{row.allowed}</dd>" in part
         assert f"<dd>{row.default}</dd>" in part
@@ -106,7 +105,7 @@ def test_names_of_other_dialects_are_listed(client):
 
 
 @pytest.mark.parametrize(
-    "row", [*engine.PARAMETERS, *removebg_parameters.PARAMETERS], ids=lambda row: row.name
+    "row", [*reading.V2_PARAMETERS, *removebg_parameters.PARAMETERS], ids=lambda row: row.name
 )
 def test_what_is_allowed_is_told_in_japanese(row):
     with translation.override("ja"):
@@ -152,6 +151,6 @@ def test_navigation_and_footer_lead_to_the_documentation(client):
 
 
 def test_tables_have_no_words_that_the_code_does_not_use():
-    rows: list[Any] = [*engine.PARAMETERS, *removebg_parameters.PARAMETERS]
+    rows: list[Any] = [*reading.V2_PARAMETERS, *removebg_parameters.PARAMETERS]
     used = {row.allowed for row in rows} | {getattr(row, "default", "") for row in rows}
     assert set(tables.WORDS) <= used
