@@ -10,9 +10,9 @@ from django.conf import settings
 
 from removal.engine import Result
 
-from .job import Job
+from .job import Files, Job
 
-__all__ = ["Job", "run"]
+__all__ = ["Files", "Job", "run"]
 
 
 def run(job: Job) -> Result:
