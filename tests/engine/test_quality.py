@@ -9,12 +9,12 @@ import pytest
 
 from removal.engine import Box, Options, remove_background
 from removal.engine.matting import predict
-from removal.engine.matting.foreground import foreground_colour
 from removal.engine.matting.refine import upsample_alpha
 from tests import pictures
 
 SIDE = 1024
 SMALL = 128
+FRAME = 320  # side of the tests' network
 GREEN, ORANGE = (40, 120, 60), (210, 110, 40)
 
 
@@ -56,47 +56,53 @@ def test_refinement_takes_most_of_the_upsampling_error_away(truth, most):
     assert error(refined) < most * error(plain)
 
 
-def test_a_haze_below_the_threshold_is_no_subject(monkeypatch):
+@pytest.fixture
+def found(monkeypatch):
+    """Has the network find what the test says, in the network's own frame."""
+
+    def find(matte: np.ndarray) -> None:
+        assert matte.shape == (FRAME, FRAME)
+        monkeypatch.setattr(predict, "predict", lambda frame, networks: matte)
+
+    return find
+
+
+def rectangle() -> np.ndarray:
+    """Its sides lie between whole pixels both of 320 and of 300 pixels a side."""
+    matte = np.zeros((FRAME, FRAME), np.float32)
+    matte[48:160, 80:240] = 1
+    return matte
+
+
+def photo_of(matte: np.ndarray) -> bytes:
+    return pictures.encoded(pictures.image_of(composite((matte * 255).astype(np.uint8))))
+
+
+def test_a_haze_below_the_threshold_is_no_subject(found):
     """Nothing reaches the alpha from which a pixel counts: the result is empty, not faint."""
-    faint = np.full((SIDE, SIDE), 11 / 255, np.float32)
-    monkeypatch.setattr(predict, "predict", lambda frame, networks: faint)
+    found(np.full((FRAME, FRAME), 11 / 255, np.float32))
     result = remove_background(pictures.portrait())
     assert result.facts.input_foreground == Box()
     assert not pictures.pixels(result.content).any()
 
 
-def test_a_crop_s_box_is_the_foreground_and_nothing_else(monkeypatch):
+def test_a_crop_s_box_is_the_foreground_and_nothing_else(found):
     """A foreground of known place: crop, result and headers agree with it to the pixel."""
-    matte = np.zeros((SIDE, SIDE), np.float32)
-    matte[256:768, 128:896] = 1  # of a photo of 1024 x 1024
-    monkeypatch.setattr(predict, "predict", lambda frame, networks: matte)
-    photo = pictures.encoded(pictures.image_of(composite((matte * 255).astype(np.uint8))))
+    found(rectangle())
+    photo = photo_of(rectangle())
     whole = remove_background(photo)
     cropped = remove_background(photo, Options(crop_to_foreground=True))
-    assert whole.facts.input_foreground == cropped.facts.input_foreground == Box(256, 128, 768, 512)
-    assert cropped.facts.result_size == (768, 512)
-    assert cropped.facts.result_foreground == Box(0, 0, 768, 512)
+    assert whole.facts.input_foreground == cropped.facts.input_foreground == Box(48, 80, 160, 112)
+    assert cropped.facts.result_size == (160, 112)
+    assert cropped.facts.result_foreground == Box(0, 0, 160, 112)
     mine, its = pictures.pixels(cropped.content), pictures.pixels(whole.content)
-    assert (mine == its[256:768, 128:896]).all()
+    assert (mine == its[48:160, 80:240]).all()
 
 
-def test_boxes_of_a_shrunk_picture_are_told_in_the_input_s_pixels(monkeypatch):
-    """Outward: of 1,024 pixels a side 1,000 are worked on."""
-    matte = np.zeros((1000, 1000), np.float32)
-    matte[250:751, 125:876] = 1
-    monkeypatch.setattr(predict, "predict", lambda frame, networks: matte)
-    photo = pictures.encoded(pictures.image_of(composite(disc())))
-    options = Options(crop_to_foreground=True, max_pixels=1_000_000)
-    facts = remove_background(photo, options).facts
-    assert facts.result_size == (751, 501)
-    assert facts.input_foreground == Box(256, 128, 898 - 128, 770 - 256)
-
-
-@pytest.mark.parametrize(("low", "high"), [(1, 127), (128, 254)])
-def test_soft_edges_get_the_subjects_own_colour(low, high):
-    alpha = cv2.GaussianBlur(disc(), (0, 0), 6)
-    rgb = composite(alpha)
-    soft = (alpha >= low) & (alpha <= high)
-    before = np.abs(rgb[soft] - np.array(ORANGE, float)).mean()
-    foreground_colour(rgb, alpha)
-    assert np.abs(rgb[soft] - np.array(ORANGE, float)).mean() < before / 3
+def test_boxes_of_a_shrunk_picture_are_told_in_the_input_s_pixels(found):
+    """Of 320 pixels a side 300 are worked on."""
+    found(rectangle())
+    options = Options(crop_to_foreground=True, max_pixels=90_000)
+    facts = remove_background(photo_of(rectangle()), options).facts
+    assert facts.result_size == (150, 105)
+    assert facts.input_foreground == Box(48, 80, 160, 112)
