@@ -8,12 +8,11 @@ recorded in a row; only 429s for want of a slot are merely counted.
 import hashlib
 import logging
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields, replace
 from decimal import Decimal
-from functools import partial
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 from django.conf import settings
 from django.db import transaction
@@ -90,7 +89,6 @@ class Order:
     background: the source of the picture behind the cut-out.
     needs_foreground: whether a picture without a subject is an error, NothingFound.
     results: where to store picture and result, if the request has no Idempotency-Key.
-    files: where these are in the storage, if a worker is to use them there.
     """
 
     source: Source
@@ -98,7 +96,6 @@ class Order:
     background: Source | None = None
     needs_foreground: bool = False
     results: ResultStore | None = None
-    files: execution.Files | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +110,6 @@ class Outcome:
     credits_remaining: Decimal | None = None
     hold: Hold | None = None
     replay_of: str = ""
-
-
-Steps = Generator[execution.Job, engine.Result, Outcome]
 
 
 def account_key(user: User) -> str:
@@ -152,20 +146,6 @@ def admitted(caller: Caller) -> Iterator["Work"]:
     if work.outcome is not None and not work.outcome.replay_of:
         metrics.count_credits(work.outcome.credits_charged)
         _note_success(record, work.outcome, started)
-
-
-def finish(steps: Steps, run: Callable[[], engine.Result]) -> Outcome:
-    """Continue with the job's result, or with its error."""
-    try:
-        try:
-            result = run()
-        except BaseException as error:
-            steps.throw(error)
-        else:
-            steps.send(result)
-    except StopIteration as end:
-        return cast(Outcome, end.value)
-    raise AssertionError("A request has one job.")
 
 
 def mark_delivered(outcome: Outcome) -> None:
@@ -211,22 +191,10 @@ class Work:
 
     def remove_background(self, order: Order) -> Outcome:
         """Do what is ordered, to the settlement of what it costs."""
-        steps = self.steps(order)
-        try:
-            job = next(steps)
-        except StopIteration as end:  # it repeats another request
-            return cast(Outcome, end.value)
-        return finish(steps, partial(execution.run, job))
-
-    def steps(self, order: Order) -> Steps:
-        """The same for callers who have the job done without waiting for it.
-
-        Yields the job, and is to be sent its result or thrown the error; returns the outcome.
-        """
-        self.outcome = yield from self._once(_forced(self._caller, order))
+        self.outcome = self._once(_forced(self._caller, order))
         return self.outcome
 
-    def _once(self, order: Order) -> Steps:
+    def _once(self, order: Order) -> Outcome:
         """With an Idempotency-Key, one request does the work and the others get its result."""
         caller, results = self._caller, order.results
         if caller.idempotency_key is not None and caller.user is not None:
@@ -238,23 +206,23 @@ class Work:
                 return outcome_of(row.outcome, content, order.options, row.hold, row.request_id)
             results = idempotency.KeyedResultStore(row)
         try:
-            return (yield from self._of_job(order, results))
+            return self._of_job(order, results)
         except BaseException:
             if results is not None:
                 results.give_up()
             raise
 
-    def _of_job(self, order: Order, results: ResultStore | None) -> Steps:
+    def _of_job(self, order: Order, results: ResultStore | None) -> Outcome:
         caller, test = self._caller, order.options.watermark
         pays, tester = caller.pays and not test, caller.user if test else None
         self._check_means(order.options, pays, tester)
         job = self._job(order, results, pays)
         price = ledger.price_of(min(job.header.pixels, job.options.max_pixels))
         if pays:
-            return (yield from self._charged(job, price, results))
+            return self._charged(job, price, results)
         if tester is not None:  # counted only now: requests refused earlier do not count
             limits.take_free_test(tester)
-        result = yield job
+        result = execution.run(job)
         calculated = (price if result.facts.result_foreground else FREE) if caller.pays else None
         outcome = Outcome(result, job.options, credits_calculated=calculated)
         return _finished(caller, outcome, results)
@@ -293,7 +261,6 @@ class Work:
             needs_foreground=order.needs_foreground,
             goes_first=pays and not is_batch,
             queue="batch" if is_batch else "interactive",
-            files=order.files,
         )
 
     def _bytes_of(self, source: Source) -> bytes:
@@ -317,12 +284,12 @@ class Work:
         except (fetch.FetchFailed, fetch.FetchTooSlow, fetch.NotAnImageAnswer) as error:
             raise BackgroundUrlFailed(f"The background: {error}") from error
 
-    def _charged(self, job: execution.Job, price: Decimal, results: ResultStore | None) -> Steps:
+    def _charged(self, job: execution.Job, price: Decimal, results: ResultStore | None) -> Outcome:
         caller = self._caller
         assert caller.user is not None
         lifetime = settings.REMOVAL_DEADLINE_SECONDS + settings.HOLD_GRACE_SECONDS
         with ledger.charge(caller.user, price, caller.request_id, lifetime, caller.key) as hold:
-            result = yield job
+            result = execution.run(job)
             if result.facts.result_foreground:
                 outcome = Outcome(result, job.options, credits_charged=price, hold=hold)
                 return _finished(caller, outcome, results)

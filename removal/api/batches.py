@@ -10,7 +10,7 @@ from rest_framework.request import Request
 
 from accounts import webhook_secrets
 from accounts.models import ApiKey
-from removal import capacity, engine, idempotency, services
+from removal import capacity, engine, idempotency, services, storage
 from removal.batches import archive, intake, register
 from removal.errors import (
     ImageNotAFile,
@@ -200,7 +200,7 @@ def _uploads(request: Request, room: int) -> Iterator[intake.Upload]:
 
 def _outcome_of(batch: Batch, picture: BatchPicture) -> services.Outcome:
     try:
-        content = register.result_of(picture)
+        content = storage.get(register.file_name(picture.token, "result"))
     except FileNotFoundError:
         raise NoSuchPath(f"/api/v2/batches/{batch.batch_id}/pictures/{picture.number}") from None
     options = engine.parse_options(batch.fields)

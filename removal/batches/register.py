@@ -24,6 +24,7 @@ from .intake import Upload
 
 State = BatchPicture.State
 FOLDER = "batch-pictures"
+KINDS = ("original", "result")
 LIVING = (Batch.State.OPEN, Batch.State.CLOSED)
 NAME_LENGTH = 255
 ROW_BYTES = 4096  # counted for each batch and picture besides its files: many small ones add up
@@ -149,10 +150,10 @@ def _stored(user: User, uploads: Iterable[Upload], limit: int) -> Iterator[list[
             if len(stored) >= limit:
                 raise BatchTooLarge(settings.REMOVAL_BATCH_PICTURES)
             stored.append(StoredUpload(upload.name, uuid.uuid4().hex, len(upload.content)))
-            storage.put(original_name(stored[-1].token), upload.content)
+            storage.put(file_name(stored[-1].token, "original"), upload.content)
         yield stored
     except BaseException:
-        storage.discard(*(original_name(file.token) for file in stored))
+        storage.discard(*(file_name(file.token, "original") for file in stored))
         raise
 
 
@@ -196,7 +197,9 @@ def cancel(batch: Batch) -> None:
         current.state = Batch.State.CANCELLED
         current.save(update_fields=["state"])
         unfinished = current.pictures.filter(state__in=(State.WAITING, State.WORKING))
-        names = [original_name(token) for token in unfinished.values_list("token", flat=True)]
+        names = [
+            file_name(token, "original") for token in unfinished.values_list("token", flat=True)
+        ]
         unfinished.update(state=State.CANCELLED, size=0)
         webhooks.note(current, "batch.cancelled", progress(current))
         transaction.on_commit(partial(storage.discard, *names), robust=True)
@@ -275,36 +278,18 @@ def sweep(now: datetime | None = None) -> int:
 
 
 def _owned_files() -> set[str]:
-    pictures = BatchPicture.objects.only("token", "request_id", "state")
-    originals = {original_name(picture.token) for picture in pictures}
-    with_result = (picture for picture in pictures if picture.state in (State.WORKING, State.DONE))
-    return originals.union(*map(result_names, with_result))
+    tokens = BatchPicture.objects.values_list("token", flat=True)
+    return {file_name(token, kind) for token in tokens for kind in KINDS}
 
 
 def delete_files(instance: BatchPicture, **signal: Any) -> None:
-    """A row takes its files along, whoever deletes it; one that stays behind is swept later."""
-    names = original_name(instance.token), *result_names(instance)
+    """Delete a row's files with it; a file that remains is purged later."""
+    names = [file_name(instance.token, kind) for kind in KINDS]
     transaction.on_commit(partial(storage.discard, *names), robust=True)
 
 
-def original_name(token: str) -> str:
-    return f"{FOLDER}/{token}-original"
-
-
-def result_names(picture: BatchPicture) -> tuple[str, str]:
-    """Where its result is: each attempt has a file of its own, so that one that was given up
-    touches no other's. The second is where results of earlier releases are."""
-    token = picture.token
-    return f"{FOLDER}/{token}-{picture.request_id}-result", f"{FOLDER}/{token}-result"
-
-
-def result_of(picture: BatchPicture) -> bytes:
-    """Raises FileNotFoundError, StorageFailed."""
-    name, earlier = result_names(picture)
-    try:
-        return storage.get(name)
-    except FileNotFoundError:
-        return storage.get(earlier)
+def file_name(token: str, kind: str) -> str:
+    return f"{FOLDER}/{token}-{kind}"
 
 
 def _kept_until() -> datetime:

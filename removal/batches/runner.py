@@ -6,10 +6,8 @@ transaction that marks it as done, so never twice.
 """
 
 import uuid
-from collections.abc import Callable, Collection
 from datetime import timedelta
 from decimal import Decimal
-from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -19,8 +17,8 @@ from django.utils import timezone
 
 from accounts.errors import AccountSuspended, KeyRevoked
 from billing.models import Hold
-from removal import engine, execution, services, storage
-from removal.errors import ClientGone, EngineUnavailable, InternalError, RemovalError, SlowDown
+from removal import engine, services, storage
+from removal.errors import ClientGone, InternalError, RemovalError, SlowDown
 from removal.limits import HourUsedUp
 from removal.models import Batch, BatchPicture, Removal
 
@@ -44,12 +42,6 @@ class BatchResultStore:
         )
         self._picture = picture
         self._size = 0
-        self._name = register.result_names(picture)[0]
-        self.files = (
-            execution.Files(register.original_name(picture.token), self._name)
-            if settings.REMOVAL_EXECUTION == "queue"
-            else None
-        )
 
     def is_wanted(self) -> bool:
         """Whether the batch still needs this attempt."""
@@ -59,13 +51,8 @@ class BatchResultStore:
         """Do nothing: the original was stored when it was sent."""
 
     def store(self, content: bytes) -> None:
-        if self.files is None:
-            storage.put(self._name, content)
-            self._size = len(content)
-            return
-        self._size = storage.size_of(self._name)  # the worker has stored it
-        if not self._size:
-            raise EngineUnavailable(detail=f"{self._name} is not there")
+        storage.put(register.file_name(self._picture.token, "result"), content)
+        self._size = len(content)
 
     def remember(self, outcome: dict[str, Any], hold: Hold | None) -> None:
         """Raises ClientGone if the batch was cancelled, or another worker has taken over."""
@@ -90,30 +77,19 @@ def work_on_next() -> bool:
     picture = claim()
     if picture is None:
         return False
-    conclude(picture, partial(_work_on, picture))
+    try:
+        _work_on(picture)
+    except RemovalError as error:
+        _not_done(picture, error)
     return True
 
 
-def conclude(picture: BatchPicture, work: Callable[[], services.Outcome]) -> None:
-    """Record the outcome of a claimed picture, or its error."""
-    try:
-        outcome = work()
-    except RemovalError as error:
-        _not_done(picture, error)
-    else:
-        services.mark_delivered(outcome)
-        storage.discard(register.original_name(picture.token))
-
-
-def claim(passed_over: Collection[int] = ()) -> BatchPicture | None:
+def claim() -> BatchPicture | None:
     """Claim the next picture. Accounts alternate, picture by picture, whatever the number of their
-    batches; so do an account's batches: the first picture of each, then the second ...
-
-    passed_over: accounts that are to have none now."""
+    batches; so do an account's batches: the first picture of each, then the second ..."""
     now = timezone.now()
     due = BatchPicture.objects.filter(state__in=(State.WAITING, State.WORKING), due_at__lte=now)
     accounts = set(due.order_by().values_list("batch__user", flat=True).distinct())
-    accounts -= set(passed_over)
     if not accounts:
         return None
     account = _queue.next_of(accounts, cost=1)
@@ -138,14 +114,8 @@ def _lease() -> timedelta:
     return timedelta(seconds=settings.REMOVAL_DEADLINE_SECONDS + settings.HOLD_GRACE_SECONDS)
 
 
-def _work_on(picture: BatchPicture) -> services.Outcome:
+def _work_on(picture: BatchPicture) -> None:
     """Raises RemovalError."""
-    steps = steps_of(picture)
-    return services.finish(steps, partial(execution.run, next(steps)))
-
-
-def steps_of(picture: BatchPicture) -> services.Steps:
-    """What a claimed picture asks of the service; see services.Work.steps. Raises RemovalError."""
     if picture.attempts > MOST_ATTEMPTS:  # each attempt ended with a dead process
         raise InternalError(picture.request_id, settings.SUPPORT_EMAIL)
     batch, results = picture.batch, BatchResultStore(picture)
@@ -164,14 +134,14 @@ def steps_of(picture: BatchPicture) -> services.Steps:
         _check_owner(batch)
         register.check_room(batch.user)  # results are larger than originals
         content, options = _original(picture, results), engine.parse_options(batch.fields)
-        order = services.Order(content, options, results=results, files=results.files)
-        outcome = yield from work.steps(order)
-    return outcome
+        outcome = work.remove_background(services.Order(content, options, results=results))
+    services.mark_delivered(outcome)
+    storage.discard(register.file_name(picture.token, "original"))
 
 
 def _original(picture: BatchPicture, results: BatchResultStore) -> bytes:
     try:
-        return storage.get(register.original_name(picture.token))
+        return storage.get(register.file_name(picture.token, "original"))
     except FileNotFoundError:
         if not results.is_wanted():
             raise ClientGone from None
@@ -207,7 +177,7 @@ def _not_done(picture: BatchPicture, error: RemovalError) -> None:
             ):
                 picture.refresh_from_db()
                 _ended(picture, "picture.failed")
-                name = register.original_name(picture.token)
+                name = register.file_name(picture.token, "original")
                 transaction.on_commit(lambda: storage.discard(name), robust=True)
 
 

@@ -10,9 +10,9 @@ from django.conf import settings
 
 from removal.engine import Result
 
-from .job import Files, Job
+from .job import Job
 
-__all__ = ["Files", "Job", "run"]
+__all__ = ["Job", "run"]
 
 
 def run(job: Job) -> Result:

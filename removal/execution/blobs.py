@@ -1,43 +1,41 @@
 """Passes pictures between web tier and workers through the storage.
 
-Each lies there for as long as its request runs. What killed processes leave is purged. A job that
-names its own files (Job.files) has its picture there already, and its result stays there.
+Each is stored for as long as its request runs. Files of killed processes are purged.
 """
 
 from removal import storage
 from removal.errors import EngineUnavailable
 from removal.storage import StorageFailed
 
-from .job import Files
-
 FOLDER = "work"
+PARTS = PICTURE, BACKGROUND, RESULT = "picture", "background", "result"
 
 
-def files_of(work: str) -> Files:
-    """Those of a job that names none."""
-    return Files(f"{FOLDER}/{work}-picture", f"{FOLDER}/{work}-result")
-
-
-def background_of(work: str) -> str:
-    return f"{FOLDER}/{work}-background"
-
-
-def put(name: str, content: bytes) -> None:
-    """Raises EngineUnavailable where the storage is full or away, as the service then is."""
+def put(work: str, part: str, content: bytes) -> None:
+    """Raises EngineUnavailable if the storage is full or unreachable."""
     try:
-        storage.put(name, content)
+        storage.put(_name(work, part), content)
     except StorageFailed as error:
         raise EngineUnavailable(detail=str(error)) from error
 
 
-def get(name: str) -> bytes:
+def get(work: str, part: str) -> bytes:
     """Raises EngineUnavailable."""
     try:
-        return storage.get(name)
+        return storage.get(_name(work, part))
     except (StorageFailed, FileNotFoundError) as error:
         raise EngineUnavailable(detail=str(error)) from error
+
+
+def discard(work: str) -> None:
+    """Delete all parts; those that cannot be deleted now are purged later."""
+    storage.discard(*(_name(work, part) for part in PARTS))
 
 
 def purge() -> int:
     """Delete orphaned files; the number deleted."""
     return storage.sweep(FOLDER, set)
+
+
+def _name(work: str, part: str) -> str:
+    return f"{FOLDER}/{work}-{part}"

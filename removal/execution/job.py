@@ -8,20 +8,8 @@ from removal import engine
 
 
 @dataclass(frozen=True, slots=True)
-class Files:
-    """Names in the storage: where a worker finds the picture, and where it leaves the result."""
-
-    picture: str
-    result: str
-
-
-@dataclass(frozen=True, slots=True)
 class Job:
-    """`deadline` is a time.monotonic() value; `disconnected` tells if the client hung up.
-
-    files: where the picture is stored already and where the result is to stay. Only workers use
-    them; the result then comes without its bytes.
-    """
+    """`deadline` is a time.monotonic() value; `disconnected` tells if the client hung up."""
 
     data: bytes
     header: engine.Header
@@ -31,4 +19,3 @@ class Job:
     needs_foreground: bool = False
     goes_first: bool = False  # in the queue, before all others
     queue: Literal["interactive", "batch"] = "interactive"  # whether a client waits for it
-    files: Files | None = None

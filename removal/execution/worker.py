@@ -11,18 +11,17 @@ import socket
 import threading
 import time
 import uuid
-from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 
 from redis import RedisError
 
-from removal import engine, storage
+from removal import engine
 from removal.engine import memory
 from removal.errors import ClientGone, RemovalError
 
 from . import blobs, mailbox, wire
-from .job import Files, Job
+from .job import Job
 from .pool import Pool, Slot
 
 log = logging.getLogger(__name__)
@@ -40,29 +39,26 @@ def start() -> None:
     threading.Thread(target=_beat, args=(_name(), slot), name="beat", daemon=True).start()
 
 
-def perform(work: str, order: str, seconds: float, named: Sequence[str] = ()) -> None:
+def perform(work: str, order: str, seconds: float) -> None:
     """Process one picture and send the answer in every case.
 
     seconds: how long the web tier waits.
-    named: the Files of a job that names its own.
     """
     mailbox.take(work, _name())
-    files = Files(*named) if named else blobs.files_of(work)
     try:
         deadline = time.monotonic() + seconds
-        answer = _answer(work, wire.load_order(order), files, deadline)
-        mailbox.answer(work, wire.dump_answer(answer))
+        mailbox.answer(work, wire.dump_answer(_answer(work, wire.load_order(order), deadline)))
         if mailbox.is_cancelled(work):
-            storage.discard(files.result)  # the web tier has already cleaned up
+            blobs.discard(work)  # the web tier has already cleaned up
     finally:
         memory.trim()  # the caller need not wait for this
 
 
-def _answer(work: str, order: wire.Order, files: Files, deadline: float) -> wire.Answer:
+def _answer(work: str, order: wire.Order, deadline: float) -> wire.Answer:
     try:
-        answer, content = _pool().run(_job(work, order, files.picture, deadline))
+        answer, content = _pool().run(_job(work, order, deadline))
         if isinstance(answer, wire.Done):
-            blobs.put(files.result, content)
+            blobs.put(work, blobs.RESULT, content)
     except (engine.EngineError, RemovalError) as error:
         return wire.Failed(error)
     except Exception as error:
@@ -73,14 +69,15 @@ def _answer(work: str, order: wire.Order, files: Files, deadline: float) -> wire
     return answer
 
 
-def _job(work: str, order: wire.Order, picture: str, deadline: float) -> Job:
+def _job(work: str, order: wire.Order, deadline: float) -> Job:
     """Raises ClientGone if nobody waits any more, and EngineUnavailable."""
     options, cancelled = order.options, Cancelled(work)
     if cancelled():
         raise ClientGone
     if options.background_image is not None:
-        options = replace(options, background_image=blobs.get(blobs.background_of(work)))
-    return Job(blobs.get(picture), order.header, options, deadline, cancelled)
+        options = replace(options, background_image=blobs.get(work, blobs.BACKGROUND))
+    picture = blobs.get(work, blobs.PICTURE)
+    return Job(picture, order.header, options, deadline, cancelled)
 
 
 class Cancelled:

@@ -17,7 +17,7 @@ from accounts import services as accounts
 from billing.models import Hold, LedgerEntry
 from pixian_site import maintenance
 from removal import capacity, services, storage
-from removal.batches import dispatcher, intake, loop, register, runner
+from removal.batches import intake, register, runner
 from removal.errors import (
     BatchTooLarge,
     ClientGone,
@@ -203,32 +203,6 @@ def test_a_busy_service_is_waited_for(alice, portrait, monkeypatch):
     BatchPicture.objects.update(due_at=timezone.now())
     assert runner.work_on_next()
     assert get(alice, f"{BATCHES}/{batch['id']}").json()["state"] == "done"
-
-
-def test_an_account_without_room_is_left_alone_for_a_while(alice, portrait, monkeypatch):
-    """Else a thousand pictures would be claimed and put back again and again."""
-    sent(alice, zip=zip_of(a__jpg=portrait, b__jpg=portrait))
-
-    def busy(*args, **kwargs):
-        raise SlowDown
-
-    monkeypatch.setattr(capacity.shared(), "admit", busy)
-    monkeypatch.setattr(loop, "IDLE_SECONDS", 0)
-    dispatching = dispatcher.Dispatcher()
-    assert dispatching.begin_next()
-    assert dispatching.begin_next()
-    put_off = BatchPicture.objects.filter(due_at__gt=timezone.now())
-    assert [(picture.number, picture.attempts) for picture in put_off] == [(1, 0)]
-
-
-def test_results_of_earlier_releases_are_found_and_kept(alice, portrait, tmp_path):
-    batch = sent(alice, image=portrait)
-    work_through()
-    (name,) = stored(tmp_path)
-    folder, picture = tmp_path / "media" / "batch-pictures", BatchPicture.objects.get()
-    (folder / name).rename(folder / f"{picture.token}-result")
-    assert get(alice, f"{BATCHES}/{batch['id']}/pictures/1").status_code == 200
-    assert register.sweep(timezone.now() + timedelta(hours=1)) == 0
 
 
 def test_a_picture_that_kills_its_worker_is_given_up(alice, portrait):
