@@ -182,7 +182,8 @@ def serve(host: str, port: int) -> None:
     memory.share_arenas()
     _allow_open_files()
     server = listen(host, port)
-    signal.signal(signal.SIGTERM, _stop)
+    for ending in (signal.SIGTERM, signal.SIGINT):  # shells let background jobs ignore SIGINT
+        signal.signal(ending, _stop)
     if settings.REMOVAL_EXECUTION == "inline":  # otherwise workers do both
         pool.shared().start()
         maintenance.start()

@@ -52,6 +52,7 @@ class Server:
             or str(ROOT / "var" / "models"),
             **environment,
         }
+        self.data = folder
         self.log = folder / "log"
         flags = ["--prepared"] if prepared else []
         with self.log.open("ab") as log:

@@ -206,10 +206,10 @@ def something_else(copy: Path) -> None:
     ("spoil", "words"),
     [
         (Path.unlink, "unable to open"),
-        (lambda copy: copy.write_bytes(b""), "something else"),
+        (lambda copy: copy.write_bytes(b""), "of another program"),
         (lambda copy: copy.write_bytes(b"x" * 5000), "not a database"),
         (lambda copy: os.truncate(copy, copy.stat().st_size // 2), "malformed|damaged"),
-        (something_else, "something else"),
+        (something_else, "of another program"),
         (newer, "newer version.*billing.9999_x"),
     ],
 )

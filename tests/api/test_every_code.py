@@ -239,7 +239,7 @@ def webhook_nobody_can_reach(scene):
 @provokes(1164)
 def too_many_batches(scene):
     scene.settings.REMOVAL_BATCHES_PER_ACCOUNT = 0
-    return batch(scene)
+    return batch(scene, image=scene.photo)
 
 
 @provokes(1151)

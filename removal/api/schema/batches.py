@@ -128,6 +128,8 @@ OF_UPLOADS: Errors = OF_ANY | {
     errors.KeyReused,
     errors.UnsupportedContentType,
     errors.UnreadableImage,
+    errors.ImageNotAFile,
+    errors.WrongImageCount,
     errors.UnreadableZip,
     errors.BatchTooLarge,
 }
@@ -136,7 +138,7 @@ OF_NEW: Errors = OF_UPLOADS | {
     errors.InvalidWebhook,
     errors.TooManyBatches,
 }
-OF_MORE: Errors = OF_UPLOADS | {errors.NoSuchPath, errors.BatchClosed, errors.WrongImageCount}
+OF_MORE: Errors = OF_UPLOADS | {errors.NoSuchPath, errors.BatchClosed}
 
 
 def _body(files: dict[str, Schema], texts: dict[str, Schema]) -> Schema:
