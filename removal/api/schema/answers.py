@@ -9,9 +9,10 @@ from django.utils import translation
 
 from accounts import errors as accounts_errors
 from billing import errors as billing_errors
-from removal import engine, errors
+from removal import errors
 from removal.error_table import PARAMETER_CODES, TABLE
 
+from ..reading import V2_PARAMETERS
 from ..removebg import parameters as removebg_parameters
 from ..removebg import views as removebg
 
@@ -232,7 +233,7 @@ def _tree() -> Iterator[type[errors.RemovalError]]:
 def _meanings(error: type[errors.RemovalError]) -> dict[int, str]:
     """The codes of an error."""
     if error is errors.InvalidParameter:
-        own = (row.name for row in engine.PARAMETERS)
+        own = (row.name for row in V2_PARAMETERS)
         return _titles(PARAMETER_CODES[name] for name in own)
     if error is errors.NotAuthenticated:
         refusals = accounts_errors.AuthenticationError.__subclasses__()
