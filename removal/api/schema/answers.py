@@ -10,9 +10,9 @@ from django.utils import translation
 from accounts import errors as accounts_errors
 from billing import errors as billing_errors
 from removal import errors
+from removal.engine.options import PARAMETERS, Parameter
 from removal.error_table import PARAMETER_CODES, TABLE
 
-from ..reading import V2_PARAMETERS
 from ..removebg import parameters as removebg_parameters
 from ..removebg import views as removebg
 
@@ -183,13 +183,17 @@ def header(name: str) -> Schema:
     return {"description": meaning, "required": required, "schema": form, "example": example}
 
 
-def v2_codes(only: Set[type[errors.RemovalError]] | None = None) -> Codes:
-    """Each status of v2 with its codes. only: these errors instead of those of a removal."""
+def v2_codes(
+    only: Set[type[errors.RemovalError]] | None = None,
+    parameters: Iterable[Parameter] = PARAMETERS,
+) -> Codes:
+    """Each status of v2 with its codes. only: these errors instead of those of a removal;
+    parameters: those that can be refused."""
     kinds = [error for error in _tree() if (error in only if only else _is_of_removals(error))]
     found: Codes = defaultdict(dict)
     for error in kinds:
         if error not in REMOVEBG_ALONE:
-            found[error.status] = _meanings(error) | found[error.status]
+            found[error.status] = _meanings(error, parameters) | found[error.status]
     return found
 
 
@@ -230,11 +234,12 @@ def _tree() -> Iterator[type[errors.RemovalError]]:
         yield from level
 
 
-def _meanings(error: type[errors.RemovalError]) -> dict[int, str]:
+def _meanings(
+    error: type[errors.RemovalError], parameters: Iterable[Parameter] = PARAMETERS
+) -> dict[int, str]:
     """The codes of an error."""
     if error is errors.InvalidParameter:
-        own = (row.name for row in V2_PARAMETERS)
-        return _titles(PARAMETER_CODES[name] for name in own)
+        return _titles(PARAMETER_CODES[row.name] for row in parameters)
     if error is errors.NotAuthenticated:
         refusals = accounts_errors.AuthenticationError.__subclasses__()
         return _titles(child.code for child in refusals)

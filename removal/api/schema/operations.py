@@ -5,6 +5,7 @@ from typing import Any
 from rest_framework.views import APIView
 
 from .. import v1, views
+from ..reading import V2_PARAMETERS
 from ..removebg import views as removebg
 from . import batches as schema_batches
 from .answers import (
@@ -117,7 +118,7 @@ OPERATIONS: dict[tuple[type[APIView], str], Schema] = {
         v2_body(),
         description=V2_DESCRIPTION,
         security=[{BASIC: []}],
-        responses=answers(PICTURES, v2_codes(), v2_error, OF_RESULTS),
+        responses=answers(PICTURES, v2_codes(parameters=V2_PARAMETERS), v2_error, OF_RESULTS),
     ),
     (views.Account, "GET"): _account(
         "account",
