@@ -1,7 +1,8 @@
 """Measures this machine's speed, from which each picture's time limit is calculated.
 
-It is measured once in each process, on a picture of one megapixel that also warms the networks.
-The processes of all slots do so together, so the speed is that of a machine under load.
+Each process measures it once, on a picture of one megapixel, after a first run that warms the
+networks. What else runs meanwhile makes it seem slower, so a pool goes by the fastest of its
+processes.
 """
 
 from dataclasses import dataclass
@@ -26,6 +27,10 @@ class Pace:
     network: float
     per_megapixel: float
 
+    def best(self, other: "Pace") -> "Pace":
+        """The faster one, for each of the two speeds."""
+        return Pace(min(self.network, other.network), min(self.per_megapixel, other.per_megapixel))
+
     def expected(self, header: engine.Header, options: engine.Options) -> float:
         """The expected seconds for this picture."""
         width, height = options.target_size or header.size
@@ -35,10 +40,12 @@ class Pace:
 
 
 def measure() -> tuple[session.EngineInfo, Pace]:
-    """Load the networks and process one picture. Raises ModelUnavailable."""
+    """Load the networks and process one picture twice. Raises ModelUnavailable."""
     info = session.networks().info
+    sample = _sample()
+    engine.remove_background(sample)  # the first run is slower: code and memory are loaded
     stopwatch = Stopwatch(lambda stage: None)
-    engine.remove_background(_sample(), checkpoint=stopwatch)
+    engine.remove_background(sample, checkpoint=stopwatch)
     stages = stopwatch.stages()
     network = stages[NETWORK]
     read_and_written = 2 * SIDE * SIDE / MEGAPIXEL

@@ -21,6 +21,7 @@ from removal.errors import ClientGone, EngineUnavailable, TookTooLong
 from . import budget, wire
 from .engine_process import LOOK_SECONDS, EngineProcess
 from .job import Job
+from .pace import Pace
 
 log = logging.getLogger(__name__)
 WARM_SECONDS = 300  # within which a process has to load its networks
@@ -57,6 +58,7 @@ class Pool:
 
     def __init__(self, size: int) -> None:
         self.slots: Sequence[Slot] = tuple(Slot() for _ in range(size))
+        self._pace: Pace | None = None  # the fastest that a process measured
         self._changed = threading.Condition()
         self._threads: list[threading.Thread] = []
         self._closed = threading.Event()
@@ -113,7 +115,7 @@ class Pool:
                 for slot in self.slots:
                     if slot.warm is not None and slot.process is not None and not slot.busy:
                         slot.busy, slot.began = True, time.monotonic()
-                        seconds = budget.seconds(slot.warm.pace, job)
+                        seconds = budget.seconds(self._pace or slot.warm.pace, job)
                         slot.until = min(job.deadline, slot.began + seconds)
                         return slot, slot.process
                 if all(slot.state == "failed" for slot in self.slots):
@@ -169,6 +171,7 @@ class Pool:
             case wire.Warm() as warm:
                 with self._changed:
                     slot.warm, slot.reason, slot.was_stuck = warm, "", False
+                    self._pace = warm.pace.best(self._pace or warm.pace)
                     self._changed.notify_all()
                 log.info("Engine process %d is ready: %s", process.pid, warm.info)
                 return True

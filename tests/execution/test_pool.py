@@ -5,6 +5,8 @@ import signal
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
@@ -14,6 +16,7 @@ from removal.engine.networks import session
 from removal.errors import ClientGone, EngineUnavailable, TookTooLong, WorkInterrupted
 from removal.execution import Job, budget, readiness, wire
 from removal.execution import pool as pools
+from removal.execution.engine_process import EngineProcess
 from removal.execution.pace import Pace
 from removal.execution.pool import Pool
 from tests import pictures
@@ -149,6 +152,18 @@ def test_time_for_work_grows_with_the_picture_and_has_a_floor(settings):
     enlarged = job(options=engine.Options(target_size=(5000, 5000)))
     assert budget.seconds(pace, enlarged) == pytest.approx(20 * (0.1 + 0.05 * 25.048))
     assert budget.seconds(Pace(3, 0.05), small) > 60
+
+
+def test_a_process_that_started_on_a_busy_machine_gets_no_more_time(settings):
+    settings.REMOVAL_WORK_SECONDS, settings.REMOVAL_WORK_FACTOR = 1, 20
+    two, info = Pool(2), session.EngineInfo("isnet", "cpu", "best", 1)
+    for slot, measured in zip(two.slots, (Pace(0.5, 0.2), Pace(4, 0.1)), strict=True):
+        started = SimpleNamespace(pid=0, greet=lambda _, pace=measured: wire.Warm(info, pace))
+        two._make_ready(slot, cast(EngineProcess, started))
+    order = job()
+    for slot in two.slots:
+        two._take(order)
+        assert slot.until - slot.began == pytest.approx(budget.seconds(Pace(0.5, 0.1), order))
 
 
 def test_one_stuck_place_of_two_is_a_warning_and_of_all_a_reason(settings, monkeypatch):
