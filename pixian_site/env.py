@@ -7,6 +7,7 @@ import os
 import secrets
 from collections.abc import Iterable
 from contextlib import suppress
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,18 @@ from environs import FileAwareEnv, validate
 
 
 class _StrippedEnv(FileAwareEnv):
-    """Takes no notice of blanks around a value, as people and their tools leave them."""
+    """Takes no notice of blanks around a value, as people and their tools leave them.
+
+    An empty number or yes/no is as if it were not set, as compose passes `NAME=` on.
+    """
 
     def _get_value(self, env_key: str, default: Any) -> Any:
         value = super()._get_value(env_key, default)
-        return value.strip() if isinstance(value, str) else value
+        if not isinstance(value, str):
+            return value
+        if not value.strip() and isinstance(default, (bool, int, float, Decimal)):
+            return default
+        return value.strip()
 
 
 env = _StrippedEnv(strip_whitespace=True)

@@ -8,6 +8,7 @@ from allauth.mfa.utils import is_mfa_enabled
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import RequestDataTooBig
 from django.http import (
     HttpRequest,
     HttpResponse,
@@ -28,6 +29,7 @@ from removal.api.paths import is_api_path
 from removal.api.refusals import refuse
 from removal.errors import HttpsRequired
 
+MAX_FORM_BYTES = 256 * 1024  # the admin's longest selection of rows is far below
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
 
@@ -166,6 +168,26 @@ class AdminSecondFactorMiddleware:
             return redirect_to_login(request.get_full_path(), reverse("mfa_reauthenticate"))
         messages.warning(request, _("The admin needs a second factor. Set one up here."))
         return redirect_to_login(request.get_full_path(), reverse("mfa_activate_totp"))
+
+
+class ShortFormsMiddleware:
+    """Refuses large bodies before they are parsed where nothing but short forms is posted.
+
+    Otherwise every thread could be made to hold several copies of what a photo's other fields may
+    weigh (DATA_UPLOAD_MAX_MEMORY_SIZE), sent as a password.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+        self._short = ("/accounts/", "/dashboard", "/i18n/", f"/{settings.ADMIN_PATH}")
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        length = int(request.META.get("CONTENT_LENGTH") or 0)
+        if length > MAX_FORM_BYTES and request.path_info.startswith(self._short):
+            response = views.bad_request(request, RequestDataTooBig())
+            response.status_code = 413
+            return response
+        return self.get_response(request)
 
 
 class LanguageMiddleware:

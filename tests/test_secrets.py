@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests import pictures
-from tests.serving import Server, serving
+from tests.serving import Server, engine_pids, serving
 
 EMAIL, PASSWORD = "careful@example.com", "a horse that nobody guesses"
 STRIPE_KEY, WEBHOOK_SECRET = "sk_test_51NobodyKnows", "whsec_NobodyKnows"
@@ -45,6 +45,15 @@ def traces(server: Server, secrets: list[str]) -> list[str]:
 def spellings(secret: str) -> list[bytes]:
     plain = secret.encode()
     return [plain, urllib.parse.quote_plus(secret).encode(), base64.b64encode(plain)]
+
+
+def test_the_processes_that_decode_strangers_files_know_no_secret(server, wait_until):
+    wait_until(lambda: bool(engine_pids(server.process.pid)))
+    for pid in engine_pids(server.process.pid):
+        environment = Path(f"/proc/{pid}/environ").read_bytes()
+        assert b"REMOVAL_MODEL" in environment
+        assert STRIPE_KEY.encode() not in environment
+        assert b"DATABASE_URL" not in environment
 
 
 def test_an_api_secret_is_not_written_down_however_it_is_sent(server):

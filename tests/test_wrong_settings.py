@@ -57,6 +57,13 @@ def test_blanks_around_a_value_do_not_count(tmp_path):
     assert status == 0, said
 
 
+def test_an_empty_number_or_switch_is_as_if_it_were_not_set(tmp_path):
+    names = ("EMAIL_PORT", "EMAIL_USE_TLS", "REMOVAL_SLOTS", "CREDITS_BASE", "REQUIRE_HTTPS")
+    empty = dict.fromkeys(names, "") | {"HSTS_SECONDS": " "}
+    status, said = started("check", DATA_DIR=str(tmp_path), **empty)
+    assert status == 0, said
+
+
 def test_a_database_that_is_away_is_told_in_words(tmp_path):
     away = "postgres://cutout:secret@127.0.0.1:9/cutout"
     status, said = started("serve", "--port", "0", DATA_DIR=str(tmp_path), DATABASE_URL=away)

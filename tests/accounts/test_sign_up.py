@@ -13,6 +13,7 @@ from allauth.mfa.totp.internal.auth import (
 )
 from django.core import mail
 from django.core.cache import cache
+from django.http import HttpRequest
 from django.urls import reverse
 
 from accounts import services
@@ -395,3 +396,10 @@ def test_staff_cannot_close_their_own_account(client, bob):
 def test_the_pages_are_japanese_for_who_reads_japanese(client, db):
     page = client.get(reverse("account_login"), headers={"Accept-Language": "ja"})
     assert "ログイン" in page.content.decode()
+
+
+@pytest.mark.parametrize("path", ["/accounts/login/", "/ja/accounts/signup/", "/admin/login/"])
+def test_no_megabytes_are_taken_for_a_password(client, db, path, monkeypatch):
+    monkeypatch.setattr(HttpRequest, "_load_post_and_files", lambda _: pytest.fail("was parsed"))
+    answer = client.post(path, {"login": "bob@example.com", "password": "x" * 300_000})
+    assert answer.status_code == 413
