@@ -18,6 +18,7 @@ from rest_framework import exceptions
 from rest_framework.request import Request
 
 from removal import engine, errors
+from removal.engine import hints
 from removal.engine.options import Parameter
 from removal.services import Order, Source, Url
 
@@ -129,10 +130,17 @@ def _texts_in_files(request: Request) -> Fields:
         if (file.size or 0) > MAX_BASE64:
             raise errors.Base64TooLong(file.size or 0, MAX_BASE64)
     return {
-        name: file.read(None if name in whole else MAX_BASE64 + 1).decode("utf-8", "replace")
+        name: _text_of(name, file.read(None if name in whole else MAX_BASE64 + 1))
         for name, file in request.FILES.items()
         if name not in PICTURE_FILES
     }
+
+
+def _text_of(name: str, content: bytes) -> str:
+    """Hints may also be a picture."""
+    if name == engine.HINTS.name:
+        return hints.text_of(content)
+    return content.decode("utf-8", "replace")
 
 
 def with_query_test(fields: Fields, request: Request) -> Fields:

@@ -21,7 +21,7 @@ WORDS = (
     gettext_noop("w h in px"),
     gettext_noop("none"),
     gettext_noop("1 to 100"),
-    gettext_noop("points and strokes, in JSON"),
+    gettext_noop("points and strokes in JSON, or a PNG with labels"),
     gettext_noop("preview, small, regular, medium, hd, full, 4k, 50MP or auto"),
     gettext_noop("auto, png, jpg, webp or zip"),
     gettext_noop("rgba or alpha"),
@@ -86,8 +86,10 @@ PARAMETERS: dict[str, str | Promise] = {
         "What is to be kept and what is to go, in pixels of the upright, full-size picture: "
         '{"keep": [[x, y]], "remove": [{"points": [[x, y], [x, y]], "radius": r}]}. A point marks '
         "an object; what is far from every hint stays as it is. At most 200 points and strokes, "
-        "with 2,000 points together, and a radius of an eighth of the longer side. Only in this "
-        "call, and priced like any."
+        "with 2,000 points together, and a radius of an eighth of the longer side. Or a PNG of the "
+        "picture's size or shape, at most 393,216 bytes: white or green keeps, black or red "
+        "removes, grey and transparent say nothing; as a file part, or as a data: URL in the text. "
+        "Only in this call, and priced like any."
     ),
 }
 FORMATS: dict[str, str | Promise] = {

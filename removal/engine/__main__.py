@@ -19,7 +19,7 @@ from tqdm import tqdm
 from removal import files
 
 from . import EngineError, Options, extension_of, parse_options, remove_background
-from .hints import MAX_TEXT, Hints, parse_hints
+from .hints import MAX_DATA_URL, Hints, parse_hints, text_of
 from .options import PARAMETERS, Parameter, parse_bool
 from .reading.decode import MAX_INPUT_PIXELS
 
@@ -78,7 +78,8 @@ def _parser() -> argparse.ArgumentParser:
         "--hints",
         metavar="FILE",
         type=Path,
-        help="what of the one picture is to be kept and removed: points and strokes, in JSON",
+        help="what of the one picture is to be kept and removed: points and strokes in JSON, or a "
+        "PNG with labels",
     )
     for parameter in PARAMETERS:
         _add_option(parser, parameter)
@@ -119,11 +120,11 @@ def _hints(parser: argparse.ArgumentParser, args: argparse.Namespace) -> Hints:
     if args.input.is_dir():
         parser.error("--hints are for one picture; IN is a folder.")
     try:
-        with args.hints.open(encoding="utf-8") as file:
-            text = file.read(MAX_TEXT + 1)
-    except (OSError, UnicodeDecodeError) as error:
+        with args.hints.open("rb") as file:
+            content = file.read(MAX_DATA_URL + 1)
+    except OSError as error:
         parser.error(f"--hints: {args.hints}: {error}.")
-    return parse_hints("hints", text)
+    return parse_hints("--hints", text_of(content))
 
 
 def _jobs(parser: argparse.ArgumentParser, args: argparse.Namespace, extension: str) -> list[Job]:

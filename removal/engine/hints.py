@@ -1,9 +1,11 @@
 """A person's hints beside a picture: what is to be kept, what is to go, as points and strokes.
 
 As text: {"keep": [[x, y], {"points": [[x, y], ...], "radius": r}], "remove": [...]} in JSON, in
-pixels of the upright, full-size picture.
+pixels of the upright, full-size picture; or a PNG with labels, as a data URL.
 """
 
+import base64
+import binascii
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,9 +19,14 @@ from .errors import InvalidOption
 from .tiles import Bytes
 
 Mask = npt.NDArray[np.bool_]
+Marked = tuple[Mask, Mask]  # what is kept and what is removed, bool (h, w)
 
 NAME = "hints"
-MAX_TEXT = 262_144  # characters
+MAX_TEXT = 262_144  # characters of JSON
+MAX_LABELS = 393_216  # bytes of a PNG with labels
+DATA_URL = "data:image/png;base64,"
+MAX_DATA_URL = len(DATA_URL) + 4 * -(-MAX_LABELS // 3)  # characters
+_PNG = b"\x89PNG\r\n\x1a\n"
 MAX_STROKES = 200
 MAX_POINTS = 2_000  # of all strokes together
 MAX_RADIUS_SHARE = 8  # a radius is at most this part of the longer side
@@ -27,7 +34,7 @@ POINT_SHARE = 1 / 200  # of the longer side: the radius of a stroke that names n
 GRID = 1024  # of the longer side: hints are drawn on no finer grid, which bounds what they cost
 FORM = (
     '{"keep": [...], "remove": [...]} in JSON, each a list of points [x, y] and strokes '
-    '{"points": [[x, y], ...], "radius": r}'
+    '{"points": [[x, y], ...], "radius": r}; or a PNG with labels'
 )
 
 
@@ -41,15 +48,28 @@ class Stroke:
 
 @dataclass(frozen=True, slots=True)
 class Hints:
+    """Either strokes or `labels`: a PNG as reading/labels.py describes it."""
+
     keep: tuple[Stroke, ...] = ()
     remove: tuple[Stroke, ...] = ()
+    labels: bytes | None = None
 
     def __bool__(self) -> bool:
-        return bool(self.keep or self.remove)
+        return bool(self.keep or self.remove or self.labels)
+
+
+def text_of(content: bytes) -> str:
+    """A file's bytes as `parse_hints` reads them: JSON, or a PNG."""
+    if content.startswith(_PNG):
+        return DATA_URL + base64.b64encode(content).decode("ascii")
+    return content.decode("utf-8", "replace")
 
 
 def parse_hints(name: str, text: str) -> Hints:
     """Raises InvalidOption where the text is too long, not of the form, or has too many points."""
+    text = text.strip()
+    if text.startswith(DATA_URL):
+        return Hints(labels=_labels(name, text))
     if len(text) > MAX_TEXT:
         raise InvalidOption(name, f"{len(text):,} characters", f"at most {MAX_TEXT:,}")
     try:
@@ -58,18 +78,31 @@ def parse_hints(name: str, text: str) -> Hints:
         raise InvalidOption(name, text, FORM) from None
     if not isinstance(said, dict) or not set(said) <= {"keep", "remove"}:
         raise InvalidOption(name, text, FORM)
-    hints = Hints(**{kind: tuple(_strokes(name, kind, list_)) for kind, list_ in said.items()})
+    keep, remove = (tuple(_strokes(name, kind, said.get(kind, []))) for kind in ("keep", "remove"))
+    hints = Hints(keep, remove)
     _check_count(name, hints)
     return hints
+
+
+def _labels(name: str, text: str) -> bytes:
+    if len(text) > MAX_DATA_URL:
+        limit = f"at most {MAX_LABELS:,} bytes of PNG"
+        raise InvalidOption(name, "a larger picture of labels", limit)
+    try:
+        return base64.b64decode(text.removeprefix(DATA_URL), validate=True)
+    except (binascii.Error, ValueError):
+        raise InvalidOption(name, text, f"a PNG in Base64 after {DATA_URL}") from None
 
 
 def check(hints: Hints, size: tuple[int, int]) -> None:
     """Refuse what only the picture's (width, height), which its header tells, shows to be wrong:
     points outside of it, strokes too wide, pixels that are marked twice."""
+    if hints.labels is not None and (hints.keep or hints.remove):
+        raise InvalidOption(NAME, "strokes and a PNG with labels", "either")
     for kind, strokes in (("keep", hints.keep), ("remove", hints.remove)):
         for stroke in strokes:
             _check_stroke(kind, stroke, size)
-    keep, remove = (_mask(strokes, size, _fitted(size)) for strokes in (hints.keep, hints.remove))
+    keep, remove = drawn(hints, size)
     both = np.argwhere(keep & remove)
     if len(both):
         y, x = (int(at * side / low) for at, side, low in zip(
@@ -80,12 +113,35 @@ def check(hints: Hints, size: tuple[int, int]) -> None:
         )
 
 
-def drawn(hints: Hints, full: tuple[int, int], size: tuple[int, int]) -> tuple[Mask, Mask]:
-    """What is kept and what is removed, bool (h, w), in a picture that had the size `full` and now
-    has `size`, both (width, height)."""
-    keep, remove = (_mask(strokes, full, _fitted(size)) for strokes in (hints.keep, hints.remove))
-    remove &= ~keep  # a shrunk picture may have them on one pixel
-    return _stretched(keep, size), _stretched(remove, size)
+def drawn(hints: Hints, size: tuple[int, int]) -> Marked:
+    """What the strokes keep and remove in an upright picture of that (width, height), on a grid of
+    at most GRID pixels."""
+    grid = _fitted(size)
+    return _mask(hints.keep, size, grid), _mask(hints.remove, size, grid)
+
+
+def shrunk(mask: Mask) -> Mask:
+    """No finer than the grid that strokes are drawn on; not a pixel of the mask is lost."""
+    return _at(mask, _fitted(mask.shape[::-1]))
+
+
+def fitted(marked: Marked, size: tuple[int, int]) -> Marked:
+    """At the (width, height) that is worked on. A shrunk picture may have both on one pixel: it is
+    kept."""
+    keep, remove = (_at(mask, size) for mask in marked)
+    return keep, remove & ~keep
+
+
+def _at(mask: Mask, size: tuple[int, ...]) -> Mask:
+    """At `size` (width, height); where it shrinks, not a pixel of it is lost."""
+    for axis, side in enumerate(reversed(size)):
+        have = mask.shape[axis]
+        if side < have:
+            mask = np.logical_or.reduceat(mask, np.arange(side) * have // side, axis=axis)
+    if mask.shape == size[::-1]:
+        return mask
+    levels = np.ascontiguousarray(mask).view(np.uint8)
+    return np.asarray(cv2.resize(levels, size, interpolation=cv2.INTER_NEAREST_EXACT) > 0)
 
 
 def _check_stroke(kind: str, stroke: Stroke, size: tuple[int, int]) -> None:
@@ -101,17 +157,9 @@ def _check_stroke(kind: str, stroke: Stroke, size: tuple[int, int]) -> None:
         )
 
 
-def _fitted(size: tuple[int, int]) -> tuple[int, int]:
+def _fitted(size: tuple[int, ...]) -> tuple[int, int]:
     scale = min(1.0, GRID / max(size))
     return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
-
-
-def _stretched(mask: Mask, size: tuple[int, int]) -> Mask:
-    if mask.shape == size[::-1]:
-        return mask
-    return np.asarray(
-        cv2.resize(mask.view(np.uint8), size, interpolation=cv2.INTER_NEAREST_EXACT) > 0
-    )
 
 
 def _mask(strokes: tuple[Stroke, ...], full: tuple[int, int], size: tuple[int, int]) -> Mask:

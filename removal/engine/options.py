@@ -206,7 +206,9 @@ PARAMETERS: tuple[Parameter, ...] = (
 )
 
 # Only where the parameters are one picture's own: not for batches, nor in older dialects.
-HINTS = Parameter("hints", "hints", parse_hints, "points and strokes, in JSON", "none")
+HINTS = Parameter(
+    "hints", "hints", parse_hints, "points and strokes in JSON, or a PNG with labels", "none"
+)
 
 
 def parse_options(fields: Mapping[str, str], table: tuple[Parameter, ...] = PARAMETERS) -> Options:

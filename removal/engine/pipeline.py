@@ -11,11 +11,12 @@ from . import hints as hinted
 from .composing import compose, watermark
 from .errors import DeltaWouldShrink, TooManyPixels, UnreadableBackground, UnreadableImage
 from .geometry import Box
+from .hints import Hints, Marked
 from .matting import foreground, letterbox, predict, refine, scribbles, transparency
 from .matting.foreground import Hidden
 from .networks import session
 from .options import MAX_PIXELS, Options
-from .reading import decode
+from .reading import decode, labels
 from .reading.decode import Header, Photo, Picture
 from .tiles import Bytes, Floats
 from .writing import encode
@@ -66,6 +67,7 @@ def remove_background(
     header = photo.header
     background = _checked(header, options)
     begin("decode")
+    marked = _marked(header, options.hints)  # the labels' frame is free again before the photo's
     picture = decode.decode(photo, options.max_pixels)
     del photo  # a copy of what of the file is needed
     begin("mask")
@@ -77,10 +79,12 @@ def remove_background(
     frame = frame[window]
     begin("refine")
     if hidden is None:
-        alpha = share = _mended(seen, refine.upsample_alpha(seen, matte, frame), header, options)
+        share = refine.upsample_alpha(seen, matte, frame)
     else:
-        share = _mended(seen, _share(hidden, matte, frame), header, options)
-        alpha = transparency.within(hidden.alpha, share)
+        share = _share(hidden, matte, frame)
+    if marked is not None:
+        share = _mended(seen, share, marked)
+    alpha = share if hidden is None else transparency.within(hidden.alpha, share)
     # Before the region is cut out: what a caller may choose must not move the mark.
     mark = watermark.plan(alpha) if options.watermark else None
     _keep_region(alpha, header, options)
@@ -118,6 +122,8 @@ def _checked(header: Header, options: Options) -> Photo | None:
         geometry.region_box(header.size, options.region)
     if options.hints:
         hinted.check(options.hints, header.size)
+        if options.hints.labels is not None:
+            labels.opened(options.hints.labels, header.size)
     if options.background_image is None:
         return None
     try:
@@ -126,12 +132,18 @@ def _checked(header: Header, options: Options) -> Photo | None:
         raise UnreadableBackground(f"The background: {error.message}") from error
 
 
-def _mended(seen: Bytes, share: Bytes, header: Header, options: Options) -> Bytes:
+def _marked(header: Header, hints: Hints | None) -> Marked | None:
+    """What the caller's hints keep and remove, on a small grid."""
+    if not hints:
+        return None
+    if hints.labels is not None:
+        return labels.read(labels.opened(hints.labels, header.size))
+    return hinted.drawn(hints, header.size)
+
+
+def _mended(seen: Bytes, share: Bytes, marked: Marked) -> Bytes:
     """The share of subject, uint8 (h, w), after the caller's hints."""
-    if not options.hints:
-        return share
-    height, width = share.shape
-    keep, remove = hinted.drawn(options.hints, header.size, (width, height))
+    keep, remove = hinted.fitted(marked, (share.shape[1], share.shape[0]))
     mended = scribbles.mend(seen, share.astype(np.float32) / np.float32(255), keep, remove)
     return np.asarray(cv2.convertScaleAbs(mended, alpha=255), np.uint8)
 

@@ -4,6 +4,7 @@ A value of one of the classes below becomes {its class: its fields}; a tuple bec
 but these classes is ever made from what arrives.
 """
 
+import base64
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, is_dataclass, replace
@@ -143,6 +144,8 @@ def _dump(value: Any) -> Any:
         return {type(value).__name__: named}
     if isinstance(value, Decimal):
         return {"Decimal": str(value)}
+    if isinstance(value, bytes):
+        return {"bytes": base64.b64encode(value).decode("ascii")}
     if isinstance(value, tuple):
         return [_dump(item) for item in value]
     return value
@@ -156,6 +159,8 @@ def _load(data: Any) -> Any:
     ((name, content),) = data.items()
     if name == "Decimal":
         return Decimal(content)
+    if name == "bytes":
+        return base64.b64decode(content)
     return VALUES[name](**{field: _load(item) for field, item in content.items()})
 
 

@@ -14,7 +14,7 @@ from removal.engine import (
     remove_background,
 )
 from removal.engine.__main__ import main
-from removal.engine.hints import MAX_POINTS, MAX_STROKES, check, drawn, parse_hints
+from removal.engine.hints import MAX_POINTS, MAX_STROKES, check, drawn, fitted, parse_hints
 
 
 def test_points_and_strokes_are_read():
@@ -68,7 +68,7 @@ def test_what_does_not_fit_the_picture_is_refused(hints):
 @pytest.mark.parametrize("size", [(1000, 500), (100, 50), (5000, 2500), (10, 5), (1, 1)])
 def test_hints_are_where_they_were_put_at_any_size(size):
     hints = Hints(keep=(Stroke(((250, 125),)),), remove=(Stroke(((700, 100), (700, 400)), 20),))
-    keep, remove = drawn(hints, (1000, 500), size)
+    keep, remove = fitted(drawn(hints, (1000, 500)), size)
     assert keep.shape == remove.shape == size[::-1]
     assert keep.any()
     assert not (keep & remove).any()
@@ -101,14 +101,52 @@ def test_a_point_keeps_one_object_and_another_drops_one(max_pixels):
     assert dropped < 5
 
 
+def labels(colours, ground):
+    """A PNG of photo()'s size: two dots on a ground."""
+    marks = np.full((240, 320, np.size(ground)), ground, np.uint8)
+    for place, colour in zip([(90, 120), (235, 120)], colours, strict=True):
+        cv2.circle(marks, place, 3, colour, -1)
+    return cv2.imencode(".png", marks)[1].tobytes()
+
+
+BGRA = labels([(60, 255, 30, 255), (30, 20, 255, 255)], (0, 0, 0, 0))
+GREY = labels([(255,), (0,)], (128,))
+SMALLER = cv2.imencode(
+    ".png", cv2.resize(cv2.imdecode(np.frombuffer(GREY, np.uint8), 0), (107, 80))
+)[1].tobytes()
+
+
+@pytest.mark.parametrize("png", [BGRA, GREY, SMALLER], ids=["rgba", "grey", "smaller"])
+def test_a_picture_says_the_same_as_strokes(png):
+    options = Options(output_format="mask", hints=Hints(labels=png))
+    alpha = alpha_of(remove_background(photo(), options))
+    assert alpha[120, 75] > 250
+    assert alpha[120, 250] < 5
+
+
+def test_grey_alone_says_nothing():
+    grey = Hints(labels=labels([(128,), (128,)], (128,)))
+    plain = remove_background(photo(), Options())
+    assert remove_background(photo(), Options(hints=grey)).content == plain.content
+
+
+def test_labels_and_strokes_are_either_or():
+    with pytest.raises(InvalidOption, match="either"):
+        check(Hints(keep=(Stroke(((1, 1),)),), labels=GREY), (320, 240))
+
+
 def test_no_hints_are_no_change_to_the_byte():
     plain = remove_background(photo(), Options())
     assert remove_background(photo(), Options(hints=Hints())).content == plain.content
 
 
 def test_the_command_line_reads_a_file_of_hints(tmp_path, capsys):
-    source, target, said = tmp_path / "in.png", tmp_path / "out.png", tmp_path / "hints.json"
+    source, target, said = tmp_path / "in.png", tmp_path / "out.png", tmp_path / "hints"
     source.write_bytes(photo())
+    said.write_bytes(GREY)
+    assert main([str(source), str(target), "--hints", str(said)]) == 0
+    labelled = Options(hints=Hints(labels=GREY))
+    assert target.read_bytes() == remove_background(photo(), labelled).content
     said.write_text('{"keep": [[90, 120]], "remove": [[235, 120]]}')
     assert main([str(source), str(target), "--hints", str(said)]) == 0
     options = Options(hints=parse_hints("hints", said.read_text()))

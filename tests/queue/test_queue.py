@@ -77,6 +77,21 @@ def test_options_reach_the_worker(server, authorization):
     assert tuple(pictures.pixels(content)[0, 0]) == (255, 0, 0)
 
 
+def test_hints_reach_the_worker(server, authorization):
+    marks = Image.new("L", (200, 240), 128)
+    marks.paste(255, (2, 2, 10, 10))
+    labels, asked = pictures.encoded(marks, "PNG"), {"output.format": b"mask"}
+    portrait = pictures.portrait()
+    plain, drawn, labelled = (
+        post(server, authorization, image=portrait, **asked, **hints)
+        for hints in ({}, {"hints": b'{"keep": [[5, 5]]}'}, {"hints": labels})
+    )
+    assert plain[0] == drawn[0] == labelled[0] == 200
+    assert plain[2] not in (drawn[2], labelled[2])
+    status, _, content = post(server, authorization, image=portrait, hints=labels[: len(labels) // 2])
+    assert (status, code_of(content)) == (400, 1115)
+
+
 def test_a_background_picture_travels_too(server, authorization):
     key = {"X-Api-Key": _pair(authorization)}
     blue = pictures.encoded(Image.new("RGB", (300, 300), (0, 0, 255)))

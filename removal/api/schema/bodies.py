@@ -5,7 +5,7 @@ from typing import Any
 
 from removal import engine
 from removal.engine import options as v2
-from removal.engine.hints import MAX_TEXT, parse_hints
+from removal.engine.hints import MAX_DATA_URL, parse_hints
 
 from .. import reading
 from ..removebg import parameters as removebg_parameters
@@ -17,12 +17,30 @@ URLENCODED = "application/x-www-form-urlencoded"
 JSON = "application/json"
 BOOLEAN: Schema = {"type": "boolean"}
 SCALAR: Schema = {"type": ["string", "number", "boolean", "null"]}
+POINT: Schema = {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2}
+STROKE: Schema = {
+    "type": "object",
+    "properties": {
+        "points": {"type": "array", "items": POINT, "minItems": 1},
+        "radius": {"type": ["number", "null"], "exclusiveMinimum": 0},
+    },
+    "required": ["points"],
+    "additionalProperties": False,
+}
+MARKS: Schema = {"type": "array", "items": {"anyOf": [POINT, STROKE]}}
+# An object in JSON bodies; elsewhere its text, or a PNG as a data URL, or a file with either.
+HINTS: Schema = {
+    "type": ["string", "object"],
+    "maxLength": MAX_DATA_URL,
+    "properties": {"keep": MARKS, "remove": MARKS},
+    "additionalProperties": False,
+}
 # The readers of the engine's table that are neither ranges nor lists of words.
 FORMS: dict[object, Schema] = {
     v2.parse_bool: BOOLEAN,
     v2.parse_colour: {"type": "string", "pattern": f"^{v2.COLOUR}$"},
     v2.parse_margin: {"type": "string", "pattern": f"^(?:{v2.MARGIN})$"},
-    parse_hints: {"type": ["string", "object"], "maxLength": MAX_TEXT},
+    parse_hints: HINTS,
     v2.parse_target_size: {"type": "string", "pattern": f"^{v2.TARGET_SIZE}$"},
 }
 SOURCE_FORMS: dict[str, Schema] = {
