@@ -88,7 +88,9 @@ def test_hints_reach_the_worker(server, authorization):
     )
     assert plain[0] == drawn[0] == labelled[0] == 200
     assert plain[2] not in (drawn[2], labelled[2])
-    status, _, content = post(server, authorization, image=portrait, hints=labels[: len(labels) // 2])
+    status, _, content = post(
+        server, authorization, image=portrait, hints=labels[: len(labels) // 2]
+    )
     assert (status, code_of(content)) == (400, 1115)
 
 
