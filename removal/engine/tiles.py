@@ -8,7 +8,7 @@ whole field would be.
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import cv2
 import numpy as np
@@ -19,6 +19,7 @@ from . import threads
 # float32 in fact; wide, because in numpy's stubs arithmetic with Python's numbers widens it
 Floats = npt.NDArray[np.floating[Any]]
 Bytes = npt.NDArray[np.uint8]
+Part = TypeVar("Part")
 
 # Of a tile's side, in pixels: small ones leave more of a small picture alone, large ones cost less
 # each; a large one's float working set (about 10 MiB) stays near the cache.
@@ -121,8 +122,8 @@ class Grid:
         return self.field[0] / self.picture[0], self.field[1] / self.picture[1]
 
 
-def for_each(tiles: Iterable[Tile], work: Callable[[Tile], None]) -> None:
-    """Run `work` on every tile, on as many threads as the engine may use."""
+def for_each(parts: Iterable[Part], work: Callable[[Part], None]) -> None:
+    """Run `work` on every part of a picture, on as many threads as the engine may use."""
     with ThreadPoolExecutor(threads.count()) as pool:
-        for _ in pool.map(work, tiles):
+        for _ in pool.map(work, parts):
             pass

@@ -93,3 +93,20 @@ def test_enlarging_leaves_no_ring_along_the_edge(factor):
     within = np.s_[int(11 * factor) + 1 : int(29 * factor) - 1]
     assert (soft[within, within] == 255).all()
     assert np.abs(colours[soft > 8].astype(int) - (250, 200, 9)).max() <= 2
+
+
+@pytest.mark.parametrize("ground", [(250, 3, 99), "picture"], ids=["colour", "picture"])
+def test_flattening_is_the_same_in_flat_and_in_soft_parts(ground):
+    """Parts that are wholly clear or opaque are not reckoned; the formula holds for them too."""
+    numbers = np.random.default_rng(2)
+    rgb = numbers.integers(0, 256, (300, 400, 3), np.uint8)
+    alpha = np.zeros((300, 400), np.uint8)
+    alpha[:, 150:] = 255
+    alpha[100:120, 100:310] = numbers.integers(0, 256, (20, 210), np.uint8)
+    if ground == "picture":
+        ground = numbers.integers(0, 256, rgb.shape, np.uint8)
+    a = alpha[..., None].astype(int)
+    expected = (rgb * a + np.asarray(ground) * (255 - a) + 127) // 255
+    before = rgb.copy()
+    assert (flatten(rgb, alpha, ground) == expected).all()
+    assert (rgb == before).all()

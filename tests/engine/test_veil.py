@@ -189,3 +189,20 @@ def test_a_second_opinion_is_asked_for_where_wide_areas_are_in_doubt(scene):
     assert not veil.is_doubtful(cv2.GaussianBlur(main, (0, 0), 1))
     main[80:240, 180:240] = 0.4
     assert veil.is_doubtful(main)
+
+
+@pytest.mark.parametrize("share", [0.02, 0.04, 0.05, 0.06, 0.2])
+def test_the_quick_look_answers_as_the_whole_search_does(share):
+    """Blotches of any alpha, with openings in them, of about the share that decides."""
+    numbers = np.random.default_rng(int(share * 100))
+    answers = []
+    for _ in range(8):
+        main = square(frame(), (160, 160), 100, 1)
+        for _ in range(int(share * 100 * 6)):
+            centre = numbers.integers(12, SIDE - 12, 2)
+            main = square(main, centre, int(numbers.integers(3, 9)), numbers.random())
+        missing = veil._wide(veil._open_to_doubt(main) * (1 - main)) > veil.MISSING
+        whole = missing.mean() + veil._wide_haze(main).mean() > veil.DOUBTFUL_SHARE
+        assert veil.is_doubtful(main) == whole
+        answers.append(whole)
+    assert share not in (0.02, 0.2) or set(answers) == {share == 0.2}

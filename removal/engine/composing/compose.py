@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from ..canvas import Canvas
 from ..geometry import Box, Layout
 from ..options import Options
-from ..tiles import Bytes
+from ..tiles import SMALLEST, Bytes, Tile, for_each, tiles_of
 
 Words = NDArray[np.uint16]
 
@@ -32,9 +32,9 @@ def compose(
 ) -> Canvas:
     """The canvas that is encoded.
 
-    rgb: uint8 (h, w, 3) straight colours; alpha: uint8 (h, w); backdrop: uint8 (h, w, 3) of any
-    size, made to cover the canvas. The canvas has an alpha plane for
-    transparent results, none for opaque ones. For `mask` its rgb is unused.
+    rgb: uint8 (h, w, 3) straight colours, which may be written over; alpha: uint8 (h, w);
+    backdrop: uint8 (h, w, 3) of any size, made to cover the canvas. The canvas has an alpha plane
+    for transparent results, none for opaque ones. For `mask` its rgb is unused.
     """
     content, drawn = layout.content, layout.drawn
     window = np.s_[
@@ -46,18 +46,18 @@ def compose(
     rgb, alpha = _placed(rgb, layout), _placed(alpha, layout)
     if not takes_background(options):
         return Canvas(rgb, alpha, resolution)
+    ground: tuple[int, int, int] | Bytes | None
     if backdrop is not None:
-        covering = cover(backdrop, layout.canvas_size)
-        return Canvas(flatten(rgb, alpha, covering), None, resolution)
-    if options.background is not None and options.background_alpha < 255:
+        ground = cover(backdrop, layout.canvas_size)
+    elif options.background is not None and options.background_alpha < 255:
         rgb, alpha = lay_over(rgb, alpha, options.background, options.background_alpha)
-        if options.resolved_format != "jpeg":
-            return Canvas(rgb, alpha, resolution)
-        return Canvas(flatten(rgb, alpha, WHITE), None, resolution)
-    background = _background(options)
-    if background is None:
+        ground = WHITE if options.resolved_format == "jpeg" else None
+    else:
+        ground = _background(options)
+    if ground is None:
         return Canvas(rgb, alpha, resolution)
-    return Canvas(flatten(rgb, alpha, background), None, resolution)
+    _flatten(rgb, alpha, ground)
+    return Canvas(rgb, None, resolution)
 
 
 def takes_background(options: Options) -> bool:
@@ -126,13 +126,29 @@ def _resized(values: Words, spare: int, size: tuple[int, int], method: int) -> W
 
 def flatten(rgb: Bytes, alpha: Bytes, background: tuple[int, int, int] | Bytes) -> Bytes:
     """Straight colours over an opaque colour or picture, uint8 (h, w, 3)."""
-    out = np.empty(rgb.shape, np.uint8)
+    flat = rgb.copy()
+    _flatten(flat, alpha, background)
+    return flat
+
+
+def _flatten(rgb: Bytes, alpha: Bytes, background: tuple[int, int, int] | Bytes) -> None:
+    """The same in place."""
     ground = np.broadcast_to(np.asarray(background, np.uint8), rgb.shape)
-    for band in _bands(rgb.shape[0]):
-        a = alpha[band].astype(np.uint16)[..., None]
-        mixed = rgb[band] * a + ground[band] * (255 - a) + 127
-        out[band] = mixed // 255
-    return out
+
+    def lay(tile: Tile) -> None:
+        for window in (part.window for part in tile.cut(SMALLEST)):
+            least, most, _, _ = cv2.minMaxLoc(alpha[window])
+            if most == 0:
+                rgb[window] = ground[window]
+            elif least < 255:
+                a = cv2.merge((alpha[window],) * 3).astype(np.uint16)  # quicker than to broadcast
+                mixed = rgb[window] * a
+                mixed += ground[window] * (255 - a)
+                mixed += 127
+                np.floor_divide(mixed, 255, out=mixed)
+                rgb[window] = mixed
+
+    for_each(tiles_of((alpha.shape[0], alpha.shape[1])), lay)
 
 
 def _background(options: Options) -> tuple[int, int, int] | None:

@@ -5,11 +5,16 @@ low resolution, with a correction that is shared between both colours. The two p
 are made for the whole picture, the near ones only under tiles that hold partly transparent pixels.
 """
 
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import TypeVar
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
+from .. import threads
 from ..tiles import SMALLEST, Bytes, Floats, Grid, Tile, for_each, tiles_of
 
 LOW_SIDE = 1024  # colour averages are taken in a frame of at most this height and width
@@ -19,6 +24,7 @@ NEAR_RADII = (10, 3)  # pixels of the frame
 SPARE = np.float32(
     0.02
 )  # where only one of the two is visible, its colours stand in for the other's
+AnyPixels = TypeVar("AnyPixels", Bytes, Floats)
 Pair = tuple[Floats, Floats]  # of the foreground, of the background
 
 
@@ -54,16 +60,22 @@ def foreground_colour(
             return
         under, means = averages.under(tile)
         for part in tile.cut(SMALLEST):
-            rows, columns = np.nonzero(band[part.within(tile)])
-            if rows.size == 0:
+            soft = np.flatnonzero(band[part.within(tile)] != 0)  # quickest of booleans
+            if soft.size == 0:
                 continue
-            mean_f, mean_b = (averages.stretch(mean, under, part)[rows, columns] for mean in means)
-            colours = rgb[part.window]
-            a = alpha[part.window][rows, columns, None] * np.float32(1 / 255)
-            fused, _ = _fused(colours[rows, columns].astype(np.float32), a, mean_f, mean_b)
-            colours[rows, columns] = (fused + 0.5).astype(np.uint8)
+            mean_f, mean_b = (_pixels(averages.stretch(mean, under, part), soft) for mean in means)
+            colours = np.ascontiguousarray(rgb[part.window])
+            a = np.repeat(_weight(alpha[part.window].ravel()[soft]), 3).reshape(-1, 3)
+            fused, _ = _fused(_pixels(colours, soft).astype(np.float32), a, mean_f, mean_b)
+            colours.reshape(-1, 3)[soft] = (fused + 0.5).astype(np.uint8)
+            rgb[part.window] = colours
 
     for_each(tiles_of(shape), correct)
+
+
+def _pixels(colours: AnyPixels, at: NDArray[np.intp]) -> AnyPixels:
+    """Of (h, w, 3), the pixels whose numbers are `at`: (n, 3)."""
+    return colours.reshape(-1, 3).take(at, axis=0)
 
 
 def _partly(alpha: Bytes, tile: Tile) -> Bytes:
@@ -93,7 +105,9 @@ class _Averages:
         photo = _shrunk(self._photo, far).astype(np.float32)
         visible = None if self._visible is None else _shrunk(self._visible, far)
         weight = _weight(_shrunk(self._alpha, far))
-        self._far = _passes(photo, weight, _shares(weight, visible), (photo, photo), FAR_RADII)[1]
+        with ThreadPoolExecutor(threads.count()) as pool:
+            means = _means(photo, weight, visible, (photo, photo), FAR_RADII, pool.map)
+        self._far = _fused(photo, _of_colours(weight), *means)
 
     def under(self, tile: Tile) -> tuple[Tile, Pair]:
         """What of the frame lies under the picture's tile, and both means there."""
@@ -107,8 +121,7 @@ class _Averages:
         photo = self._photo[seen.window].astype(np.float32)
         weight = _weight(self._alpha[seen.window])
         visible = None if self._visible is None else self._visible[seen.window]
-        shares = _shares(weight, visible)
-        means, _ = _passes(photo, weight, shares, (start[0], start[1]), NEAR_RADII)
+        means = _means(photo, weight, visible, (start[0], start[1]), NEAR_RADII)
         inner = under.within(seen)
         return under, (np.ascontiguousarray(means[0][inner]), np.ascontiguousarray(means[1][inner]))
 
@@ -118,7 +131,7 @@ class _Averages:
 
 
 def _shares(weight: Floats, visible: Bytes | None) -> Pair:
-    """How much each pixel counts as foreground and as background, both (h, w, 3)."""
+    """How much each pixel counts as foreground and as background, both (h, w)."""
     if visible is None:
         return weight, 1 - weight
     seen = _weight(visible)
@@ -133,35 +146,45 @@ def _straight(mixed: Bytes, visible: Bytes, ground: int) -> Bytes:
     return np.asarray(np.clip(colours + np.float32(0.5), 0, 255), np.uint8)
 
 
-def _passes(
-    photo: Floats, weight: Floats, shares: Pair, start: Pair, radii: tuple[int, ...]
-) -> tuple[Pair, Pair]:
-    """One pass a radius: mean both colours, then fuse them with the photo. Returns the last means
-    and the last colours."""
-    colours = means = start
-    for radius in radii:
-        means = (
-            _weighted_blur(colours[0], shares[0], radius),
-            _weighted_blur(colours[1], shares[1], radius),
-        )
-        colours = _fused(photo, weight, *means)
-    return means, colours
+def _means(
+    photo: Floats,
+    weight: Floats,
+    visible: Bytes | None,
+    start: Pair,
+    radii: tuple[int, ...],
+    mapped: Callable[..., Iterable[Floats]] = map,
+) -> Pair:
+    """Both mean colours after one pass a radius: means, and between two of them fusing.
+
+    photo: (h, w, 3); weight: alpha as 0..1, (h, w). `mapped` does both sides, as `map` would.
+    """
+    shares = _shares(weight, visible)
+    spread = _of_colours(weight)
+    means = start
+    for number, radius in enumerate(radii):
+        colours = _fused(photo, spread, *means) if number else start
+        foreground, background = mapped(_weighted_blur, colours, shares, (radius, radius))
+        means = foreground, background
+    return means
 
 
 def _fused(photo: Floats, a: Floats, mean_f: Floats, mean_b: Floats) -> Pair:
     """The pair of colours nearest to the two means that mix, by alpha, to the photo's own. All of
-    them (..., 3); alpha may be (..., 1).
+    them (..., 3).
 
     What the means leave unexplained is shared out in proportion to how much each colour shows
     (the least-norm solution); Forte's correction gives all of it to the foreground, which stains
     thin hair with the background.
     """
     rest = 1 - a
-    unexplained = photo - a * mean_f - rest * mean_b
+    unexplained = photo - a * mean_f
+    unexplained -= rest * mean_b
     unexplained /= a * a + rest * rest
-    foreground = mean_f + a * unexplained
-    background = mean_b + rest * unexplained
-    return np.clip(foreground, 0, 255), np.clip(background, 0, 255)
+    a = a * unexplained
+    rest *= unexplained
+    a += mean_f
+    rest += mean_b
+    return np.clip(a, 0, 255, out=a), np.clip(rest, 0, 255, out=rest)
 
 
 def _shrunk(pixels: Bytes, shape: tuple[int, int]) -> Bytes:
@@ -169,14 +192,19 @@ def _shrunk(pixels: Bytes, shape: tuple[int, int]) -> Bytes:
 
 
 def _weight(alpha: Bytes) -> Floats:
-    """Alpha as 0..1, once for each colour: (h, w, 3), quicker than to spread it each time."""
-    plane = alpha * np.float32(1 / 255)
+    return np.asarray(alpha * np.float32(1 / 255), np.float32)
+
+
+def _of_colours(plane: Floats) -> Floats:
+    """The same for each of three colours, (h, w, 3): quicker than to spread it each time."""
     return np.asarray(cv2.merge((plane, plane, plane)), np.float32)
 
 
 def _weighted_blur(colour: Floats, weight: Floats, radius: int) -> Floats:
-    """Mean colour of the neighbourhood, each pixel counting by its weight; all (h, w, 3)."""
+    """Mean colour, (h, w, 3), of the neighbourhood, each pixel counting by its weight, (h, w)."""
     box = (2 * radius + 1, 2 * radius + 1)
-    total = cv2.blur(colour * weight, box, borderType=cv2.BORDER_REFLECT_101)
+    total = cv2.blur(colour * _of_colours(weight), box, borderType=cv2.BORDER_REFLECT_101)
     weights = cv2.blur(weight, box, borderType=cv2.BORDER_REFLECT_101)
-    return np.asarray(total / (weights + np.float32(1e-5)), np.float32)
+    weights += np.float32(1e-5)
+    total /= _of_colours(weights)
+    return np.asarray(total, np.float32)

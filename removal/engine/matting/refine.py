@@ -51,10 +51,9 @@ def upsample_alpha(rgb: Bytes, matte: Floats, frame: Bytes | None = None) -> Byt
 
 def _applied(coefficients: Floats, photo: Bytes) -> Bytes:
     """The alpha that the maps (h, w, 4) give the colours (h, w, 3), uint8 (h, w)."""
-    found = np.ascontiguousarray(coefficients[..., 3])
-    for channel in range(3):
-        slope = np.ascontiguousarray(coefficients[..., channel])
-        slope *= photo[..., channel]
+    *slopes, found = cv2.split(coefficients)
+    for slope, colour in zip(slopes, cv2.split(photo), strict=True):
+        slope *= colour
         found += slope
     found += 0.5
     return np.clip(found, 0, 255, out=found).astype(np.uint8)

@@ -30,4 +30,4 @@ def drop(matte: Floats) -> Floats:
     small = (areas < SPECK * matte.size) & (areas < SPECK_OF_LARGEST * largest)
     dropped = ~present | small
     dropped[0] = False  # the ground between the parts stays as it is, below FAINT
-    return np.where(dropped[labels], np.float32(0), matte)
+    return np.where(dropped[labels], np.float32(0), matte) if dropped.any() else matte
