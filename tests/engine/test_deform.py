@@ -30,6 +30,8 @@ def operators(model: onnx.ModelProto) -> list[str]:
         Deformable(),
         Deformable(kernel=(1, 1), pad=0, mask=False),
         Deformable(kernel=(7, 7), pad=3, bias=False),
+        Deformable(kernel=(1, 1), pad=0, normalised=True),
+        Deformable(bias=False, normalised=True, size=(12, 12)),
         Deformable(kernel=(3, 3), pad=0, channels=1, filters=1),
         Deformable(kernel=(3, 2), stride=2, pad=2, dilation=2, size=(12, 10)),
     ],

@@ -20,6 +20,7 @@ class Deformable:
     filters: int = 5
     size: tuple[int, int] = (9, 11)
     bias: bool = True
+    normalised: bool = False
 
     @property
     def places(self) -> int:
@@ -138,6 +139,11 @@ def unrolled(one: Deformable, opset: int = 17) -> onnx.ModelProto:
     if one.bias:
         bias = numbers.normal(size=(1, one.filters, 1, 1))
         result = graph.add("Add", result, graph.constant(bias, np.float32))
+    if one.normalised:
+        parameters = numbers.uniform(0.5, 2, (4, one.filters))
+        first, *others = (graph.constant(values, np.float32) for values in parameters)
+        names = [graph.add("Identity", first), *others]  # as where another has the same values
+        result = graph.add("BatchNormalization", result, *names, epsilon=1e-3)
     graph.add("Relu", result, output="output")
     return _model(graph, one, opset)
 

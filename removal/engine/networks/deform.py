@@ -24,6 +24,7 @@ from .quantise import drop_unused
 from .runtime import ort
 
 Floats = NDArray[np.float32]
+Doubles = NDArray[np.float64]
 
 OPSET = 19
 # Unrolled, a convolution can need more memory than the whole rewritten network. A check takes no
@@ -136,11 +137,17 @@ class _Reader:
     def attributes(self, name: str) -> dict[str, Any]:
         return _attributes(self.producers[name])
 
+    def original(self, name: str) -> str:
+        """Exporters keep one of equal initializers, and Identities of it in place of the others."""
+        return self.producers[name].input[0] if self.operator(name) == "Identity" else name
+
     def is_constant(self, name: str) -> bool:
+        name = self.original(name)
         return name in self.initializers or self.operator(name) == "Constant"
 
     def constant(self, name: str) -> NDArray[Any]:
         """The value of an initializer or of a Constant."""
+        name = self.original(name)
         value = self.initializers.get(name)
         if value is None:
             self.inputs(name, "Constant", 0)
@@ -181,6 +188,12 @@ class _Reader:
             if values in ([start, end, axis], [start, end, axis, step]):
                 return source, coordinate
         raise _Different
+
+    def only_consumer(self, name: str, operator: str) -> onnx.NodeProto | None:
+        """The node that alone reads `name`, if it is that."""
+        consumers = self.consumers.get(name, [])
+        alone = name not in self.outputs and len(consumers) == 1
+        return consumers[0] if alone and consumers[0].op_type == operator else None
 
 
 def _attributes(node: onnx.NodeProto) -> dict[str, Any]:
@@ -515,8 +528,8 @@ def _run(model: onnx.ModelProto, feeds: Mapping[str, Floats]) -> Floats:
 def _replacement(reader: _Reader, one: _Deformable) -> dict[str, list[onnx.NodeProto]]:
     """By the output of a node: the nodes that take its place. Their constants join the graph."""
     end = one.convolution.output[0]
-    bias, added = _bias(reader, one)
-    output = added or end
+    weights, bias, taken = _with_followers(reader, one)
+    output = taken[-1] if taken else end
     places = one.kernel.y * one.kernel.x
     nodes = []
 
@@ -529,30 +542,63 @@ def _replacement(reader: _Reader, one: _Deformable) -> dict[str, list[onnx.NodeP
 
     offset = shaped(one.offset, 2 * places)
     mask = shaped(one.mask, places) if one.mask is not None else ""
-    inputs = [one.source, one.convolution.input[1], offset, bias, mask]
-    nodes.append(_native_node(one, inputs, output))
-    return {end: nodes} if added is None else {end: nodes, added: []}
+    nodes.append(_native_node(one, [one.source, weights, offset, bias, mask], output))
+    return {name: [] for name in taken} | {end: nodes}
 
 
-def _bias(reader: _Reader, one: _Deformable) -> tuple[str, str | None]:
-    """The name of the bias, and that of the sum which it makes needless.
+def _with_followers(reader: _Reader, one: _Deformable) -> tuple[str, str, list[str]]:
+    """The names of weights and bias, and the outputs of the nodes that these make needless.
 
-    The exporter adds the bias after the convolution. Names are empty and None where there is none.
+    The exporter adds the bias after the convolution. What is added and a normalisation that follows
+    are taken into both, as onnxruntime does itself for plain convolutions.
     """
+    weights, bias = one.convolution.input[1], ""
     if len(one.convolution.input) > 2:
-        return one.convolution.input[2], None
-    end = one.convolution.output[0]
-    consumers = reader.consumers.get(end, [])
-    if end in reader.outputs or len(consumers) != 1 or consumers[0].op_type != "Add":
-        return "", None
-    added = consumers[0].output[0]
+        return weights, one.convolution.input[2], []
+    end, taken = one.convolution.output[0], []
+    value = np.zeros(reader.constant(weights).shape[0])
+    added = _added(reader, end, value.size)
+    if added is not None:
+        taken, value = [added[0]], added[1].astype(np.float64)
+    normalised = _normalised(reader, taken[-1] if taken else end)
+    if normalised is not None:
+        name, factor, mean, shift = normalised
+        taken, value = [*taken, name], (value - mean) * factor + shift
+        scaled = reader.constant(weights) * factor[:, None, None, None]
+        weights = f"{name}_weights"
+        _add_constant(reader.graph, weights, scaled.astype(np.float32))
+    if taken:
+        bias = f"{taken[-1]}_bias"
+        _add_constant(reader.graph, bias, value.astype(np.float32))
+    return weights, bias, taken
+
+
+def _added(reader: _Reader, name: str, channels: int) -> tuple[str, Floats] | None:
+    """The sum of `name` and a constant of each channel, where nothing else reads it, and that."""
+    node = reader.only_consumer(name, "Add")
+    if node is None:
+        return None
     try:
-        bias, _ = reader.with_constant(added, "Add")
-        _require(bias.dtype == np.float32, bias.shape[-3:] == (bias.size, 1, 1))
+        bias, _ = reader.with_constant(node.output[0], "Add")
     except _Different:
-        return "", None
-    _add_constant(reader.graph, f"{added}_bias", bias.ravel())
-    return f"{added}_bias", added
+        return None
+    fits = bias.dtype == np.float32 and bias.shape in ((channels, 1, 1), (1, channels, 1, 1))
+    return (node.output[0], bias.ravel()) if fits else None
+
+
+def _normalised(reader: _Reader, name: str) -> tuple[str, Doubles, Doubles, Doubles] | None:
+    """`name` after a BatchNormalization, where nothing else reads it: that, and per channel the
+    factor, the mean and the shift in (value - mean) * factor + shift."""
+    node = reader.only_consumer(name, "BatchNormalization")
+    if node is None or len(node.output) != 1 or _attributes(node).get("training_mode"):
+        return None
+    try:
+        values = [reader.constant(parameter).astype(np.float64) for parameter in node.input[1:]]
+    except _Different:
+        return None
+    scale, shift, mean, variance = values
+    factor = scale / np.sqrt(variance + _attributes(node).get("epsilon", 1e-5))
+    return node.output[0], factor, mean, shift
 
 
 def _native_node(one: _Deformable, inputs: list[str], output: str) -> onnx.NodeProto:
