@@ -55,7 +55,7 @@ def _programs(*tasks: str) -> Callable[[HttpRequest], Context]:
 
 
 def _parameters(request: HttpRequest) -> Context:
-    return {
+    return _programs("hints")(request) | {
         "sources": tables.sources(),
         "parameters": tables.parameters(),
         "formats": tables.formats(),

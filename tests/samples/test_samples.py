@@ -11,6 +11,7 @@ import threading
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -80,8 +81,10 @@ def run(name: str, site: Site, folder: Path) -> "subprocess.CompletedProcess[str
     return done
 
 
-@pytest.mark.parametrize("task", TASKS)
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(
+    ("language", "task"),
+    [*product(LANGUAGES, TASKS), *product(HERE, ["hints"])],
+)
 def test_sample_makes_the_cut_out(language, task, site, tmp_path):
     done = run(f"{task}.{language}", site, tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
