@@ -6,10 +6,17 @@ from typing import Any, NamedTuple
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.models import EmailConfirmationMixin
+from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.core.internal import ratelimit
 from allauth.mfa.adapter import DefaultMFAAdapter
+from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
+from allauth.socialaccount.models import SocialAccount, SocialLogin
+from allauth.socialaccount.providers.base import AuthProcess
 from django.conf import settings
+from django.contrib import messages
 from django.http import HttpRequest
+from django.shortcuts import redirect
+from django.utils.translation import gettext as _
 
 from . import services
 from .mail import MailNotSent, failure
@@ -17,6 +24,7 @@ from .public import with_public_links
 from .sealing import SECOND_FACTOR, seal, unseal
 
 log = logging.getLogger(__name__)
+MOST_CONNECTED = 10  # accounts of other sites for each account
 
 
 class _Site(NamedTuple):
@@ -66,6 +74,26 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         ratelimit.clear(
             self.request, app="allauth.account", action="confirm_email", key=email.lower()
         )
+
+
+class SocialAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
+    """Signing in with the account of another site (OpenID Connect).
+
+    An address that has an account here is never joined to another site's by itself: its owner signs
+    in first, by password or the mail that resets it, and connects the two in the account's pages.
+    """
+
+    def pre_social_login(self, request: HttpRequest, sociallogin: SocialLogin) -> None:
+        if sociallogin.state.get("process") != AuthProcess.CONNECT:
+            return
+        connected = SocialAccount.objects.filter(user_id=request.user.pk).count()
+        if connected >= MOST_CONNECTED and not sociallogin.is_existing:
+            messages.error(request, _("Remove one of the connected accounts first."))
+            raise ImmediateHttpResponse(redirect("socialaccount_connections"))
+
+    def is_auto_signup_allowed(self, request: HttpRequest, sociallogin: SocialLogin) -> bool:
+        """Without a form, unless there are terms to consent to."""
+        return not settings.TERMS_URL
 
 
 class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]

@@ -3,6 +3,7 @@
 from typing import Any
 
 from allauth.account.decorators import secure_admin_login
+from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
 from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.admin.utils import flatten_fieldsets
@@ -17,6 +18,8 @@ from django.utils.translation import gettext_lazy as _
 from . import services
 from .models import ApiKey, User
 
+# Providers are set in the environment, and who connected what is nobody's business.
+admin.site.unregister([SocialAccount, SocialApp, SocialToken])
 OUT_OF_REACH = _("Superusers and their keys were left as they are: only a superuser may do that.")
 
 admin.site.site_header = admin.site.site_title = settings.SITE_NAME

@@ -10,9 +10,12 @@ class AccountsConfig(AppConfig):
 
     def ready(self) -> None:
         from allauth.mfa.signals import authenticator_added
+        from allauth.socialaccount.models import SocialAccount
         from django.contrib.auth.signals import user_logged_in
+        from django.db.models.signals import pre_save
 
-        from .receivers import remember_language, trust_this_session_alone
+        from .receivers import keep_the_address_alone, remember_language, trust_this_session_alone
 
         user_logged_in.connect(remember_language)
+        pre_save.connect(keep_the_address_alone, sender=SocialAccount)
         authenticator_added.connect(trust_this_session_alone)

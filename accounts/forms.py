@@ -1,8 +1,10 @@
 """Forms of the account pages."""
 
 import secrets
+from typing import Any
 
 from allauth.account.forms import SignupForm as AllauthSignupForm
+from allauth.socialaccount.forms import SignupForm as AllauthSocialSignupForm
 from django import forms
 from django.conf import settings
 from django.db import transaction
@@ -16,18 +18,32 @@ from django.utils.translation import gettext as _
 from .models import User
 
 
-class SignupForm(AllauthSignupForm):  # type: ignore[misc]
-    """The sign-up form, with a consent field if the site has terms."""
+class ConsentMixin(forms.Form):
+    """A consent field if the site has terms."""
 
-    field_order = ("email", "password1", "terms")
-
-    def __init__(self, *args: object, **kwargs: object) -> None:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if settings.TERMS_URL:
             label = format_html(
                 _('I have read and accept the <a href="{}">terms</a>.'), settings.TERMS_URL
             )
             self.fields["terms"] = forms.BooleanField(label=label, label_suffix="")
+
+    def custom_signup(self, request: HttpRequest, user: User) -> None:
+        user.language = get_language() or "en"
+        if self.cleaned_data.get("terms"):
+            user.terms_accepted_at = timezone.now()
+        user.save(update_fields=["language", "terms_accepted_at"])
+
+
+class SocialSignupForm(ConsentMixin, AllauthSocialSignupForm):  # type: ignore[misc]
+    """The form after somebody new has signed in with another site's account."""
+
+
+class SignupForm(ConsentMixin, AllauthSignupForm):  # type: ignore[misc]
+    """The sign-up form."""
+
+    field_order = ("email", "password1", "terms")
 
     def try_save(self, request: HttpRequest) -> tuple[User | None, HttpResponse | None]:
         if self.account_already_exists:
@@ -39,12 +55,6 @@ class SignupForm(AllauthSignupForm):  # type: ignore[misc]
     def save(self, request: HttpRequest) -> User:
         user: User = super().save(request)
         return user
-
-    def custom_signup(self, request: HttpRequest, user: User) -> None:
-        user.language = get_language() or "en"
-        if self.cleaned_data.get("terms"):
-            user.terms_accepted_at = timezone.now()
-        user.save(update_fields=["language", "terms_accepted_at"])
 
     def _work_as_for_a_new_account(self, request: HttpRequest) -> None:
         """Hash and write, then roll back: otherwise the response time reveals existing accounts."""

@@ -2,11 +2,14 @@
 
 from allauth.account.internal.flows.login import record_authentication
 from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount
 from django.http import HttpRequest
 from django.utils.translation import get_language
 
 from . import services
 from .models import User
+
+MAX_EMAIL = 254
 
 
 def remember_language(user: User, request: HttpRequest | None, **kwargs: object) -> None:
@@ -27,3 +30,12 @@ def trust_this_session_alone(
         return
     record_authentication(request, user, method="mfa", id=authenticator.pk, type=authenticator.type)
     services.end_other_sessions(user, request.session.session_key)
+
+
+def keep_the_address_alone(instance: SocialAccount, **kwargs: object) -> None:
+    """Of what another site tells about somebody store the address, which the account page shows;
+    nothing here needs names and pictures."""
+    told = instance.extra_data
+    parts = (told.get("userinfo"), told.get("id_token"), told)
+    email = next((part["email"] for part in parts if part and part.get("email")), None)
+    instance.extra_data = {"email": str(email)[:MAX_EMAIL]} if email else {}

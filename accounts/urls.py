@@ -14,9 +14,15 @@ SENDING_MAIL = {
 
 urlpatterns = [
     path("close/", views.close, name="account_close"),
+    path("oidc/<slug:provider_id>/login/", views.sign_in_elsewhere, name="openid_connect_login"),
     *(
         path(route, views.that_sends_mail(page), name=name)
         for route, (page, name) in SENDING_MAIL.items()
     ),
-    path("", include("allauth.urls")),
+    # One by one: all of allauth's together has old addresses besides.
+    path("", include("allauth.account.urls")),
+    path("2fa/", include("allauth.mfa.urls")),
+    path("sessions/", include("allauth.usersessions.urls")),
+    path("3rdparty/", include("allauth.socialaccount.urls")),
+    path("", include("allauth.socialaccount.providers.openid_connect.urls")),
 ]

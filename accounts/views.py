@@ -1,9 +1,11 @@
 """Closing an account, and pages that report mail failures; the rest is django-allauth's."""
 
+import logging
 from collections.abc import Callable
 from functools import wraps
 
 from allauth.account.decorators import reauthentication_required
+from allauth.socialaccount.providers.openid_connect import views as openid
 from django.contrib import messages
 from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_required
@@ -12,10 +14,12 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
+from requests import RequestException
 
 from . import services
 from .mail import MailNotSent
 
+log = logging.getLogger(__name__)
 Page = Callable[..., HttpResponseBase]
 
 
@@ -32,6 +36,15 @@ def that_sends_mail(page: Page) -> Page:
             return render(request, "account/mail_not_sent.html", context, status=status)
 
     return say
+
+
+def sign_in_elsewhere(request: HttpRequest, provider_id: str) -> HttpResponseBase:
+    """Leads to another site's sign-in page, whose address that site has to tell first."""
+    try:
+        return openid.login(request, provider_id)  # type: ignore[no-any-return]
+    except (RequestException, ValueError, KeyError) as error:
+        log.warning("The OpenID provider %s does not answer: %s", provider_id, error)
+        return render(request, "socialaccount/authentication_error.html", status=503)
 
 
 @require_http_methods(["GET", "POST"])

@@ -11,12 +11,12 @@ class BillingConfig(AppConfig):
     verbose_name = _("Billing")
 
     def ready(self) -> None:
-        from allauth.account.signals import email_confirmed
+        from allauth.account.signals import email_confirmed, user_signed_up
 
         from accounts.signals import account_closed
 
         from .append_only import install_triggers
-        from .receivers import forget_payer, make_groups, open_account, welcome
+        from .receivers import forget_payer, make_groups, open_account, welcome, welcome_confirmed
 
         # After every migrate, not in one migration: SQLite silently drops a table's triggers
         # whenever a later migration rebuilds the table.
@@ -24,4 +24,5 @@ class BillingConfig(AppConfig):
         post_migrate.connect(make_groups)
         post_save.connect(open_account, sender=settings.AUTH_USER_MODEL)
         email_confirmed.connect(welcome)
+        user_signed_up.connect(welcome_confirmed)
         account_closed.connect(forget_payer)

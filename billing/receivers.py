@@ -45,6 +45,12 @@ def welcome(email_address: EmailAddress, **kwargs: object) -> None:
         ledger.welcome(email_address.user, settings.SIGNUP_CREDITS)
 
 
+def welcome_confirmed(user: User, **kwargs: object) -> None:
+    """Welcome somebody whose address another site has confirmed when signing up."""
+    for address in EmailAddress.objects.filter(user=user, verified=True, primary=True):
+        welcome(address)
+
+
 def forget_payer(user: User, **kwargs: object) -> None:
     """Stripe's events name the payer: for a closed account keep only their types and times, and
     expire its open checkouts."""

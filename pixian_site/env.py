@@ -4,13 +4,16 @@ For any setting NAME, NAME_FILE may name a file that holds its value (container 
 """
 
 import os
+import re
 import secrets
 from collections.abc import Iterable
 from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
+from django.core.exceptions import ImproperlyConfigured
 from environs import FileAwareEnv, validate
 
 
@@ -86,3 +89,35 @@ def generated_secret(path: Path, *, keep: bool) -> str:
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(value)
     return hidden(value)
+
+
+def openid_providers(names: Iterable[str]) -> list[dict[str, Any]]:
+    """The OpenID Connect providers of these names, as allauth's settings want them.
+
+    `origin` is ours: where the browser is sent to.
+    """
+    return [_provider(name) for name in names]
+
+
+def _provider(name: str) -> dict[str, Any]:
+    if not re.fullmatch(r"[a-z][a-z0-9]{0,29}", name):
+        raise ImproperlyConfigured(
+            f"OIDC_PROVIDERS: {name!r} is not a name of small letters and digits"
+        )
+    prefix = f"OIDC_{name.upper()}"
+    url = env.str(f"{prefix}_URL", "").rstrip("/")
+    client_id, client_secret = env.str(f"{prefix}_CLIENT_ID", ""), secret(f"{prefix}_CLIENT_SECRET")
+    if not (url.startswith(("https://", "http://")) and client_id and client_secret):
+        raise ImproperlyConfigured(
+            f"OIDC_PROVIDERS names {name!r}, which needs {prefix}_URL (https://...), "
+            f"{prefix}_CLIENT_ID and {prefix}_CLIENT_SECRET"
+        )
+    parts = urlsplit(url)
+    return {
+        "provider_id": name,
+        "name": env.str(f"{prefix}_NAME", name.capitalize()),
+        "client_id": client_id,
+        "secret": client_secret,
+        "settings": {"server_url": url, "oauth_pkce_enabled": True},
+        "origin": f"{parts.scheme}://{parts.netloc}",
+    }

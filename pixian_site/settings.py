@@ -18,6 +18,7 @@ from .env import (
     env,
     generated_secret,
     hidden,
+    openid_providers,
     read_env_file,
     secret,
     secrets_of,
@@ -69,6 +70,8 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
     "allauth.usersessions",
     "pixian_site",
     "accounts",
@@ -191,6 +194,10 @@ LOGIN_REDIRECT_URL = "dashboard"
 ACCOUNT_LOGOUT_REDIRECT_URL = "/"
 ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
 ACCOUNT_FORMS = {"signup": "accounts.forms.SignupForm"}
+OPENID_PROVIDERS = openid_providers(words("OIDC_PROVIDERS"))
+SOCIALACCOUNT_PROVIDERS = {"openid_connect": {"APPS": OPENID_PROVIDERS}}
+SOCIALACCOUNT_ADAPTER = "accounts.adapter.SocialAdapter"
+SOCIALACCOUNT_FORMS = {"signup": "accounts.forms.SocialSignupForm"}
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
@@ -243,7 +250,8 @@ CONTENT_SECURITY_POLICY = {
         "img-src": ["'self'", "blob:", "data:"],
         "object-src": ["'none'"],
         "base-uri": ["'none'"],
-        "form-action": ["'self'"],
+        # Signing in leads on to the provider, which counts as the form's target.
+        "form-action": ["'self'", *(app["origin"] for app in OPENID_PROVIDERS)],
         "frame-ancestors": ["'none'"],
         "connect-src": ["'self'", *([S3_SIGNED_ORIGIN] if S3_SIGNED_ORIGIN else [])],
     }

@@ -140,6 +140,11 @@ RULES = {
     "mfa.Authenticator": Rule(
         "the account", "one app and one set of recovery codes", "the account's"
     ),
+    "socialaccount.SocialAccount": Rule(
+        "the account", "ten to connect, and one to sign up with", "the account's"
+    ),
+    "socialaccount.SocialApp": STAFF,
+    "socialaccount.SocialToken": Rule("the account", "none is stored", "at once"),
     "usersessions.UserSession": Rule(
         "the account", "as sessions", "its session's", old_user_session
     ),

@@ -43,6 +43,7 @@ PUBLIC = {
     "account_email_verification_sent",
     "account_confirm_login_code",
     "mfa_authenticate",
+    "socialaccount_login_cancelled",
 }
 LOGIN = {
     "dashboard",
@@ -72,6 +73,7 @@ LOGIN = {
     "mfa_generate_recovery_codes",
     "mfa_download_recovery_codes",
     "usersessions_list",
+    "socialaccount_connections",
 }
 # Of these the owner's alone exist: tests/removal/test_dashboard.py, tests/billing/test_stripe.py.
 OF_ONE_THING = {
@@ -84,6 +86,13 @@ OF_ONE_THING = {
 }
 # Of whoever sent the picture, by account or cookie: tests/removal/test_kept.py.
 SENDERS = {"removal", "removal_original", "removal_result", "removal_touched_up"}
+# On the way to another site and back: tests/accounts/test_openid.py.
+ELSEWHERE = {
+    "openid_connect_login",
+    "openid_connect_callback",
+    "socialaccount_login_error",
+    "socialaccount_signup",
+}
 SIGNED = {"stripe_webhook", "stripe_webhook_slash"}  # by Stripe's signature alone
 API_PREFIXES = ("/api/", "/v1.0/")  # by API key, and all errors are JSON: tests/api
 ADMIN_NAMESPACE = "admin"
@@ -129,9 +138,10 @@ def address_of(name: str) -> str:
 
 def test_every_address_is_classified_once():
     names = [name for name, _ in PAGES]
-    known = PUBLIC | LOGIN | SENDERS | SIGNED
+    kinds = (PUBLIC, LOGIN, SENDERS, ELSEWHERE, SIGNED)
+    known = set[str]().union(*kinds)
     assert not set(names) - known, "classify these: who may open them?"
-    assert len(PUBLIC) + len(LOGIN) + len(SENDERS) + len(SIGNED) == len(known)
+    assert sum(map(len, kinds)) == len(known)
 
 
 @pytest.mark.parametrize("name", sorted({name for name, _ in PAGES} & LOGIN))
