@@ -1,25 +1,18 @@
 /** One picture on the page: its file, its state and its result. */
 
+import { Cutout } from "./cutout.js";
+import * as exchange from "./exchange.js";
 import { toImageData } from "./pixels/canvas.js";
-import { restore } from "./pixels/delta_png.js";
-import { glance, previewOf, readAgain, readOriginal } from "./pixels/original.js";
-import { decodePng, encodePng } from "./pixels/png.js";
+import { glance, previewOf } from "./pixels/original.js";
 import { foregroundBox } from "./pixels/render.js";
 import { thousandths } from "./price.js";
-import { RemovalFailure, post } from "./request.js";
+import { RemovalFailure } from "./request.js";
 import { text } from "./text.js";
-
-const BUSY_RETRIES = 5;
-const LONGEST_BUSY_WAIT_S = 15;
-const UNREADABLE = { isExact: false, look: async () => null };
 
 /**
  * States: waiting -> [priced ->] reading -> uploading -> processing -> done | failed | cancelled;
  * failed and cancelled return to waiting by `reset`. A picture stored on the server begins as
  * stored or processing. Every change fires a "change" event.
- *
- * Between uses only compressed bytes are kept (the delta and what it applies to, or a PNG), so that
- * many pictures fit into a tab; `cutout()` decodes the pixels again.
  */
 export class Picture extends EventTarget {
   state = "waiting";
@@ -39,10 +32,7 @@ export class Picture extends EventTarget {
   isKept = false; // by the server, with its result
   file;
   #link;
-  #upload = null; // Blob
-  #isExact = false; // the upload's pixels are the original of the cut-out's
-  #delta = null; // Blob, applies to #upload
-  #png = null; // Blob, a complete cut-out: what the server sent, or the touched-up one
+  #cutout = null;
   #abort = new AbortController();
   #store = null;
   #report = null; // the server's state of a stored picture
@@ -78,7 +68,7 @@ export class Picture extends EventTarget {
   }
 
   get hasOriginal() {
-    return this.#isExact;
+    return this.#cutout?.hasOriginal ?? false;
   }
 
   /** Determine the price of full resolution, and wait for the visitor's confirmation. */
@@ -103,7 +93,8 @@ export class Picture extends EventTarget {
     try {
       this.#change("reading");
       await this.#findFile(server.store);
-      const read = await this.#read(server);
+      const known = { isFull: this.isFull, isKnown: this.original };
+      const read = await exchange.read(this.file, known, server);
       const found = await this.#exchange(server, read);
       if (read.isExact && !found.seen) await this.#exchangeWhole(server);
       else await this.#take(found.answer, read, found.seen?.pixels);
@@ -130,11 +121,11 @@ export class Picture extends EventTarget {
 
   async #recall({ delta, touchedUp, charged }) {
     const result = await this.#store.file(this.id, touchedUp ? "touched-up" : "result");
-    this.#upload = await this.#store.file(this.id, "original");
-    const seen = await glance(this.#upload);
+    const original = await this.#store.file(this.id, "original");
+    const seen = await glance(original);
     Object.assign(this, { before: seen?.preview ?? null, charged: thousandths(charged) });
-    this.#isExact = delta;
-    [this.#delta, this.#png] = delta && !touchedUp ? [result, null] : [null, result];
+    const kind = { isDelta: delta && !touchedUp, hasOriginal: delta };
+    this.#cutout = new Cutout(result, original, kind);
     await this.#show(await this.cutout());
     this.#change("done");
   }
@@ -158,22 +149,21 @@ export class Picture extends EventTarget {
   }
 
   /** The cut-out at full size: straight RGBA {width, height, data}. */
-  async cutout() {
-    if (this.#png) return decodePng(await bytesOf(this.#png));
-    return restore(await bytesOf(this.#delta), await this.originalPixels());
+  cutout() {
+    return this.#cutout.pixels();
   }
 
   /** The original's pixels at the cut-out's size; only where `hasOriginal`. */
   originalPixels() {
-    return readAgain(this.#upload);
+    return this.#cutout.originalPixels();
   }
 
   /** Replace the cut-out by a touched-up one; resolves to its PNG. */
   async replace(cutout) {
-    this.#png = await encodePng({ ...cutout, channels: 4 });
+    const png = await this.#cutout.replace(cutout);
     await this.#show(cutout);
     this.#change("done");
-    return this.#png;
+    return png;
   }
 
   /** After a reload, only the server has the file of a failed picture. */
@@ -191,19 +181,9 @@ export class Picture extends EventTarget {
     return seen?.preview ?? null;
   }
 
-  /** Read the picture in the browser; impossible for a link. */
-  async #read({ freePixels, fullPixels }) {
-    if (!this.file) return { ...UNREADABLE, upload: null };
-    const known = !this.isFull || this.original; // nobody shall pay for a delta that is of no use
-    const limit = this.isFull ? fullPixels : freePixels;
-    const read = known && (await readOriginal(this.file, limit, !this.isFull));
-    return read || { ...UNREADABLE, upload: this.file };
-  }
-
   /** Send it and read it meanwhile -> {answer, seen}. */
   async #exchange(server, read) {
-    if (read.upload?.size > server.maxBytes) throw tooManyBytes(server.maxBytes);
-    const sending = this.#patiently(() => this.#send(server, read));
+    const sending = this.#send(server, read);
     const looking = this.#look(read);
     looking.catch(() => {}); // reported by the await below, unless something else comes first
     const answer = await sending;
@@ -214,7 +194,7 @@ export class Picture extends EventTarget {
   async #exchangeWhole(server) {
     server.store.forget(this.id).catch(() => {}); // otherwise it expires
     this.id = newId();
-    const read = { ...UNREADABLE, upload: this.file };
+    const read = exchange.unread(this.file);
     const { answer } = await this.#exchange(server, read);
     await this.#take(answer, read, null);
   }
@@ -227,28 +207,14 @@ export class Picture extends EventTarget {
     return seen;
   }
 
-  #fields({ upload, isExact }) {
-    const fields = {
-      picture: this.id,
-      name: this.name,
-      resolution: this.isFull ? "full" : "free",
-      "output.format": isExact ? "delta_png" : "png",
-    };
-    if (this.#link) return { ...fields, "image.url": this.#link };
-    return { ...fields, image: new File([upload], this.name, { type: upload.type }) };
-  }
-
   async #take({ blob, header }, { upload, isExact }, pixels) {
     this.#throwIfCancelled();
     this.isKept = header("X-Kept") === "1";
     this.charged = thousandths(header("X-Credits-Charged"));
     this.balance = thousandths(header("X-Credits-Remaining"));
     this.#change("processing"); // shown at once: a later answer may be ready earlier
-    [this.#upload, this.#isExact] = [upload, isExact];
-    [this.#delta, this.#png] = isExact ? [blob, null] : [null, blob];
-    const bytes = await bytesOf(blob);
-    const cutout = isExact ? await restore(bytes, pixels) : await decodePng(bytes);
-    await this.#show(cutout, boxOf(header("X-Result-Foreground")));
+    this.#cutout = new Cutout(blob, upload, { isDelta: isExact });
+    await this.#show(await this.#cutout.pixels(pixels), boxOf(header("X-Result-Foreground")));
     this.#throwIfCancelled();
   }
 
@@ -262,34 +228,27 @@ export class Picture extends EventTarget {
     this.#abort.signal.throwIfAborted();
   }
 
-  #send({ url, csrfToken }, read) {
-    this.#throwIfCancelled();
-    Object.assign(this, { busy: false, wasSent: true });
-    this.#change("uploading");
-    const onUpload = (share) => this.#uploaded(share);
-    const { signal } = this.#abort;
-    return post(url, this.#fields(read), { csrfToken, signal, onUpload });
+  #send(server, read) {
+    const { id, name, isFull } = this;
+    const fields = exchange.fieldsOf({ id, name, isFull, link: this.#link }, read);
+    return exchange.send(fields, server, {
+      signal: this.#abort.signal,
+      onStart: () => {
+        Object.assign(this, { busy: false, wasSent: true });
+        this.#change("uploading");
+      },
+      onUpload: (share) => this.#uploaded(share),
+      onWait: () => {
+        this.busy = true;
+        this.#change("waiting");
+      },
+    });
   }
 
   #uploaded(share) {
     if (this.settled) return;
     this.share = share;
     this.#change(share < 1 ? "uploading" : "processing");
-  }
-
-  /** Retry when a server without a free slot says so, without bothering the visitor. */
-  async #patiently(send) {
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        return await send();
-      } catch (error) {
-        const wait = error instanceof RemovalFailure ? error.retryAfter : 0;
-        if (!wait || wait > LONGEST_BUSY_WAIT_S || attempt > BUSY_RETRIES) throw error;
-        this.busy = true;
-        this.#change("waiting");
-        await pause(wait * 1000, this.#abort.signal);
-      }
-    }
   }
 
   #end(error) {
@@ -317,25 +276,6 @@ function boxOf(numbers) {
   return { top, left, width, height };
 }
 
-function tooManyBytes(maxBytes) {
-  const megabytes = Math.floor(maxBytes / 2 ** 20);
-  return new RemovalFailure(text("error.tooManyBytes", { megabytes }));
-}
-
 function lastPart(address) {
   return new URL(address).pathname.split("/").pop();
-}
-
-async function bytesOf(blob) {
-  return new Uint8Array(await blob.arrayBuffer());
-}
-
-function pause(milliseconds, signal) {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(resolve, milliseconds);
-    signal.addEventListener("abort", () => {
-      clearTimeout(timer);
-      reject(signal.reason);
-    });
-  });
 }
