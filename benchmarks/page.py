@@ -1,12 +1,14 @@
-"""How much longer a photo takes to be on a visitor's screen than through the API.
+"""How much longer a photo takes to be on a visitor's screen than through the API, and how soon
+scribbles show.
 
     make bench-page                       five rounds with 12 megapixels
     make bench-page ARGS="--rounds 9 --megapixels 24"
 
 Both ways go to the same server on this machine, in turns: the API call as a program makes it, for a
 PNG; and the page in Chromium, from the moment the photo is chosen until the cut-out has been
-decoded and a frame with it has been drawn. The exit status is 0 where the medians' ratio is within
-1.3.
+decoded and a frame with it has been drawn. Then, with 1, 12 and 25 megapixels, scribbles in the
+touch-up dialog: from the pointer's going up until the first frame with new pixels, and until the
+cut-out itself has them. The exit status is 0 where the medians' ratio for a photo is within 1.3.
 """
 
 import argparse
@@ -23,6 +25,13 @@ from .photos import photo
 from .site import Site
 
 MOST = 1.3
+SCRIBBLED_MEGAPIXELS = (1, 12, 25)
+SCRIBBLES = (  # from and to, as shares of the picture: over its background, one after another
+    ("Keep", (0.06, 0.08), (0.16, 0.12)),
+    ("Remove", (0.06, 0.08), (0.16, 0.12)),
+    ("Keep", (0.88, 0.3), (0.94, 0.38)),
+    ("Remove", (0.88, 0.3), (0.94, 0.38)),
+)
 # Calls back with the milliseconds from the choice of a file to the frame that shows its cut-out.
 WATCH = """
 () => {
@@ -36,6 +45,37 @@ WATCH = """
       await image.decode();
       requestAnimationFrame(() => requestAnimationFrame(() => resolve(performance.now() - chosen)));
     }).observe(document.getElementById("pictures"), { subtree: true, childList: true, attributes: true });
+  });
+}
+"""  # noqa: E501
+
+# Calls back with the milliseconds from the pointer's going up to the first frame that shows new
+# pixels, and to the frame after the dialog has said that it is done.
+WATCH_SCRIBBLE = """
+() => {
+  const context = document.querySelector(".editor-canvas").getContext("2d");
+  const status = document.querySelector(".editor-status");
+  const drawn = () => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+  window.scribbled = new Promise((resolve) => {
+    let up = 0;
+    let shown = null;
+    const since = async () => {
+      await drawn();
+      return performance.now() - up;
+    };
+    addEventListener("pointerup", () => (up = performance.now()), { capture: true, once: true });
+    context.putImageData = (...parts) => {
+      CanvasRenderingContext2D.prototype.putImageData.apply(context, parts);
+      if (up) shown ??= since();
+    };
+    const observer = new MutationObserver(async () => {
+      if (!up || !["Kept.", "Removed."].includes(status.textContent)) return;
+      observer.disconnect();
+      const done = await since();
+      delete context.putImageData;
+      resolve([await shown, done]);
+    });
+    observer.observe(status, { childList: true, characterData: true, subtree: true });
   });
 }
 """  # noqa: E501
@@ -59,6 +99,7 @@ def main() -> int:
                 by_api.append(api)
                 by_page.append(page)
                 print(f"round {number}: API {api:.2f} s, page {page:.2f} s", flush=True)
+        time_scribbles(browser, site, Path(folder))
     ratio = statistics.median(by_page) / statistics.median(by_api)
     verdict = "within" if ratio <= MOST else "ABOVE"
     print(f"{chosen.megapixels:g} megapixels: page / API = {ratio:.2f}, {verdict} {MOST}")
@@ -80,6 +121,49 @@ def time_page(browser: Browser, site: Site, file: Path) -> float:
         page.evaluate(WATCH)
         page.set_input_files("#file-input", file)
         return float(page.evaluate("shown")) / 1000
+
+
+def time_scribbles(browser: Browser, site: Site, folder: Path) -> None:
+    """Print the medians, in seconds and as ratios to the API's time for the same photo."""
+    for megapixels in SCRIBBLED_MEGAPIXELS:
+        file = folder / f"scribbled-{megapixels}.jpg"
+        file.write_bytes(photo(megapixels))
+        api = statistics.median(time_api(site, file.read_bytes()) for _ in range(3))
+        times = _scribble(browser, site, file)
+        seen, done = (statistics.median(kind) for kind in zip(*times, strict=True))
+        print(
+            f"{megapixels} megapixels: a scribble shows after {seen:.2f} s, {seen / api:.2f} "
+            f"of the API's {api:.2f} s; the cut-out has it after {done:.2f} s ({done / api:.2f})",
+            flush=True,
+        )
+
+
+def _scribble(browser: Browser, site: Site, file: Path) -> list[tuple[float, float]]:
+    """Seconds of each scribble: until it shows, and until the cut-out has it."""
+    with browser.new_context(reduced_motion="reduce") as context:
+        page: Page = context.new_page()
+        page.set_default_timeout(120_000)
+        page.goto(site.address)
+        page.set_input_files("#file-input", file)
+        with page.expect_response("**/work-copy"):
+            page.locator("[data-state=done] [data-action=touch-up]").click()
+        return [_one_scribble(page, *scribble) for scribble in SCRIBBLES]
+
+
+def _one_scribble(
+    page: Page, tool: str, start: tuple[float, float], end: tuple[float, float]
+) -> tuple[float, float]:
+    page.get_by_role("radio", name=tool, exact=True).check(force=True)
+    box = page.locator(".editor-canvas").bounding_box()
+    assert box is not None
+    page.evaluate(WATCH_SCRIBBLE)
+    for number, (x, y) in enumerate((start, end)):
+        page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"], steps=4)
+        if not number:
+            page.mouse.down()
+    page.mouse.up()
+    shown, done = page.evaluate("scribbled")
+    return shown / 1000, done / 1000
 
 
 def chromium() -> str:

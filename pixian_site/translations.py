@@ -15,13 +15,14 @@ from django.utils.translation.template import templatize
 
 from removal.files import replacing
 
-KEYWORDS: dict[str, tuple[int, ...] | None] = {
+KEYWORDS: dict[str, tuple[int | tuple[int, str], ...] | None] = {
     "_": None,
     "gettext": None,
     "gettext_lazy": None,
     "gettext_noop": None,
     "ngettext": (1, 2),
     "ngettext_lazy": (1, 2),
+    "pgettext": ((1, "c"), 2),
 }
 PYTHON_FOLDERS = ("accounts", "billing", "pixian_site", "removal")
 # Babel's own header holds the time of the run, which would change the file at each update.

@@ -1,4 +1,4 @@
-"""Hourly limits: pictures without an account, tests, new API keys, data exports."""
+"""Hourly limits: pictures without an account, mending, tests, new API keys, data exports."""
 
 import ipaddress
 import math
@@ -16,6 +16,7 @@ from accounts.models import User
 from .errors import SlowDown
 
 NEW_KEYS_PER_HOUR = 30
+MENDINGS_PER_HOUR = 1_200  # a person who scribbles all the time sends 600: each is two requests
 EXPORTS_PER_HOUR = 1
 
 
@@ -79,6 +80,17 @@ def _tests_used_up(limit: RateLimitItemPerHour, wait: int) -> HourUsedUp:
 def count_new_key(user: User) -> int:
     """Count one new API key of the account; 0, or the seconds to wait at the limit."""
     return _count(NEW_KEYS_PER_HOUR, "new key", str(user.pk))
+
+
+def admit_mending(who: str) -> None:
+    """Count one request to mend a cut-out, of an account or an address. Raises HourUsedUp."""
+    wait = _count(MENDINGS_PER_HOUR, "mending", who)
+    if wait:
+        raise HourUsedUp(
+            _("You have scribbled very much this hour. Go on in %(minutes)d min.")
+            % {"minutes": math.ceil(wait / 60)},
+            retry_after=wait,
+        )
 
 
 def count_export(user: User) -> int:

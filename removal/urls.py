@@ -12,5 +12,8 @@ urlpatterns = [
     path("removals/<slug:picture_id>/original", workbench.original, name="removal_original"),
     path("removals/<slug:picture_id>/result", workbench.result, name="removal_result"),
     path("removals/<slug:picture_id>/touched-up", workbench.touched_up, name="removal_touched_up"),
+    path("removals/<slug:picture_id>/work-copy", workbench.work_copy, name="removal_work_copy"),
+    path("removals/<slug:picture_id>/matte", workbench.matte, name="removal_matte"),
+    path("removals/<slug:picture_id>/mended", workbench.mended, name="removal_mended"),
     *(path(page.path, docs.page, {"page": page}, name=page.name) for page in docs.PAGES),
 ]

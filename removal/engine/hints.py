@@ -7,9 +7,9 @@ pixels of the upright, full-size picture; or a PNG with labels, as a data URL.
 import base64
 import binascii
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import cv2
 import numpy as np
@@ -35,6 +35,9 @@ GRID = 1024  # of the longer side: hints are drawn on no finer grid, which bound
 FORM = (
     '{"keep": [...], "remove": [...]} in JSON, each a list of points [x, y] and strokes '
     '{"points": [[x, y], ...], "radius": r}; or a PNG with labels'
+)
+SCRIBBLES_FORM = (
+    '[{"label": "keep" or "remove", "points": [[x, y], ...], "radius": r}, ...] in JSON'
 )
 
 
@@ -65,22 +68,25 @@ def text_of(content: bytes) -> str:
     return content.decode("utf-8", "replace")
 
 
+@dataclass(frozen=True, slots=True)
+class Scribble:
+    """One stroke of several in order: where two cross, the later one holds."""
+
+    label: Literal["keep", "remove"]
+    stroke: Stroke
+
+
 def parse_hints(name: str, text: str) -> Hints:
     """Raises InvalidOption where the text is too long, not of the form, or has too many points."""
     text = text.strip()
     if text.startswith(DATA_URL):
         return Hints(labels=_labels(name, text))
-    if len(text) > MAX_TEXT:
-        raise InvalidOption(name, f"{len(text):,} characters", f"at most {MAX_TEXT:,}")
-    try:
-        said = json.loads(text, parse_constant=_not_a_number)
-    except (ValueError, RecursionError):
-        raise InvalidOption(name, text, FORM) from None
+    said = _said(name, text, FORM)
     if not isinstance(said, dict) or not set(said) <= {"keep", "remove"}:
         raise InvalidOption(name, text, FORM)
     keep, remove = (tuple(_strokes(name, kind, said.get(kind, []))) for kind in ("keep", "remove"))
     hints = Hints(keep, remove)
-    _check_count(name, hints)
+    _check_count(name, keep + remove)
     return hints
 
 
@@ -92,6 +98,23 @@ def _labels(name: str, text: str) -> bytes:
         return base64.b64decode(text.removeprefix(DATA_URL), validate=True)
     except (binascii.Error, ValueError):
         raise InvalidOption(name, text, f"a PNG in Base64 after {DATA_URL}") from None
+
+
+def parse_scribbles(name: str, text: str) -> tuple[Scribble, ...]:
+    """Scribbles in order, as JSON: [{"label": "keep", "points": [[x, y], ...], "radius": r}, ...].
+    Raises InvalidOption as parse_hints does."""
+    said = _said(name, text, SCRIBBLES_FORM)
+    if not isinstance(said, list):
+        raise InvalidOption(name, text, SCRIBBLES_FORM)
+    scribbles = tuple(_scribble(name, item) for item in said)
+    _check_count(name, tuple(scribble.stroke for scribble in scribbles))
+    return scribbles
+
+
+def check_scribbles(scribbles: Sequence[Scribble], size: tuple[int, int]) -> None:
+    """Refuse what lies outside a picture of that (width, height), and strokes too wide for it."""
+    for scribble in scribbles:
+        _check_stroke(scribble.label, scribble.stroke, size)
 
 
 def check(hints: Hints, size: tuple[int, int]) -> None:
@@ -118,6 +141,18 @@ def drawn(hints: Hints, size: tuple[int, int]) -> Marked:
     at most GRID pixels."""
     grid = _fitted(size)
     return _mask(hints.keep, size, grid), _mask(hints.remove, size, grid)
+
+
+def drawn_in_order(scribbles: Sequence[Scribble], size: tuple[int, int]) -> Marked:
+    """What scribbles keep and remove, as `drawn` gives it."""
+    grid = _fitted(size)
+    keep, remove = (np.zeros(grid[::-1], np.bool_) for _ in range(2))
+    for scribble in scribbles:
+        stroke = _mask((scribble.stroke,), size, grid)
+        on, off = (keep, remove) if scribble.label == "keep" else (remove, keep)
+        on |= stroke
+        off &= ~stroke
+    return keep, remove
 
 
 def shrunk(mask: Mask) -> Mask:
@@ -175,6 +210,25 @@ def _mask(strokes: tuple[Stroke, ...], full: tuple[int, int], size: tuple[int, i
     return mask > 0
 
 
+def _said(name: str, text: str, form: str) -> Any:
+    """The JSON; raises InvalidOption."""
+    if len(text) > MAX_TEXT:
+        raise InvalidOption(name, f"{len(text):,} characters", f"at most {MAX_TEXT:,}")
+    try:
+        return json.loads(text, parse_constant=_not_a_number)
+    except (ValueError, RecursionError):
+        raise InvalidOption(name, text, form) from None
+
+
+def _scribble(name: str, item: Any) -> Scribble:
+    label = item.get("label") if isinstance(item, dict) else None
+    if label not in ("keep", "remove"):
+        raise InvalidOption(name, json.dumps(item), SCRIBBLES_FORM)
+    stroke = {key: value for key, value in item.items() if key != "label"}
+    (only,) = _strokes(name, label, [stroke])
+    return Scribble(label, only)
+
+
 def _strokes(name: str, kind: str, said: Any) -> Iterator[Stroke]:
     if not isinstance(said, list):
         raise InvalidOption(name, kind, FORM)
@@ -203,8 +257,7 @@ def _is_number(item: Any) -> bool:
     return isinstance(item, int | float) and not isinstance(item, bool) and abs(item) < 1e9
 
 
-def _check_count(name: str, hints: Hints) -> None:
-    strokes = hints.keep + hints.remove
+def _check_count(name: str, strokes: tuple[Stroke, ...]) -> None:
     points = sum(len(stroke.points) for stroke in strokes)
     if len(strokes) > MAX_STROKES or points > MAX_POINTS:
         raise InvalidOption(

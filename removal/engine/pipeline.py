@@ -72,7 +72,7 @@ def remove_background(
     del photo  # a copy of what of the file is needed
     begin("mask")
     networks = session.networks()
-    hidden = _hidden(picture)
+    hidden = hidden_of(picture)
     seen = picture.rgb if hidden is None else hidden.seen
     frame, window = letterbox.framed(seen, networks.main.side)
     matte = predict.predict(frame, networks)[window]
@@ -83,7 +83,7 @@ def remove_background(
     else:
         share = _share(hidden, matte, frame)
     if marked is not None:
-        share = _mended(seen, share, marked)
+        share = mended(seen, share, marked)
     alpha = share if hidden is None else transparency.within(hidden.alpha, share)
     # Before the region is cut out: what a caller may choose must not move the mark.
     mark = watermark.plan(alpha) if options.watermark else None
@@ -141,11 +141,11 @@ def _marked(header: Header, hints: Hints | None) -> Marked | None:
     return hinted.drawn(hints, header.size)
 
 
-def _mended(seen: Bytes, share: Bytes, marked: Marked) -> Bytes:
-    """The share of subject, uint8 (h, w), after the caller's hints."""
+def mended(seen: Bytes, share: Bytes, marked: Marked) -> Bytes:
+    """The share of subject, uint8 (h, w), after a person's hints."""
     keep, remove = hinted.fitted(marked, (share.shape[1], share.shape[0]))
-    mended = scribbles.mend(seen, share.astype(np.float32) / np.float32(255), keep, remove)
-    return np.asarray(cv2.convertScaleAbs(mended, alpha=255), np.uint8)
+    result = scribbles.mend(seen, share.astype(np.float32) / np.float32(255), keep, remove)
+    return np.asarray(cv2.convertScaleAbs(result, alpha=255), np.uint8)
 
 
 def _backdrop(background: Photo | None, options: Options) -> Bytes | None:
@@ -174,7 +174,7 @@ def _keep_region(alpha: Bytes, header: Header, options: Options) -> None:
     alpha[:, : box.left] = alpha[:, box.left + box.width :] = 0
 
 
-def _hidden(picture: Picture) -> Hidden | None:
+def hidden_of(picture: Picture) -> Hidden | None:
     """What the file's transparency hides and shows; None where the picture is opaque. The ground
     is plain and stands out from what is visible, whatever colours the file has under it."""
     if picture.alpha is None:

@@ -8,7 +8,7 @@ from removal.errors import EngineUnavailable
 from removal.storage import StorageFailed
 
 FOLDER = "work"
-PARTS = PICTURE, BACKGROUND, RESULT = "picture", "background", "result"
+PARTS = PICTURE, BESIDE, RESULT = "picture", "background", "result"
 
 
 def put(work: str, part: str, content: bytes) -> None:

@@ -21,6 +21,7 @@ import cv2
 
 from removal import engine
 from removal.engine import memory, threads
+from removal.engine.mending import mend_cutout
 
 from . import pace, wire
 from .shared_file import SharedFile
@@ -79,9 +80,11 @@ class Child:
 
     def _work(self, order: wire.Order, stopwatch: Stopwatch) -> engine.Result:
         content, options = self._picture.take(), order.options
+        content, beside = content[: order.length], content[order.length :]
+        if order.mending is not None:
+            return mend_cutout(content, beside, order.mending, options, checkpoint=stopwatch)
         if options.background_image is not None:
-            options = replace(options, background_image=content[order.length :])
-            content = content[: order.length]
+            options = replace(options, background_image=beside)
         return engine.remove_background(content, options, checkpoint=stopwatch)
 
     def _checkpoint(self, stage: str) -> None:

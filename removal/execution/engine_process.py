@@ -87,8 +87,8 @@ class EngineProcess:
         self._result.close()
 
     def _order(self, job: Job) -> None:
-        self._picture.put(job.data, job.options.background_image or b"")
-        order = wire.Order(job.options, job.header, len(job.data))
+        self._picture.put(job.data, job.beside)
+        order = wire.Order(job.options, job.header, len(job.data), job.mending)
         self._connection.send_bytes(wire.dump_order(order).encode())
 
     def _wait(self, job: Job, until: float) -> bytes:

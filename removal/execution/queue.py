@@ -35,11 +35,10 @@ def run(job: Job) -> engine.Result:
 
 
 def _run(work: str, job: Job) -> engine.Result:
-    background = job.options.background_image
     try:
         blobs.put(work, blobs.PICTURE, job.data)
-        if background is not None:
-            blobs.put(work, blobs.BACKGROUND, background)
+        if job.beside:
+            blobs.put(work, blobs.BESIDE, job.beside)
         with capacity.shared().slot(job.disconnected, job.goes_first):
             answer = _have_it_done(work, job)
         return answers.result_of(wire.load_answer(answer), lambda: blobs.get(work, blobs.RESULT))
@@ -64,7 +63,7 @@ def _enqueue(work: str, job: Job) -> None:
     left = job.deadline - time.monotonic()
     if left <= 0:
         raise TookTooLong
-    order = wire.dump_order(wire.Order(job.options, job.header, len(job.data)))
+    order = wire.dump_order(wire.Order(job.options, job.header, len(job.data), job.mending))
     try:
         tasks.remove_background.apply_async(
             (work, order, left), expires=left, time_limit=left + LATE_SECONDS, queue=job.queue

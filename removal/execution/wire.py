@@ -12,6 +12,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from removal import engine
+from removal.engine.hints import Scribble
+from removal.engine.mending import Mending
 from removal.engine.networks import session
 
 from .pace import Pace
@@ -23,7 +25,7 @@ VALUES: dict[str, type[Any]] = {
     kind.__name__: kind
     for kind in (
         engine.Options, engine.Length, engine.Margin, engine.Region, engine.Facts, engine.Box,
-        engine.Header, engine.Hints, engine.Stroke, session.EngineInfo, Pace,
+        engine.Header, engine.Hints, engine.Stroke, session.EngineInfo, Pace, Mending, Scribble,
     )
 }  # fmt: skip
 CANCEL = b"cancel"  # instead of an order: the current picture is no longer needed
@@ -46,11 +48,12 @@ class Unavailable:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """Work on a picture of `length` bytes, which those of a background may follow."""
+    """Work on a picture of `length` bytes, which those of a background or cut-out may follow."""
 
     options: engine.Options
     header: engine.Header
     length: int
+    mending: Mending | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +100,13 @@ def load_greeting(text: bytes) -> Greeting:
 
 
 def dump_order(order: Order) -> str:
-    return json.dumps([dump_options(order.options), _dump(order.header), order.length])
+    mending = [] if order.mending is None else [_dump(order.mending)]  # older workers know none
+    return json.dumps([dump_options(order.options), _dump(order.header), order.length, *mending])
 
 
 def load_order(text: str | bytes) -> Order:
-    options, header, length = json.loads(text)
-    return Order(load_options(options), _load(header), length)
+    options, header, length, *mending = json.loads(text)  # an older web tier sends three
+    return Order(load_options(options), _load(header), length, *map(_load, mending))
 
 
 def dump_options(options: engine.Options) -> Any:

@@ -74,10 +74,14 @@ def _job(work: str, order: wire.Order, deadline: float) -> Job:
     options, cancelled = order.options, Cancelled(work)
     if cancelled():
         raise ClientGone
-    if options.background_image is not None:
-        options = replace(options, background_image=blobs.get(work, blobs.BACKGROUND))
-    picture = blobs.get(work, blobs.PICTURE)
-    return Job(picture, order.header, options, deadline, cancelled)
+    picture, cutout = blobs.get(work, blobs.PICTURE), b""
+    if order.mending is not None and order.mending.step != "preview":
+        cutout = blobs.get(work, blobs.BESIDE)
+    elif options.background_image is not None:
+        options = replace(options, background_image=blobs.get(work, blobs.BESIDE))
+    return Job(
+        picture, order.header, options, deadline, cancelled, mending=order.mending, cutout=cutout
+    )
 
 
 class Cancelled:

@@ -40,7 +40,7 @@ FOLDER = "page-pictures"
 SIGNED_SECONDS = 60
 # Browsers must never render an uploaded file as a page.
 MEDIA_TYPES = {"original": "application/octet-stream", "touched-up": "image/png"}
-KINDS = ("original", "result", "touched-up")
+KINDS = ("original", "result", "touched-up", "work")
 PICTURE_ID = re.compile(r"[0-9a-f]{32}")
 MAX_TOUCHED_UP = 60 * 1024 * 1024  # a PNG of 25 megapixels may be larger than the photo was
 
@@ -226,16 +226,46 @@ def touch_up(row: KeptPicture, content: bytes) -> None:
     that it holds nothing but pixels."""
     photo = decode.opened(content)
     header = photo.header
-    size = row.outcome["facts"]["result_size"] if row.state == State.DONE else None
+    size = list(result_size(row)) if row.state == State.DONE else None
     if header.format != "PNG" or list(header.size) != size:
         raise UnreadableImage("A touched-up cut-out is a PNG of the result's own size.")
     content = _written_anew(photo)
     if not _make_room(len(content), row.share):
         raise TooManyBytes("There is no space to store this at the moment.")
     storage.put(_name(row.token, "touched-up"), content)
-    # Measured, as it may have replaced an earlier one of any size.
-    size = sum(storage.size_of(_name(row.token, kind)) for kind in KINDS)
-    KeptPicture.objects.filter(pk=row.pk).update(touched_up=True, size=size)
+    storage.discard(_name(row.token, "work"))  # of the earlier cut-out
+    KeptPicture.objects.filter(pk=row.pk).update(touched_up=True, size=_size_of(row))
+
+
+def result_size(row: KeptPicture) -> tuple[int, int]:
+    """(width, height) of a finished picture's cut-out."""
+    width, height = row.outcome["facts"]["result_size"]
+    return width, height
+
+
+def cutout(row: KeptPicture) -> bytes:
+    """The cut-out as it is now: the touched-up one, if there is one."""
+    return read(row, "touched-up" if row.touched_up else "result")
+
+
+def work_copy(row: KeptPicture) -> bytes | None:
+    """The small copy that scribbles are answered from, if it is stored."""
+    try:
+        return storage.get(_name(row.token, "work"))
+    except FileNotFoundError:
+        return None
+
+
+def store_work_copy(row: KeptPicture, content: bytes) -> None:
+    """Without space it is not stored, and made anew each time."""
+    if _make_room(len(content), row.share):
+        storage.put(_name(row.token, "work"), content)
+        KeptPicture.objects.filter(pk=row.pk).update(size=_size_of(row))
+
+
+def _size_of(row: KeptPicture) -> int:
+    """Measured, as files may have replaced earlier ones of any size."""
+    return sum(storage.size_of(_name(row.token, kind)) for kind in KINDS)
 
 
 def _written_anew(photo: decode.Photo) -> bytes:

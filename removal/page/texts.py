@@ -55,6 +55,14 @@ SCRIPT_TEXTS: dict[str, str | Promise] = {
     "error.resultTooLarge": _(
         "The result would be too large or too thin. Choose another size or margin."
     ),
+    "editor.working": _("Finding the edge …"),
+    "editor.keep": _("Kept."),
+    "editor.remove": _("Removed."),
+    "editor.undo": _("Undone."),
+    "editor.redo": _("Redone."),
+    "editor.subject": _("Subject {number}"),
+    "editor.subjectDropped": _("Subject {number} is dropped."),
+    "editor.subjectKept": _("Subject {number} is kept."),
     "error.gone": _("This picture is no longer kept."),
     "error.forget": _("The server could not be asked to delete it. Try again."),
     "error.keep": _("The touched-up picture could not be kept on the server. Download it."),

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.errors import AccountSuspended
 from accounts.models import User
@@ -18,9 +18,10 @@ from ..api.errors import error_response, known_failure, request_id_of
 from ..api.headers import image_response
 from ..api.reading import read_source
 from ..api.views import disconnected_of
+from ..engine.hints import Scribble
 from ..errors import NotAuthenticated, RemovalError, TooManyBytes
 from ..models import KeptPicture, Removal
-from . import kept, texts
+from . import kept, mending, texts
 from .kept import Owner, PageResultStore
 
 State = KeptPicture.State
@@ -95,6 +96,43 @@ def result(request: HttpRequest, picture_id: str) -> HttpResponse:
 @for_people
 def touched_up(request: HttpRequest, picture_id: str) -> HttpResponse:
     return _handed_out(kept.owner_of(request).picture(picture_id), "touched-up")
+
+
+@require_GET
+@for_people
+def work_copy(request: HttpRequest, picture_id: str) -> HttpResponse:
+    """A small copy of picture and matte, for the dialog that touches up."""
+    return _png(_mender(request, picture_id).work_copy())
+
+
+@require_POST
+@for_people
+def matte(request: HttpRequest, picture_id: str) -> HttpResponse:
+    """The small matte after scribbles, at once."""
+    mender = _mender(request, picture_id)
+    return _png(mender.matte(_scribbles(request)))
+
+
+@require_POST
+@for_people
+def mended(request: HttpRequest, picture_id: str) -> HttpResponse:
+    """What scribbles change of the cut-out. Stores nothing: PUT result does."""
+    mender = _mender(request, picture_id)
+    return _png(mender.cutout(_scribbles(request)))
+
+
+def _mender(request: HttpRequest, picture_id: str) -> mending.Mender:
+    owner = kept.owner_of(request)
+    row = owner.picture(picture_id)
+    return mending.Mender(row, _concurrency_key(request, owner), disconnected_of(request))
+
+
+def _scribbles(request: HttpRequest) -> tuple[Scribble, ...]:
+    return mending.read_scribbles(request.read(mending.MAX_BODY + 1))
+
+
+def _png(content: bytes) -> HttpResponse:
+    return HttpResponse(content, content_type="image/png")
 
 
 def _handed_out(row: KeptPicture, kind: str) -> HttpResponse:

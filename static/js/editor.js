@@ -1,275 +1,456 @@
-/** The touch-up dialog: erase and restore by brush, undo, zoom, move; mouse, pen, touch, keyboard. */
+/** The touch-up dialog: scribbles, brushes, whole subjects, edges; undo; mouse, pen, touch, keyboard. */
 
-import { Retouch, union } from "./brush.js";
+import { PlainStroke } from "./brush.js";
+import { PLAIN, isSame } from "./editor-edges.js";
+import { largestRadius, layIn, scribbleOf, showMatte } from "./editor-mending.js";
+import { Panel } from "./editor-panel.js";
+import { listenToPointers } from "./editor-pointers.js";
+import { Screen } from "./editor-screen.js";
+import { Subjects } from "./editor-subjects.js";
+import { Work } from "./editor-work.js";
+import { release, toBlob, toCanvas, toPixels } from "./pixels/canvas.js";
+import { text } from "./text.js";
 import { View } from "./view.js";
 
-const WHEEL = 1.0015; // zoom a pixel of scrolling
 const STEP = 1.4; // zoom a click
+const SIZE_STEP = 4; // of the brush, a key
+const MOST_OF_VIEW = 1 / 4; // the largest brush
+const POINTER_SIZE = 24; // of the ring that chooses a subject by keyboard
+const MOVES = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+const SCRIBBLES = ["keep", "remove"];
+const PLAIN_BRUSHES = ["erase", "restore"];
 
 export class Editor {
   #dialog;
-  #form;
-  #canvas;
-  #context;
-  #ring;
+  #box;
   #view;
-  #cutout = null;
-  #initial = null;
-  #source = null;
-  #retouch = null;
-  #pointers = new Map(); // id -> [x, y] on the screen
-  #last = null; // where the stroke is, in the picture
+  #screen;
+  #panel;
+  #work = null;
+  #mender = null;
+  #subjects = null;
+  #photo = null; // RGBA of the picture, or of what stands in for it
+  #stroke = null; // under way: {to(points), end(), cancel()}
+  #pending = []; // scribbles that the server has not answered yet: {controller, trail}
+  #queue = Promise.resolve(); // of their answers
+  #plainStrokeEnded = Promise.resolve(); // a stroke and an answer must not become one step
   #cursor = [0, 0]; // of the keyboard, in the picture
-  #dirty = null; // box to be drawn at the next frame
+  #hovered = null; // where the mouse is on the view
+  #space = null; // while Space is held: {hasMoved}
+  #edgesBefore = null; // the state before the slider that is being dragged
 
   constructor(dialog) {
     this.#dialog = dialog;
-    this.#form = dialog.querySelector("form");
-    this.#canvas = dialog.querySelector("canvas");
-    this.#context = this.#canvas.getContext("2d");
-    this.#ring = dialog.querySelector(".brush-ring");
-    const box = dialog.querySelector("[data-role=view]");
-    this.#view = new View(box, this.#canvas);
-    this.#listenToPointers(box);
-    this.#listenToControls();
+    this.#box = dialog.querySelector("[data-role=view]");
+    this.#screen = new Screen(dialog);
+    this.#view = new View(this.#box, dialog.querySelector(".editor-picture"));
+    this.#panel = new Panel(dialog, this.#actions());
+    this.#box.addEventListener("zoom", () => this.#zoomed());
+    listenToPointers(this.#box, this.#view, this.#gestures());
+    this.#listenToKeys();
+    this.#listenToEnds();
   }
 
   /**
    * Let the visitor change a cut-out (straight RGBA, changed in place).
-   * original: RGBA of the same size, or null where the browser could not read it.
+   * original: RGBA of the same size, or null where the browser could not read it. picture: a Blob to
+   * show under the cut-out, or null. mender: what answers scribbles, or null.
    * Resolves to the changed cut-out, or to null if cancelled or unchanged.
    */
-  async edit(cutout, original) {
-    this.#initial = cutout.data.slice();
-    this.#source = original ?? { ...cutout, data: this.#initial };
-    this.#cutout = cutout;
-    this.#begin();
-    this.#dialog.showModal();
-    this.#fit();
-    const closed = new Promise((resolve) => {
-      this.#dialog.addEventListener("close", resolve, { once: true });
-    });
+  async edit({ cutout, original, picture, mender }) {
+    const state = { scribbles: [], mended: new Map(), dropped: new Set(), edges: PLAIN };
+    this.#work = new Work(cutout, original, state);
+    this.#mender = mender;
+    this.#photo = original ?? this.#work.source;
+    this.#subjects = new Subjects(cutout);
+    this.#cursor = [cutout.width / 2, cutout.height / 2];
     this.#dialog.returnValue = "";
-    await closed;
+    this.#dialog.showModal();
+    this.#begin(picture);
+    this.#prepare(original, picture);
+    await new Promise((resolve) => this.#dialog.addEventListener("close", resolve, { once: true }));
     return this.#finish();
   }
 
-  #begin() {
-    const { width, height } = this.#cutout;
-    Object.assign(this.#canvas, { width, height });
-    this.#retouch = new Retouch(this.#cutout, this.#source);
-    this.#cursor = [width / 2, height / 2];
-    this.#draw({ left: 0, top: 0, right: width, bottom: height });
-    this.#showSteps();
+  #begin(picture) {
+    const { width, height } = this.#work.cutout;
+    this.#screen.show(this.#work, this.#photo, picture);
+    this.#view.show(width, height);
+    const { list } = this.#subjects;
+    this.#panel.listSubjects(list, this.#screen.canvas, (subject) => this.#screen.outline(subject?.box));
+    this.#panel.tools = [
+      ...(list.length ? ["subjects"] : []),
+      ...(this.#mender ? SCRIBBLES : []),
+      ...PLAIN_BRUSHES,
+      "pan",
+    ];
+    this.#panel.tool = list.length ? "subjects" : this.#mender ? "keep" : "erase";
+    this.#panel.isOriginalShown = false;
+    this.#panel.say("");
+    this.#showState();
+  }
+
+  /** Have the server ready for the first scribble. */
+  async #prepare(original, picture) {
+    const work = this.#work;
+    try {
+      const copy = await this.#mender?.workCopy();
+      if (!copy || work !== this.#work || original) return;
+      const { photo, blob } = await photoOf(copy, work.cutout);
+      if (work !== this.#work) return;
+      this.#screen.photo = this.#photo = photo;
+      if (!picture) this.#screen.showOriginal(blob);
+    } catch (error) {
+      console.warn(error); // the first scribble says it
+    }
   }
 
   #finish() {
-    const changed = this.#dialog.returnValue === "apply" && this.#retouch.canUndo;
-    const cutout = changed ? this.#cutout : null;
-    this.#canvas.width = this.#canvas.height = 0;
-    this.#cutout = this.#initial = this.#source = this.#retouch = null;
-    this.#pointers.clear();
+    const isChanged = this.#dialog.returnValue === "apply" && this.#work.canUndo;
+    const cutout = isChanged ? this.#screen.bake() : null;
+    this.#screen.clear();
+    this.#work = this.#mender = this.#subjects = this.#photo = this.#stroke = null;
     return cutout;
   }
 
-  get #brush() {
-    const { tool, size, hardness } = this.#form.elements;
-    return { tool: tool.value, radius: size.value / 2, hardness: hardness.value / 100 };
+  get #hasChanges() {
+    return Boolean(this.#work) && (this.#work.canUndo || this.#pending.length > 0);
   }
 
-  #listenToControls() {
-    const tools = {
-      undo: () => this.#step("undo"),
+  #actions() {
+    return {
+      undo: () => this.#undo(),
       redo: () => this.#step("redo"),
       reset: () => this.#reset(),
-      "zoom-in": () => this.#zoom(STEP),
-      "zoom-out": () => this.#zoom(1 / STEP),
-      fit: () => this.#fit(),
+      "zoom-in": () => this.#view.zoomBy(STEP),
+      "zoom-out": () => this.#view.zoomBy(1 / STEP),
+      fit: () => this.#view.fit(),
+      actual: () => this.#view.zoomBy(1 / this.#view.zoom),
+      original: () => (this.#panel.isOriginalShown = !this.#dialog.hasAttribute("data-whole")),
+      tool: () => this.#showRing(null),
+      size: () => this.#showRing([this.#box.clientWidth / 2, this.#box.clientHeight / 2]),
+      edges: (isFinal) => this.#moveEdges(isFinal),
+      subject: (number) => this.#toggle(number),
     };
-    for (const button of this.#form.querySelectorAll("[data-tool]")) {
-      button.addEventListener("click", () => tools[button.dataset.tool]());
-    }
-    this.#canvas.addEventListener("keydown", (event) => this.#key(event));
-    // Enter in a field would press the first button, Cancel
-    this.#form.addEventListener("keydown", (event) => {
-      if (event.key === "Enter" && event.target.matches("input")) event.preventDefault();
-    });
   }
 
-  #listenToPointers(box) {
-    box.addEventListener("pointerdown", (event) => this.#down(event, box));
-    box.addEventListener("pointermove", (event) => this.#move(event));
-    for (const type of ["pointerup", "pointercancel"]) {
-      box.addEventListener(type, (event) => this.#up(event));
-    }
-    box.addEventListener("pointerleave", () => (this.#ring.hidden = true));
-    box.addEventListener("wheel", (event) => this.#wheel(event), { passive: false });
-  }
-
-  #down(event, box) {
-    event.preventDefault();
-    this.#canvas.focus({ preventScroll: true });
-    box.setPointerCapture(event.pointerId);
-    this.#pointers.set(event.pointerId, pointOf(event));
-    if (this.#pointers.size > 1) return this.#endStroke(); // a second finger: move and zoom
-    if (this.#pans(event)) return;
-    this.#last = this.#view.toPicture(pointOf(event));
-    this.#paint(this.#retouch.dab(...this.#last, this.#brush));
-  }
-
-  #move(event) {
-    this.#showRing(event);
-    const before = this.#pointers.get(event.pointerId);
-    if (!before) return;
-    const now = pointOf(event);
-    if (this.#pointers.size > 1) this.#pinch(event.pointerId, now);
-    else if (this.#last) this.#stroke(event);
-    else this.#view.moveBy(now[0] - before[0], now[1] - before[1]);
-    this.#pointers.set(event.pointerId, now);
-  }
-
-  #up(event) {
-    this.#pointers.delete(event.pointerId);
-    this.#endStroke();
-  }
-
-  #pans({ button }) {
-    return this.#brush.tool === "pan" || button === 1;
-  }
-
-  /** The browser reports only the last point between two frames; use all of them. */
-  #stroke(event) {
-    for (const part of event.getCoalescedEvents?.() ?? [event]) {
-      const point = this.#view.toPicture(pointOf(part));
-      this.#paint(this.#retouch.line(this.#last, point, this.#brush));
-      this.#last = point;
-    }
-  }
-
-  #endStroke() {
-    if (!this.#last) return;
-    this.#last = null;
-    this.#retouch.endStroke();
-    this.#showSteps();
-  }
-
-  #pinch(id, now) {
-    const [[, other]] = [...this.#pointers].filter(([otherId]) => otherId !== id);
-    const before = this.#pointers.get(id);
-    const middle = (a) => [(a[0] + other[0]) / 2, (a[1] + other[1]) / 2];
-    const reach = (a) => Math.max(1, Math.hypot(a[0] - other[0], a[1] - other[1]));
-    this.#view.moveBy(middle(now)[0] - middle(before)[0], middle(now)[1] - middle(before)[1]);
-    this.#zoom(reach(now) / reach(before), middle(now));
-  }
-
-  #wheel(event) {
-    event.preventDefault();
-    this.#zoom(WHEEL ** -event.deltaY, pointOf(event));
-    this.#showRing(event);
-  }
-
-  #key(event) {
-    const step = Math.max(1, this.#brush.radius / 2);
-    const moves = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
-    const { size } = this.#form.elements;
-    const does = {
-      " ": () => this.#dabAtCursor(),
-      "[": () => (size.value -= 4),
-      "]": () => (size.value = Number(size.value) + 4),
-      "+": () => this.#zoom(STEP),
-      "-": () => this.#zoom(1 / STEP),
-      z: () => this.#step("undo"),
-      Z: () => this.#step("redo"),
+  #gestures() {
+    return {
+      pans: () => {
+        this.#screen.canvas.focus({ preventScroll: true });
+        if (this.#space) this.#space.hasMoved = true;
+        return this.#space || this.#panel.tool === "pan";
+      },
+      begin: (point) => this.#beginStroke(this.#view.toPicture(point)),
+      extend: (points) => this.#stroke?.to(points.map((point) => this.#view.toPicture(point))),
+      end: () => this.#endStroke("end"),
+      cancel: () => this.#endStroke("cancel"),
+      hover: (point) => {
+        this.#hovered = point;
+        const { left, top } = this.#box.getBoundingClientRect();
+        this.#showRing(point && [point[0] - left, point[1] - top]);
+      },
     };
-    const move = moves[event.key];
-    if (move) this.#moveCursor(move[0] * step, move[1] * step);
-    else if (does[event.key]) does[event.key]();
-    else return;
-    event.preventDefault();
-    this.#placeRing(this.#view.toBox(this.#cursor));
   }
 
-  #moveCursor(x, y) {
-    const { width, height } = this.#cutout;
-    const within = (value, limit) => Math.min(limit, Math.max(0, value));
-    this.#cursor = [within(this.#cursor[0] + x, width), within(this.#cursor[1] + y, height)];
+  // Strokes
+
+  #beginStroke(point) {
+    const { tool } = this.#panel;
+    if (tool === "subjects") return this.#toggle(this.#subjects.at(point));
+    if (tool === "pan") return;
+    this.#stroke = SCRIBBLES.includes(tool) ? this.#scribble(tool) : this.#plainStroke();
+    this.#stroke.to([point]);
   }
 
-  #dabAtCursor() {
-    if (this.#brush.tool === "pan") return;
-    this.#paint(this.#retouch.dab(...this.#cursor, this.#brush));
-    this.#retouch.endStroke();
+  #endStroke(how) {
+    this.#stroke?.[how]();
+    this.#stroke = null;
+  }
+
+  #plainStroke() {
+    const { tool, hardness } = this.#panel.brush;
+    const stroke = new PlainStroke(this.#work, { tool, radius: this.#radius, hardness });
+    let ended;
+    this.#plainStrokeEnded = new Promise((resolve) => (ended = resolve));
+    const end = () => {
+      this.#show(this.#work.commit());
+      ended();
+    };
+    const to = (points) => {
+      for (const point of points) this.#screen.paint(stroke.to(point));
+    };
+    return { to, end, cancel: end };
+  }
+
+  #scribble(label) {
+    const [radius, line] = [this.#radius, []];
+    const trail = this.#screen.trail(label, radius);
+    const to = (points) => {
+      line.push(...points);
+      trail.draw(line);
+    };
+    const end = () => this.#send(scribbleOf(label, line, radius, this.#work.cutout), trail);
+    return { to, end, cancel: () => trail.remove() };
+  }
+
+  /** In pixels of the picture. */
+  get #radius() {
+    const { tool, size } = this.#panel.brush;
+    const radius = Math.max(0.5, size / 2 / this.#view.zoom);
+    return SCRIBBLES.includes(tool) ? Math.min(radius, largestRadius(this.#work.cutout)) : radius;
+  }
+
+  // Scribbles
+
+  #send(scribble, trail) {
+    const pending = { controller: new AbortController(), trail };
+    this.#pending.push(pending);
+    this.#panel.say(text("editor.working"));
     this.#showSteps();
+    this.#queue = this.#queue.then(() => this.#mend(this.#work, scribble, pending));
+  }
+
+  async #mend(work, scribble, pending) {
+    const { signal } = pending.controller;
+    let sentence = "";
+    try {
+      signal.throwIfAborted();
+      const scribbles = [...work.state.scribbles, scribble];
+      const preview = await this.#mender.preview(scribbles, work.cutout, signal);
+      if (preview && !signal.aborted) this.#preview(work, preview, pending.trail);
+      const patch = await this.#mender.patch(scribbles, signal);
+      await this.#plainStrokeEnded;
+      signal.throwIfAborted();
+      this.#screen.paint(layIn(work, patch, scribbles));
+      sentence = text(`editor.${scribble.label}`);
+    } catch (error) {
+      if (!signal.aborted) sentence = error.message;
+    }
+    this.#settle(work, pending, sentence);
+  }
+
+  #preview(work, mattes, trail) {
+    trail.remove();
+    showMatte(work, mattes, this.#photo, (tile, pixels) => this.#screen.overlay(tile, pixels));
+  }
+
+  #settle(work, pending, sentence) {
+    pending.trail.remove();
+    if (work !== this.#work) return;
+    this.#pending = this.#pending.filter((other) => other !== pending);
+    this.#panel.say(this.#pending.length ? text("editor.working") : sentence);
+    if (!this.#pending.length) this.#screen.dropOverlay();
+    this.#showState();
+  }
+
+  // Steps
+
+  #undo() {
+    const pending = this.#pending.at(-1);
+    if (!pending) return this.#step("undo");
+    pending.controller.abort();
+    pending.trail.remove();
   }
 
   #step(direction) {
-    this.#paint(this.#retouch[direction]());
-    this.#showSteps();
+    const { edges } = this.#work.state;
+    const box = this.#work[direction]();
+    if (!box) return;
+    this.#show(box);
+    if (edges !== this.#work.state.edges) this.#screen.paintAll(this.#view.visible);
+    this.#panel.say(text(`editor.${direction}`));
   }
 
   #reset() {
-    this.#cutout.data.set(this.#initial);
-    this.#begin();
+    for (const { controller } of this.#pending) controller.abort();
+    this.#show(this.#work.reset());
+    this.#screen.paintAll(this.#view.visible);
   }
 
-  #zoom(factor, point) {
-    this.#view.zoomBy(factor, point);
-    this.#showZoom();
+  #toggle(number) {
+    if (!number) return;
+    this.#show(this.#subjects.toggle(this.#work, number));
+    const key = this.#work.state.dropped.has(number) ? "editor.subjectDropped" : "editor.subjectKept";
+    this.#panel.say(text(key, { number }));
   }
 
-  #fit() {
-    this.#view.fit();
-    this.#showZoom();
+  /** While the slider is dragged, show it; in the end, make it a step. */
+  #moveEdges(isFinal) {
+    const { edges } = this.#panel;
+    this.#panel.edges = edges;
+    if (!this.#edgesBefore && isSame(edges, this.#work.state.edges)) return;
+    this.#edgesBefore ??= this.#work.state;
+    this.#work.state = { ...this.#work.state, edges };
+    this.#screen.paintAll(this.#view.visible);
+    if (!isFinal) return;
+    this.#work.state = this.#edgesBefore;
+    this.#edgesBefore = null;
+    this.#show(this.#work.commit({ ...this.#work.state, edges }));
   }
 
-  #showZoom() {
-    this.#form.querySelector(".zoom-value").textContent = `${Math.round(this.#view.zoom * 100)} %`;
+  /** Show a changed box, and what the state says. */
+  #show(box) {
+    this.#screen.paint(box);
+    this.#showState();
+  }
+
+  #showState() {
+    this.#panel.dropped = this.#work.state.dropped;
+    this.#panel.edges = this.#work.state.edges;
+    this.#showSteps();
   }
 
   #showSteps() {
-    this.#form.querySelector("[data-tool=undo]").disabled = !this.#retouch.canUndo;
-    this.#form.querySelector("[data-tool=redo]").disabled = !this.#retouch.canRedo;
+    const { canUndo, canRedo } = this.#work;
+    this.#panel.showSteps({ canUndo: canUndo || this.#pending.length > 0, canRedo });
   }
 
-  #showRing(event) {
-    const { left, top } = event.currentTarget.getBoundingClientRect();
-    this.#placeRing([event.clientX - left, event.clientY - top]);
+  // View
+
+  #zoomed() {
+    this.#panel.zoom = this.#view.zoom;
+    this.#panel.largestSize = this.#view.side * MOST_OF_VIEW;
   }
 
-  #placeRing([x, y]) {
-    const { tool, radius } = this.#brush;
-    this.#ring.hidden = tool === "pan";
-    const side = 2 * radius * this.#view.zoom;
-    Object.assign(this.#ring.style, {
-      width: `${side}px`,
-      height: `${side}px`,
-      transform: `translate(${x - side / 2}px, ${y - side / 2}px)`,
-    });
+  #showRing(point) {
+    const { tool } = this.#panel;
+    const isHidden = !this.#work || tool === "pan" || (tool === "subjects" && this.#hovered);
+    const side = tool === "subjects" ? POINTER_SIZE : 2 * (this.#work ? this.#radius : 0) * this.#view.zoom;
+    this.#screen.ring(isHidden ? null : point, side, tool);
   }
 
-  /** Draw what has changed, once a frame. */
-  #paint(box) {
-    if (!box) return;
-    if (!this.#dirty) requestAnimationFrame(() => this.#flush());
-    this.#dirty = union(this.#dirty, box);
+  // Keys
+
+  #listenToKeys() {
+    this.#dialog.addEventListener("keydown", (event) => this.#anyKey(event));
+    this.#dialog.addEventListener("keyup", (event) => this.#keyUp(event));
+    this.#screen.canvas.addEventListener("keydown", (event) => this.#canvasKey(event));
+    this.#screen.canvas.addEventListener("blur", () => this.#endStroke("end"));
   }
 
-  #flush() {
-    if (this.#cutout) this.#draw(this.#dirty);
-    this.#dirty = null;
-  }
-
-  #draw({ left, top, right, bottom }) {
-    const { width, data } = this.#cutout;
-    const part = new ImageData(right - left, bottom - top);
-    for (let y = top; y < bottom; y += 1) {
-      const from = (y * width + left) * 4;
-      part.data.set(data.subarray(from, from + part.width * 4), (y - top) * part.width * 4);
+  #anyKey(event) {
+    const { key, target } = event;
+    const isOnCanvas = target === this.#screen.canvas;
+    if (event.ctrlKey || event.metaKey) return this.#shortcut(event);
+    if (event.altKey) return;
+    // Enter in a field would press the first button, Cancel
+    if (key === "Enter" && target.matches("input")) return event.preventDefault();
+    if (key === "Escape") return this.#leave(event);
+    if (key === " " && (isOnCanvas || this.#hovered)) {
+      event.preventDefault();
+      this.#space ??= { hasMoved: false };
+      this.#box.toggleAttribute("data-pans", true);
     }
-    this.#context.putImageData(part, left, top);
+    if (key === "o" || key === "O") this.#panel.isOriginalShown = true;
+    if (key === "0") this.#view.fit();
+    if (key === "1") this.#view.zoomBy(1 / this.#view.zoom);
+  }
+
+  #shortcut(event) {
+    const key = event.key.toLowerCase();
+    if (key !== "z" && key !== "y") return;
+    event.preventDefault();
+    if (key === "y" || event.shiftKey) this.#step("redo");
+    else this.#undo();
+  }
+
+  #keyUp({ key, target }) {
+    if (key === "o" || key === "O") this.#panel.isOriginalShown = false;
+    if (key === "Shift") this.#endStroke("end");
+    if (key !== " " || !this.#space) return;
+    const { hasMoved } = this.#space;
+    this.#space = null;
+    this.#box.toggleAttribute("data-pans", false);
+    if (!hasMoved && target === this.#screen.canvas) this.#dab();
+  }
+
+  #canvasKey(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const { size } = this.#panel.brush;
+    const does = {
+      Enter: () => this.#dab(),
+      "[": () => (this.#panel.size = size - SIZE_STEP),
+      "]": () => (this.#panel.size = size + SIZE_STEP),
+      "+": () => this.#view.zoomBy(STEP),
+      "-": () => this.#view.zoomBy(1 / STEP),
+      z: () => this.#undo(),
+      Z: () => this.#step("redo"),
+    };
+    const move = MOVES[event.key];
+    if (move) this.#moveCursor(move, event.shiftKey);
+    else if (does[event.key]) does[event.key]();
+    else return;
+    event.preventDefault();
+    this.#hovered = null;
+    this.#showRing(this.#view.toBox(this.#cursor));
+  }
+
+  #dab() {
+    this.#beginStroke(this.#cursor);
+    this.#endStroke("end");
+  }
+
+  /** Half a radius at a time; with `isDrawing`, paint on the way. */
+  #moveCursor([x, y], isDrawing) {
+    const { width, height } = this.#work.cutout;
+    const step = Math.max(1, this.#radius / 2);
+    const within = (value, limit) => Math.min(limit, Math.max(0, value));
+    if (isDrawing && !this.#stroke) this.#beginStroke(this.#cursor);
+    this.#cursor = [within(this.#cursor[0] + x * step, width), within(this.#cursor[1] + y * step, height)];
+    if (isDrawing) this.#stroke?.to([this.#cursor]);
+  }
+
+  // Ends
+
+  #listenToEnds() {
+    this.#dialog.addEventListener("cancel", (event) => this.#leave(event)); // Android's back
+    this.#form.addEventListener("submit", (event) => {
+      if (event.submitter?.value === "apply") this.#apply(event);
+      else this.#leave(event);
+    });
+    addEventListener("beforeunload", (event) => this.#hasChanges && event.preventDefault());
+  }
+
+  get #form() {
+    return this.#dialog.querySelector("form");
+  }
+
+  /** Apply what the server has still to answer, too. */
+  async #apply(event) {
+    this.#endStroke("end");
+    if (!this.#pending.length) return;
+    event.preventDefault();
+    const work = this.#work;
+    await this.#queue;
+    if (work === this.#work) this.#dialog.close("apply");
+  }
+
+  /** Leave without changes; ask before any are lost. */
+  async #leave(event) {
+    event.preventDefault();
+    this.#endStroke("cancel");
+    if (this.#hasChanges && !(await this.#mayDiscard())) return;
+    for (const { controller } of this.#pending) controller.abort();
+    this.#pending = [];
+    this.#dialog.close("cancel");
+  }
+
+  async #mayDiscard() {
+    const question = document.getElementById("editor-discard");
+    question.returnValue = "";
+    question.showModal();
+    await new Promise((resolve) => question.addEventListener("close", resolve, { once: true }));
+    return question.returnValue === "discard";
   }
 }
 
-function pointOf({ clientX, clientY }) {
-  return [clientX, clientY];
+/** The small copy at the cut-out's size, opaque: {photo: RGBA, blob}. */
+async function photoOf({ width, height, data }, cutout) {
+  const opaque = data.map((value, i) => (i % 4 === 3 ? 255 : value));
+  const canvas = toCanvas({ width, height, data: opaque });
+  const blob = await toBlob(canvas, "image/png");
+  const photo = toPixels(canvas, cutout.width, cutout.height);
+  release(canvas);
+  return { photo, blob };
 }

@@ -3,6 +3,7 @@
 import { Resolution } from "./resolution.js";
 import { Card, placedBy } from "./card.js";
 import { samples } from "./code.js";
+import { keep, materialOf } from "./editor-material.js";
 import { Editor } from "./editor.js";
 import { listen } from "./intake.js";
 import { OptionsPanel } from "./options.js";
@@ -168,11 +169,10 @@ async function attempt(work, failureKey = "error.render", successKey = null) {
 }
 
 async function touchUp(picture) {
-  const original = picture.hasOriginal ? await picture.originalPixels() : null;
-  const changed = await editor.edit(await picture.cutout(), original);
+  const changed = await editor.edit(await materialOf(picture, store));
   if (!changed) return;
   const png = await picture.replace(changed);
-  if (picture.isKept) attempt(() => store.keep(picture.id, png), "error.keep");
+  attempt(() => keep(picture, store, png), "error.keep");
 }
 
 async function addSample({ dataset: { sample, name } }) {

@@ -71,6 +71,11 @@ export class Picture extends EventTarget {
     return this.#cutout?.hasOriginal ?? false;
   }
 
+  /** The original as this browser can show it, in full where possible: a Blob, or null. */
+  get photo() {
+    return this.#isExact ? this.#upload : this.before;
+  }
+
   /** Determine the price of full resolution, and wait for the visitor's confirmation. */
   async appraise({ store }) {
     if (this.settled) return;

@@ -31,9 +31,13 @@ def on_screen(page: Page, point: tuple[int, int]) -> tuple[float, float]:
 
 
 def set_brush(page: Page, tool: str, size: int, hardness: int = 100) -> None:
-    page.get_by_role("radio", name=tool).check(force=True)
-    page.locator("#editor [name=size]").fill(str(size))
-    page.locator("#editor [name=hardness]").fill(str(hardness))
+    """size: in pixels of the picture; the slider has those of the screen."""
+    page.get_by_role("radio", name=tool, exact=True).check(force=True)
+    box = page.locator(".editor-canvas").bounding_box()
+    assert box is not None
+    page.locator("#editor [name=size]").fill(str(round(size * box["width"] / 600)))
+    if tool in ("Erase", "Restore"):
+        page.locator("#editor [name=hardness]").fill(str(hardness))
 
 
 def finish(page: Page, button: str = "Apply") -> np.ndarray:

@@ -43,6 +43,12 @@ def mark(rgb: Pixels, alpha: Pixels) -> Pixels:
     return delta
 
 
+def alpha_of(rgb: Pixels, alpha: Pixels) -> Pixels:
+    """The result's alpha, uint8 (h, w), from a delta's colours (h, w, 3) and alpha (h, w)."""
+    opaque = (alpha == 0) & (rgb[..., 0] == 0xFF)
+    return np.where(opaque, np.uint8(255), alpha)
+
+
 def decode(delta: Pixels, original: Pixels) -> Pixels:
     """The cut-out, uint8 (h, w, 4), from a delta's pixels (h, w, 4) and the original (h, w, 3).
 

@@ -64,6 +64,13 @@ def encode_rows(
     ))  # fmt: skip
 
 
+def placed(content: bytes, left: int, top: int) -> bytes:
+    """A PNG of ours that says where it lies in a larger picture: the chunk oFFs, in pixels."""
+    header = len(SIGNATURE) + 25  # IHDR, which comes first
+    chunk = b"".join(_chunk(b"oFFs", struct.pack(">iiB", left, top, 0)))
+    return content[:header] + chunk + content[header:]
+
+
 def interleave(rgb: Pixels, alpha: Pixels) -> Pixels:
     """uint8 (h, w, 4) of colour (h, w, 3) and alpha (h, w)."""
     rgba = cv2.cvtColor(rgb, cv2.COLOR_RGB2RGBA)

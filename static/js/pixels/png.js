@@ -10,13 +10,16 @@ const SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
 const CHANNELS = { 0: 1, 2: 3, 4: 2, 6: 4 }; // by colour type; palettes are not read
 const COLOUR_TYPE = { 1: 0, 2: 4, 3: 2, 4: 6 };
 
-/** The 8-bit, not interlaced PNG in `bytes` -> {width, height, channels, data: Uint8Array}. */
+/**
+ * The 8-bit, not interlaced PNG in `bytes` -> {width, height, channels, left, top, data: Uint8Array}.
+ * left, top: where it says that it lies in a larger picture (chunk oFFs), else 0.
+ */
 export async function decodePng(bytes) {
-  const { width, height, channels, eachRow } = await openPng(bytes);
-  const stride = width * channels;
-  const data = new Uint8Array(stride * height);
+  const { eachRow, ...header } = await openPng(bytes);
+  const stride = header.width * header.channels;
+  const data = new Uint8Array(stride * header.height);
   eachRow((row, y) => data.set(row, y * stride));
-  return { width, height, channels, data };
+  return { ...header, data };
 }
 
 /**
@@ -35,18 +38,24 @@ function readChunks(bytes) {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (SIGNATURE.some((byte, i) => bytes[i] !== byte)) throw new Error("PNG: no signature");
   const parts = [];
-  let header = null;
+  let [header, place] = [null, { left: 0, top: 0 }];
   for (let at = 8; at + 12 <= bytes.length; ) {
     const length = view.getUint32(at);
     const type = String.fromCharCode(...bytes.subarray(at + 4, at + 8));
     const body = bytes.subarray(at + 8, at + 8 + length);
     if (type === "IHDR") header = readHeader(body);
+    if (type === "oFFs") place = readPlace(body);
     if (type === "IDAT") parts.push(body);
     if (type === "IEND") break;
     at += length + 12;
   }
   if (!header) throw new Error("PNG: no header");
-  return { header, parts };
+  return { header: { ...header, ...place }, parts };
+}
+
+function readPlace(body) {
+  const view = new DataView(body.buffer, body.byteOffset, body.byteLength);
+  return { left: view.getInt32(0), top: view.getInt32(4) };
 }
 
 function readHeader(body) {
