@@ -16,11 +16,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from removal.engine.arrays import Bytes, Floats
 from removal.engine.matting import letterbox, predict, refine
 from removal.engine.networks.session import Network, Networks
 from removal.engine.options import MAX_PIXELS
 from removal.engine.reading import decode
-from removal.engine.tiles import Bytes, Floats
 
 from . import metrics, report
 from .metrics import Matte

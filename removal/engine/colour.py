@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
 from . import icc, threads
-
-Pixels = NDArray[np.uint8]
+from .arrays import Pixels
 
 _SPACES = {"L": b"GRAY", "RGB": b"RGB ", "CMYK": b"CMYK", "LAB": b"Lab "}
 _SIGNED = np.array((0, 128, 128), np.uint8)  # by this Pillow's a and b differ from ours

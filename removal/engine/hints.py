@@ -13,12 +13,10 @@ from typing import Any, Literal
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
+from .arrays import Bytes, Mask
 from .errors import InvalidOption
-from .tiles import Bytes
 
-Mask = npt.NDArray[np.bool_]
 Marked = tuple[Mask, Mask]  # what is kept and what is removed, bool (h, w)
 
 NAME = "hints"

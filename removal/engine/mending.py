@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from . import hints
+from .arrays import Bytes
 from .canvas import Canvas
 from .composing import compose
 from .errors import UnreadableImage
@@ -24,7 +25,6 @@ from .options import Options
 from .pipeline import Facts, Result, hidden_of, mended
 from .reading import decode
 from .reading.decode import Header, Picture
-from .tiles import Bytes
 from .writing import delta_png, encode, png
 
 Step = Literal["prepare", "preview", "finish"]

@@ -8,6 +8,7 @@ import numpy as np
 
 from . import geometry
 from . import hints as hinted
+from .arrays import Bytes, Floats
 from .composing import compose, watermark
 from .errors import DeltaWouldShrink, TooManyPixels, UnreadableBackground, UnreadableImage
 from .geometry import Box
@@ -18,7 +19,6 @@ from .networks import session
 from .options import MAX_PIXELS, Options
 from .reading import decode, labels
 from .reading.decode import Header, Photo, Picture
-from .tiles import Bytes, Floats
 from .writing import encode
 
 Checkpoint = Callable[[str], None]

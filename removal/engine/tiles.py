@@ -8,17 +8,15 @@ whole field would be.
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from . import threads
+from .arrays import Floats
 
 # float32 in fact; wide, because in numpy's stubs arithmetic with Python's numbers widens it
-Floats = npt.NDArray[np.floating[Any]]
-Bytes = npt.NDArray[np.uint8]
 Part = TypeVar("Part")
 
 # Of a tile's side, in pixels: small ones leave more of a small picture alone, large ones cost less

@@ -4,10 +4,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays import Bytes
 from ..canvas import Canvas
 from ..geometry import Box, Layout
 from ..options import Options
-from ..tiles import SMALLEST, Bytes, Tile, for_each, tiles_of
+from ..tiles import SMALLEST, Tile, for_each, tiles_of
 
 Words = NDArray[np.uint16]
 

@@ -18,9 +18,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays import Bytes, Floats
 from ..canvas import Canvas
 from ..geometry import Box, Layout
-from ..tiles import Bytes, Floats, Grid, Tile, for_each, tiles_of
+from ..tiles import Grid, Tile, for_each, tiles_of
 from .compose import FOREGROUND_ALPHA, flatten, foreground_box, resize_straight
 
 Flags = NDArray[np.bool_]

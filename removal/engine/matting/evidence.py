@@ -10,9 +10,8 @@ from functools import cached_property
 import cv2
 import numpy as np
 
-from ..tiles import Bytes, Floats
+from ..arrays import Bytes, Floats, Mask
 from . import geodesic, likeness, marks
-from .marks import Mask
 
 # name of the evidence: its weight for "subject". The matte speaks, then colours, then closeness.
 WEIGHTS = {

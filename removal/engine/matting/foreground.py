@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import threads
-from ..tiles import SMALLEST, Bytes, Floats, Grid, Tile, for_each, tiles_of
+from ..arrays import Bytes, Floats
+from ..tiles import SMALLEST, Grid, Tile, for_each, tiles_of
 
 LOW_SIDE = 1024  # colour averages are taken in a frame of at most this height and width
 FAR_DIVISOR = 2  # the far passes' frame is smaller by this

@@ -7,8 +7,8 @@ and Video Segmentation and Matting", ICCV 2007.
 import cv2
 import numpy as np
 
-from ..tiles import Floats
-from .marks import Mask, size_of
+from ..arrays import Floats, Mask
+from .marks import size_of
 
 SIDE = 128  # of the grid the ways are walked on: this many steps cross it
 MOST_ROUNDS = 2 * SIDE  # a way that winds more often than this ends early

@@ -9,8 +9,7 @@ colour models are frozen ones that differ in the third channel alone.
 import cv2
 import numpy as np
 
-from ..tiles import Bytes, Floats
-from .marks import Mask
+from ..arrays import Bytes, Floats, Mask
 
 MOST = 8.0  # of what a pixel may say
 _STEP = 20.0  # levels of the third channel from "nothing" to MOST

@@ -6,7 +6,7 @@ strip, a subject is no longer one, and comes out torn.
 
 import numpy as np
 
-from ..tiles import Bytes
+from ..arrays import Bytes
 from . import predict
 
 LONG = 3  # the longer side by the shorter: from here on there are bars

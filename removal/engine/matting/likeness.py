@@ -8,8 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from ..tiles import Bytes, Floats
-from .marks import Mask
+from ..arrays import Bytes, Floats, Mask
 
 Codes = npt.NDArray[np.int32]
 

@@ -2,11 +2,8 @@
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
-from ..tiles import Floats
-
-Mask = npt.NDArray[np.bool_]
+from ..arrays import Floats, Mask
 
 LEAST_SIDE = 8  # of a grid: filters reach some pixels
 COVERED = 0.3  # of a small pixel, beside the fullest one near it: so that thin strokes stay

@@ -2,14 +2,12 @@
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
+from ..arrays import Bytes, Floats
 from ..networks.catalog import Normalisation
 from ..networks.session import Network, Networks
 from . import specks, veil
 
-Floats = npt.NDArray[np.float32]
-Bytes = npt.NDArray[np.uint8]
 SEEN = 0.5  # a subject is where a network says so at least once
 
 

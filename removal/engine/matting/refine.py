@@ -9,7 +9,8 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from ..tiles import SMALLEST, Bytes, Floats, Grid, Tile, for_each, tiles_of
+from ..arrays import Bytes, Floats
+from ..tiles import SMALLEST, Grid, Tile, for_each, tiles_of
 
 GUIDE_RADIUS = 1  # pixels of the matte
 GUIDE_EPS = 1e-4  # of squared colour in 0..1

@@ -12,10 +12,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from ..tiles import Bytes, Floats
+from ..arrays import Bytes, Floats, Mask
 from . import evidence, graphcut, likeness, marks, refine
 from .evidence import Scene, Strokes
-from .marks import Mask
 
 SIDE = 256  # of the small grid
 REACH = 0.24  # of the side: what is farther from every scribble stays as it is

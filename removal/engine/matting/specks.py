@@ -6,9 +6,8 @@ or where it is smaller than SPECK of the frame and than SPECK_OF_LARGEST of the 
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
-Floats = npt.NDArray[np.float32]
+from ..arrays import Floats
 
 FAINT = 0.04
 PRESENT = 0.25

@@ -9,7 +9,7 @@ result's alpha is the file's times that share.
 import cv2
 import numpy as np
 
-from ..tiles import Bytes, Floats
+from ..arrays import Bytes, Floats
 
 # The file's alpha is a finished cut-out where the networks would take away at most this share of
 # what it shows wholly, and no more than it has hidden already: then its edges are left alone.

@@ -16,8 +16,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-Floats = npt.NDArray[np.float32]
-Bytes = npt.NDArray[np.uint8]
+from ..arrays import Bytes, Floats
 
 FRAME = 320
 CERTAIN = (0.80, 0.98)  # values of the second matte from "not believed" to "believed"

@@ -19,11 +19,11 @@ import onnx
 from numpy.typing import NDArray
 from onnx import AttributeProto, TensorProto, helper, numpy_helper
 
+from ..arrays import Floats
 from .opset import opset_of, raise_opset
 from .quantise import drop_unused
 from .runtime import ort
 
-Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
 
 OPSET = 19

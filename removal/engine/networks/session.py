@@ -14,16 +14,15 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 import numpy as np
-import numpy.typing as npt
 
 from .. import threads
+from ..arrays import Floats
 from ..environment import Environment
 from ..errors import ModelUnavailable
 from . import catalog, cpu, weights
 from .catalog import Normalisation
 from .runtime import ort
 
-Floats = npt.NDArray[np.float32]
 Quality = Literal["fast", "best"]
 Device = Literal["cpu", "cuda", "openvino"]
 QUALITIES: tuple[Quality, ...] = ("best", "fast")

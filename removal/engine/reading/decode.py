@@ -20,12 +20,12 @@ from PIL import Image
 from PIL.ImageFile import ImageFile
 
 from .. import colour, icc
+from ..arrays import Pixels
 from ..errors import TooManyPixels, UnreadableImage
 from ..geometry import limited_size
 from . import hdr, headers, jpeg, tiff
 from .headers import Container, Damaged, bmff, bmp
 
-Pixels = NDArray[np.uint8]
 Size = tuple[int, int]
 Number = TypeVar("Number", int, float)
 

@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import threads
-from ..colour import PRIMARIES, Pixels, xyz_of
+from ..arrays import Floats, Pixels
+from ..colour import PRIMARIES, xyz_of
 
-Floats = npt.NDArray[np.float32]
 Doubles = npt.NDArray[np.float64]
 
 PQ, HLG = 16, 18  # transfers of ITU-T H.273

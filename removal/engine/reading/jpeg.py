@@ -9,12 +9,11 @@ import re
 
 import numpy as np
 import simplejpeg
-from numpy.typing import NDArray
 
+from ..arrays import Pixels
 from .headers import Container
 from .headers import jpeg as header
 
-Pixels = NDArray[np.uint8]
 Size = tuple[int, int]
 
 _SPACES = {"gray": "GRAY", "ycbcr": "RGB", "rgb": "RGB", "cmyk": "CMYK", "ycck": "CMYK"}

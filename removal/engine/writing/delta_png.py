@@ -11,11 +11,9 @@ draws.
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..arrays import Pixels
 from . import png
-
-Pixels = NDArray[np.uint8]
 
 _BACKGROUND = np.uint32(0x00000000)
 _FOREGROUND = np.uint32(0x00FFFFFF)  # bytes FF FF FF 00 in memory: white, alpha 0

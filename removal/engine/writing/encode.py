@@ -14,14 +14,12 @@ from typing import cast
 import cv2
 import numpy as np
 import simplejpeg
-from numpy.typing import NDArray
 
+from ..arrays import Pixels
 from ..canvas import Canvas
 from ..colour import srgb_profile
 from ..options import Options
 from . import delta_png, png, webp
-
-Pixels = NDArray[np.uint8]
 
 # Halved chroma is what encoders do by default; from 90 on a caller asks for fidelity.
 _FULL_CHROMA_FROM = 90

@@ -12,11 +12,10 @@ from typing import cast
 import cv2
 import numpy as np
 from isal import isal_zlib
-from numpy.typing import NDArray
 
 from .. import threads
+from ..arrays import Pixels
 
-Pixels = NDArray[np.uint8]
 RowReader = Callable[[int, int], Pixels]
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"

@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from .. import threads
+from ..arrays import Pixels
 from ..tiles import for_each
 
-Pixels: TypeAlias = NDArray[np.uint8]
 Numbers: TypeAlias = NDArray[Any]
 
 _EFFORT = 1  # of 0..6: the library's default, 4, takes up to 1.6 x the time to save 6 to 10 %

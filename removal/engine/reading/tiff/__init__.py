@@ -8,13 +8,11 @@ colours black.
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
+from removal.engine.arrays import Pixels
 from removal.engine.reading.headers.page import Page
 
 from . import colours, parts, samples
-
-Pixels = NDArray[np.uint8]
 
 _BAND_PIXELS = 1 << 20  # taken through all steps at a time, which bounds the memory
 

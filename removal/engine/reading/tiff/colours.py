@@ -4,8 +4,8 @@ from functools import cache
 from typing import cast
 
 import numpy as np
-from numpy.typing import NDArray
 
+from removal.engine.arrays import Pixels
 from removal.engine.reading.headers.page import (
     BLACK_IS_ZERO,
     CIELAB,
@@ -20,8 +20,6 @@ from removal.engine.reading.headers.page import (
 )
 
 from .samples import Samples
-
-Pixels = NDArray[np.uint8]
 
 MODES = {
     WHITE_IS_ZERO: "L", BLACK_IS_ZERO: "L", RGB: "RGB", PALETTE: "RGB", CMYK: "CMYK",

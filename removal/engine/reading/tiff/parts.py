@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 from PIL.TiffImagePlugin import TiffImageFile
 
+from removal.engine.arrays import Bytes
 from removal.engine.reading.headers.container import Damaged
 from removal.engine.reading.headers.page import (
     BLACK_IS_ZERO,
@@ -26,8 +26,6 @@ from removal.engine.reading.headers.page import (
     YCBCR,
     Page,
 )
-
-Bytes = NDArray[np.uint8]
 
 _BAND_BYTES = 1 << 22  # unpacked at a time, if strips and tiles are smaller
 _REVERSED = np.packbits(np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1)[:, ::-1])
