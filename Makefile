@@ -19,8 +19,11 @@ run: $(VENV)/run.stamp ## Set up and serve on http://127.0.0.1:8000 (PORT=n for 
 
 develop: $(VENV)/develop.stamp models chromium tools clients ## Set up what the tests need
 
+# Coverage is of the tests' own process; what servers, workers and browsers run is not seen.
+COVERAGE = $(if $(ARGS),,--cov --cov-report=term:skip-covered --cov-fail-under=$(LEAST_COVERED))
+LEAST_COVERED := 80
 test: develop ## Set up and run every test
-	@exec $(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+	@exec $(BIN)/python -m pytest -n 2 --dist loadgroup $(COVERAGE) $(ARGS)
 
 check: $(VENV)/develop.stamp var/javascript/node.stamp ## Lint, types, layers, scripts, migrations, reference, Django's deploy checks, known vulnerabilities
 	$(BIN)/ruff check .

@@ -3,7 +3,7 @@
     make bench-pool
     make bench-pool ARGS="--write"     also into docs/benchmarks.md
 
-Both sides work on the same pictures, bytes to bytes, as many at once as there are places, in turns,
+Both sides work on the same pictures, bytes to bytes, as many at once as there are slots, in turns,
 so that the machine's other load falls on both; what counts is the median of the ratios of such
 pairs. The threads are what a web process was before: each picture may use all cores. Memory is the
 proportional share (PSS) of each process, at its peak in one more round that is not timed, because
@@ -39,15 +39,15 @@ Cut = Callable[[bytes], None]
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--places", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--slots", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--rounds", type=int, default=12)
-    parser.add_argument("--pictures", type=int, default=2, help="a round, for each side and place")
+    parser.add_argument("--pictures", type=int, default=2, help="a round, for each side and slot")
     parser.add_argument("--write", action="store_true", help="put the results into the docs")
     parser.add_argument("--side", choices=SIDES, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.side:
-        return serve(args.side, args.places[0])
-    text, right = measured(args.places, args.rounds, args.pictures)
+        return serve(args.side, args.slots[0])
+    text, right = measured(args.slots, args.rounds, args.pictures)
     text = f"{report.machine()}\n\n{text}"
     print(text)
     if args.write:
@@ -55,11 +55,11 @@ def main() -> int:
     return int(not right)
 
 
-def measured(places: list[int], rounds: int, pictures: int) -> tuple[str, bool]:
+def measured(slots: list[int], rounds: int, pictures: int) -> tuple[str, bool]:
     """The section of the page, and whether what is wanted holds."""
     speeds, sizes, found = [], [], []
     with tempfile.TemporaryDirectory() as folder:
-        for number in places:
+        for number in slots:
             with _side("threads", number) as one, _side("processes", number) as two:
                 for size in SIZES:
                     file = Path(folder) / f"{size}.jpg"
@@ -67,25 +67,25 @@ def measured(places: list[int], rounds: int, pictures: int) -> tuple[str, bool]:
                     pairs = _pairs(one, two, file, rounds, pictures * number)
                     ratio = statistics.median(a / b for a, b in pairs)
                     speeds.append(_speed(number, size, pictures * number, pairs, ratio))
-                    said = f"{number} places, {size} MP: processes / threads {ratio:.2f}"
+                    said = f"{number} slots, {size} MP: processes / threads {ratio:.2f}"
                     found.append((said, ratio >= LEAST, f"at least {LEAST}"))
                 sizes += [_memory(side, number, pictures * number, file) for side in (one, two)]
     verdict, right = report.verdicts(found)
-    head = ("places", "MP", "threads, pictures/s", "processes, pictures/s", "ratio")
-    memory = ("", "places", "ready after s", "at rest MiB", "peak MiB", "each process, at rest MiB")
+    head = ("slots", "MP", "threads, pictures/s", "processes, pictures/s", "ratio")
+    memory = ("", "slots", "ready after s", "at rest MiB", "peak MiB", "each process, at rest MiB")
     return "\n\n".join([report.table(head, speeds), report.table(memory, sizes), verdict]), right
 
 
 class Side:
     """One of the two, in a process of its own that is told what to do line by line."""
 
-    def __init__(self, name: str, places: int) -> None:
+    def __init__(self, name: str, slots: int) -> None:
         self.name = name
         began = time.perf_counter()
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.pool", "--side", name, "--places", str(places)],
+            [sys.executable, "-m", "benchmarks.pool", "--side", name, "--slots", str(slots)],
             cwd=HOME, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-            env=os.environ | {"REMOVAL_SLOTS": str(places), "LOG_LEVEL": "ERROR"},
+            env=os.environ | {"REMOVAL_SLOTS": str(slots), "LOG_LEVEL": "ERROR"},
         )  # fmt: skip
         self._read()
         self.ready_seconds = time.perf_counter() - began
@@ -117,8 +117,8 @@ class Side:
 
 
 @contextmanager
-def _side(name: str, places: int) -> Iterator[Side]:
-    side = Side(name, places)
+def _side(name: str, slots: int) -> Iterator[Side]:
+    side = Side(name, slots)
     try:
         yield side
     finally:
@@ -140,29 +140,29 @@ def _pairs(
 
 
 def _speed(
-    places: int, size: int, pictures: int, pairs: list[tuple[float, float]], ratio: float
+    slots: int, size: int, pictures: int, pairs: list[tuple[float, float]], ratio: float
 ) -> tuple[str, ...]:
     rates = [pictures / statistics.median(seconds) for seconds in zip(*pairs, strict=True)]
-    return str(places), str(size), *(f"{rate:.3f}" for rate in rates), f"{ratio:.2f}"
+    return str(slots), str(size), *(f"{rate:.3f}" for rate in rates), f"{ratio:.2f}"
 
 
-def _memory(side: Side, places: int, pictures: int, file: Path) -> tuple[str, ...]:
+def _memory(side: Side, slots: int, pictures: int, file: Path) -> tuple[str, ...]:
     side.watch()
     side.seconds(pictures, file)
     found = side.memory()
     at_rest = ", ".join(f"{name} {mebibytes:.0f}" for name, mebibytes in found["each"])  # type: ignore[misc, has-type]
     return (
-        side.name, str(places), f"{side.ready_seconds:.1f}", f"{found['rest'][0]:.0f}",
+        side.name, str(slots), f"{side.ready_seconds:.1f}", f"{found['rest'][0]:.0f}",
         f"{found['peak'][0]:.0f}", at_rest,
     )  # fmt: skip
 
 
-def serve(side: str, places: int) -> int:
+def serve(side: str, slots: int) -> int:
     """Be one of the sides: work on what stdin names."""
     cut = {"threads": _by_threads, "processes": _by_processes}[side]()
     peak = Peak()
     print("ready", flush=True)
-    with ThreadPoolExecutor(places) as clients:
+    with ThreadPoolExecutor(slots) as clients:
         for line in sys.stdin:
             if line.strip() == "watch":
                 peak.start()

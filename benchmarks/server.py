@@ -3,7 +3,7 @@
     make bench-server ARGS="--short"      to try it: the small network, a minute
     make bench-server ARGS="--write"      and put the results into docs/benchmarks.md
 
-- Throughput: two web servers and as many worker processes as there are places, on PostgreSQL and
+- Throughput: two web servers and as many worker processes as there are slots, on PostgreSQL and
   Valkey, against the engine alone, called in as many processes. Both take turns, so that the
   machine's other load falls on both; what counts is the median of the ratios of such pairs.
 - A crowd: fifty clients (locust) without a pause, each waiting as long as Retry-After says; once
@@ -54,7 +54,7 @@ LEAST_THROUGHPUT, MOST_OVERHEAD = 0.9, 0.015
 MEGAPIXELS, SMALL_MEGAPIXELS = 1, 0.05
 # A machine with other work to do is slower, which is not to end as an error here.
 PATIENT = {"REMOVAL_DEADLINE_SECONDS": "150", "REMOVAL_QUEUE_SECONDS": "120"}
-SPARE = 2  # clients for each place, so that the next picture is always there
+SPARE = 2  # clients for each slot, so that the next picture is always there
 Answers = list[dict[str, Any]]
 Settings = dict[str, str]
 
@@ -66,7 +66,7 @@ def main() -> int:
     parser.add_argument("--clients", type=int, default=50)
     parser.add_argument("--seconds", type=int, default=60, help="of the crowd, for each site")
     parser.add_argument("--pairs", type=int, default=400, help="of small pictures")
-    parser.add_argument("--places", type=int, default=2)
+    parser.add_argument("--slots", type=int, default=2)
     parser.add_argument("--short", action="store_true", help="the small network, less of all")
     parser.add_argument("--write", action="store_true", help="put the results into the docs")
     args = parser.parse_args()
@@ -74,10 +74,10 @@ def main() -> int:
         args.rounds, args.seconds, args.pairs = 2, 10, 100
         os.environ["REMOVAL_MODEL"] = "u2netp"
     machine = report.machine()
-    os.environ["REMOVAL_THREADS"] = str(max(1, threads.available_cores() // args.places))
+    os.environ["REMOVAL_THREADS"] = str(max(1, threads.available_cores() // args.slots))
     environment.install(ENVIRONMENT, REQUIREMENTS, "Installing locust ...", "--require-hashes")
     common = {
-        "REMOVAL_SLOTS": str(args.places),
+        "REMOVAL_SLOTS": str(args.slots),
         "REMOVAL_KEY_CONCURRENCY": str(args.clients),  # all come with the same key
         **PATIENT,
     }
@@ -131,7 +131,7 @@ def _throughput(site: Site, file: Path, args: argparse.Namespace) -> Iterator[tu
 
     def by_service(pictures: int) -> float:
         options = ["--pictures", str(pictures)]
-        answers = _asked(site, file, SPARE * args.places, options)
+        answers = _asked(site, file, SPARE * args.slots, options)
         bad = [answer for answer in answers if answer["status"] != 200]
         if bad:
             raise SystemExit(f"{site.log()}\nThroughput: {len(bad)} failed, as {bad[0]}")
@@ -139,10 +139,10 @@ def _throughput(site: Site, file: Path, args: argparse.Namespace) -> Iterator[tu
         return len(answers) / took
 
     spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(args.places, spawn, session.warm) as engine:
+    with ProcessPoolExecutor(args.slots, spawn, session.warm) as engine:
         sides = [by_engine, by_service]
         for side in sides:  # the first pay for caches and for processes that still start
-            side(SPARE * args.places)
+            side(SPARE * args.slots)
         for number in range(args.rounds):
             ordered = sides if number % 2 else sides[::-1]
             rates = {side: side(args.pictures) for side in ordered}
@@ -227,7 +227,7 @@ def _told(
     engine, service = (statistics.median(rates) for rates in zip(*rounds, strict=True))
     small = [1000 * statistics.median(times[name]) for name in ("inline", "queue")]
     lines = [
-        f"{args.places} places, pictures of {MEGAPIXELS} MP, {session.warm()}.",
+        f"{args.slots} slots, pictures of {MEGAPIXELS} MP, {session.warm()}.",
         f"Engine alone {engine:.2f} pictures/s, service {service:.2f} pictures/s "
         f"({args.rounds} rounds of {args.pictures}; ratios "
         f"{', '.join(f'{b / a:.2f}' for a, b in rounds)}).",

@@ -1,6 +1,6 @@
 """A site of its own to measure: `manage.py serve` on a folder of its own, with a paying key.
 
-With REMOVAL_EXECUTION=queue a worker runs beside it, of as many processes as there are places.
+With REMOVAL_EXECUTION=queue a worker runs beside it, of as many processes as there are slots.
 """
 
 import os

@@ -3,7 +3,7 @@
     make soak                          300 requests of mixed sizes and formats
     make soak ARGS="--minutes 30"      as many as half an hour takes
 
-As many clients as the server has places send pictures from 0.25 to 25 megapixels in every format,
+As many clients as the server has slots send pictures from 0.25 to 25 megapixels in every format,
 one after another, every third under an Idempotency-Key, so that its result is kept. After each 50
 requests the server's resident memory is noted. The exit status is 0 where memory after the last 50
 is within 5 % of that after the first 50, every answer was a 200, the ledger's audit finds nothing
@@ -58,11 +58,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--requests", type=int, default=300)
     parser.add_argument("--minutes", type=float, help="in place of a number of requests")
-    parser.add_argument("--places", type=int, default=2)
+    parser.add_argument("--slots", type=int, default=2)
     parser.add_argument("--write", action="store_true", help="put the results into the docs")
     args = parser.parse_args()
     print(report.machine(), flush=True)
-    with Site(REMOVAL_SLOTS=str(args.places), REMOVAL_THREADS="1") as site:
+    with Site(REMOVAL_SLOTS=str(args.slots), REMOVAL_THREADS="1") as site:
         course = _soak(site, args)
         kept, audit, rows_left = _files(site), site.audit(), site.python(PURGE).strip()
         files_left = _files(site)
@@ -102,7 +102,7 @@ def _soak(site: Site, args: argparse.Namespace) -> Course:
             return time.monotonic() - started > 60 * args.minutes
         return course.answers.total() >= args.requests
 
-    with ThreadPoolExecutor(args.places) as clients:
+    with ThreadPoolExecutor(args.slots) as clients:
         while not is_over():
             course.answers.update(clients.map(client, itertools.islice(jobs, EVERY)))
             seen = course.answers.total(), time.monotonic() - started, site.resident_mebibytes()

@@ -27,7 +27,7 @@ RECONCILE_SPAN = timedelta(days=3)
 
 
 @dataclass(frozen=True, slots=True)
-class Chore:
+class PeriodicJob:
     name: str
     every_seconds: int
     run: Callable[[], None]
@@ -84,17 +84,17 @@ def reconcile() -> None:
         webhooks.reconcile(timezone.now() - RECONCILE_SPAN)
 
 
-CHORES = (
-    Chore("release_stale_holds", 60, release_stale_holds),
-    Chore("refund_undelivered", 60, refund_undelivered),
-    Chore("tell_of_low_balances", 60, tell_of_low_balances),
-    Chore("purge", 60, purge),
-    Chore("sweep", 3600, sweep),
-    Chore("forget_sessions", 3600, forget_sessions),
-    Chore("forget_abandoned_purchases", 3600, forget_abandoned_purchases),
-    Chore("forget_accounts", 3600, forget_accounts),
-    Chore("age_out", 3600, age_out),
-    Chore("reconcile", 3600, reconcile),
+JOBS = (
+    PeriodicJob("release_stale_holds", 60, release_stale_holds),
+    PeriodicJob("refund_undelivered", 60, refund_undelivered),
+    PeriodicJob("tell_of_low_balances", 60, tell_of_low_balances),
+    PeriodicJob("purge", 60, purge),
+    PeriodicJob("sweep", 3600, sweep),
+    PeriodicJob("forget_sessions", 3600, forget_sessions),
+    PeriodicJob("forget_abandoned_purchases", 3600, forget_abandoned_purchases),
+    PeriodicJob("forget_accounts", 3600, forget_accounts),
+    PeriodicJob("age_out", 3600, age_out),
+    PeriodicJob("reconcile", 3600, reconcile),
 )
 
 
@@ -104,21 +104,21 @@ def start() -> None:
 
 def _forever() -> None:
     pause = threading.Event()
-    due = dict.fromkeys(CHORES, time.monotonic())
+    due = dict.fromkeys(JOBS, time.monotonic())
     while True:
-        for chore in CHORES:
-            if due[chore] <= time.monotonic():
-                due[chore] += chore.every_seconds
-                _attempt(chore)
+        for job in JOBS:
+            if due[job] <= time.monotonic():
+                due[job] += job.every_seconds
+                _attempt(job)
         pause.wait(max(0, min(due.values()) - time.monotonic()))
 
 
-def _attempt(chore: Chore) -> None:
+def _attempt(job: PeriodicJob) -> None:
     try:
         close_old_connections()
-        chore.run()
+        job.run()
     except Exception:
-        log.exception("The periodic job %s failed; it will run again", chore.name)
+        log.exception("The periodic job %s failed; it will run again", job.name)
 
 
 def _tell(sentence: str, number: int) -> None:

@@ -1,16 +1,16 @@
 """The periodic jobs as Celery tasks, with their schedule."""
 
 from pixian_site.celery import app
-from pixian_site.maintenance import CHORES
+from pixian_site.maintenance import JOBS
 
-for chore in CHORES:
-    app.task(chore.run, name=f"maintenance.{chore.name}")
+for job in JOBS:
+    app.task(job.run, name=f"maintenance.{job.name}")
 
 app.conf.beat_schedule = {
-    chore.name: {
-        "task": f"maintenance.{chore.name}",
-        "schedule": chore.every_seconds,
-        "options": {"expires": chore.every_seconds},  # a job that waited longer has a successor
+    job.name: {
+        "task": f"maintenance.{job.name}",
+        "schedule": job.every_seconds,
+        "options": {"expires": job.every_seconds},  # a job that waited longer has a successor
     }
-    for chore in CHORES
+    for job in JOBS
 }

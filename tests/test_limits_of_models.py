@@ -45,7 +45,7 @@ class Rule:
     owner: str
     limit: str
     end: str
-    make_old: Callable[[], Any] | None = None  # a row whose time is over: the chores take it
+    make_old: Callable[[], Any] | None = None  # a row whose time is over: the periodic jobs take it
 
 
 def stranger(email: str = "stranger@example.com") -> User:
@@ -234,9 +234,9 @@ def test_the_chores_end_what_is_over(label):
     make_old = RULES[label].make_old
     assert make_old is not None
     row = make_old()
-    for chore in maintenance.CHORES:
-        if chore.name != "reconcile":
-            chore.run()
+    for job in maintenance.JOBS:
+        if job.name != "reconcile":
+            job.run()
     assert not apps.get_model(label).objects.filter(pk=row.pk).exists()
 
 

@@ -238,9 +238,9 @@ def test_the_worker_keeps_house(deployed, server, folder, wait_until):
 
 
 def test_every_chore_is_scheduled_and_known_to_workers():
-    from pixian_site.maintenance import CHORES
+    from pixian_site.maintenance import JOBS
     from pixian_site.tasks import app  # type: ignore[attr-defined]
 
     scheduled = {entry["task"] for entry in app.conf.beat_schedule.values()}
-    assert scheduled == {f"maintenance.{chore.name}" for chore in CHORES}
+    assert scheduled == {f"maintenance.{job.name}" for job in JOBS}
     assert scheduled <= set(app.tasks)

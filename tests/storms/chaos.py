@@ -47,7 +47,7 @@ from tests.serving import Server, engine_pids, is_alive
 DOCUMENTED = {(429, 1015), (429, 1017), (503, 1200), (503, 1201)}
 DEADLINE, GRACE = 20, 10  # seconds; a hold lives for both
 WORK = 6  # seconds that work on a picture may take at least
-CHORES = 60  # seconds between two rounds of housekeeping
+HOUSEKEEPING = 60  # seconds between two rounds of housekeeping
 PAUSE = 3  # seconds that something stays away
 RECOVERY = 120
 CREDITS = 10_000
@@ -269,7 +269,7 @@ def _books(site: Site, people: list[Person], received: Decimal) -> list[str]:
     faults = []
     open_ = "SELECT count(*) FROM billing_hold WHERE state IN ('open', 'settled')"
     try:
-        _until(lambda: not _number(site, open_), "all holds have ended", 4 * CHORES)
+        _until(lambda: not _number(site, open_), "all holds have ended", 4 * HOUSEKEEPING)
     except TimeoutError as error:
         faults.append(f"It did not come true that {error}")
     paid = sum((Decimal(CREDITS) - Decimal(str(person.credits)) for person in people), Decimal(0))
@@ -287,7 +287,7 @@ def _books(site: Site, people: list[Person], received: Decimal) -> list[str]:
 
 def _old_holds(site: Site) -> Iterator[int]:
     """Holds that are open though housekeeping should have ended them."""
-    over = f"expires_at < now() - interval '{2 * CHORES} seconds'"
+    over = f"expires_at < now() - interval '{2 * HOUSEKEEPING} seconds'"
     yield _number(site, f"SELECT count(*) FROM billing_hold WHERE state = 'open' AND {over}")
 
 
