@@ -6,7 +6,7 @@ import { decodePng, encodePng } from "./pixels/png.js";
 
 /** Many of them fit into a tab, because only Blobs are kept. */
 export class Cutout {
-  #original; // Blob
+  original; // Blob
   #delta = null; // Blob, applies to the original
   #png = null; // Blob, complete: what the server sent, or the touched-up one
 
@@ -15,7 +15,7 @@ export class Cutout {
    * hasOriginal: whether the pixels of `original` are those that it was cut out of.
    */
   constructor(result, original, { isDelta = false, hasOriginal = isDelta } = {}) {
-    this.#original = original;
+    this.original = original;
     this.hasOriginal = hasOriginal;
     if (isDelta) this.#delta = result;
     else this.#png = result;
@@ -29,7 +29,7 @@ export class Cutout {
 
   /** The original's pixels at the cut-out's size; only where `hasOriginal`. */
   originalPixels() {
-    return readAgain(this.#original);
+    return readAgain(this.original);
   }
 
   /** Replace it by touched-up pixels; resolves to their PNG. */

@@ -73,7 +73,7 @@ export class Picture extends EventTarget {
 
   /** The original as this browser can show it, in full where possible: a Blob, or null. */
   get photo() {
-    return this.#isExact ? this.#upload : this.before;
+    return this.hasOriginal ? this.#cutout.original : this.before;
   }
 
   /** Determine the price of full resolution, and wait for the visitor's confirmation. */
