@@ -204,8 +204,9 @@ def _of_colours(plane: Floats) -> Floats:
 def _weighted_blur(colour: Floats, weight: Floats, radius: int) -> Floats:
     """Mean colour, (h, w, 3), of the neighbourhood, each pixel counting by its weight, (h, w)."""
     box = (2 * radius + 1, 2 * radius + 1)
-    total = cv2.blur(colour * _of_colours(weight), box, borderType=cv2.BORDER_REFLECT_101)
-    weights = cv2.blur(weight, box, borderType=cv2.BORDER_REFLECT_101)
+    weighed = colour * _of_colours(weight)
+    total = np.asarray(cv2.blur(weighed, box, borderType=cv2.BORDER_REFLECT_101), np.float32)
+    weights = np.asarray(cv2.blur(weight, box, borderType=cv2.BORDER_REFLECT_101), np.float32)
     weights += np.float32(1e-5)
     total /= _of_colours(weights)
-    return np.asarray(total, np.float32)
+    return total

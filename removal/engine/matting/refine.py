@@ -52,7 +52,8 @@ def upsample_alpha(rgb: Bytes, matte: Floats, frame: Bytes | None = None) -> Byt
 
 def _applied(coefficients: Floats, photo: Bytes) -> Bytes:
     """The alpha that the maps (h, w, 4) give the colours (h, w, 3), uint8 (h, w)."""
-    *slopes, found = cv2.split(coefficients)
+    planes: list[Floats] = [np.asarray(plane, np.float32) for plane in cv2.split(coefficients)]
+    *slopes, found = planes
     for slope, colour in zip(slopes, cv2.split(photo), strict=True):
         slope *= colour
         found += slope

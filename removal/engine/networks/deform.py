@@ -280,7 +280,7 @@ class _Grid(NamedTuple):
         return (self.places, *self.output)
 
     @property
-    def count(self) -> int:
+    def total(self) -> int:
         return self.places * self.output.y * self.output.x
 
 
@@ -330,7 +330,7 @@ def _read_corner(reader: _Reader, product: str, grid: _Grid) -> _Corner:
     coordinates = []
     for half in halves:
         coordinate, shape = reader.reshaped(half)
-        _require(shape == (1, 1, grid.count, 1))
+        _require(shape == (1, 1, grid.total, 1))
         coordinates.append(_read_coordinate(reader, coordinate))
     y, x = coordinates
     _require((y.axis, x.axis) == (0, 1), (y.side, x.side) == side, y.whole == x.whole)
