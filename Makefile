@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run develop test check audit format bench bench-encoding bench-page bench-peers bench-pool bench-server lighthouse soak ledger-storm test-e2e chaos test-samples fuzz-api prove-image lock models chromium tools clients clean
+.PHONY: help run develop test check audit format bench bench-encoding bench-page bench-peers bench-pool bench-server lighthouse soak ledger-storm test-e2e chaos test-samples fuzz-api prove-birefnet prove-image lock models chromium tools clients clean
 
 help: ## List the commands
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -87,6 +87,9 @@ bench-page: $(VENV)/develop.stamp models chromium ## A 12-megapixel photo on the
 lighthouse: $(VENV)/develop.stamp models chromium ## Lighthouse's marks for the pages that strangers see first (needs npm)
 	@npm install --silent --no-save --no-fund --no-audit --prefix var/lighthouse lighthouse@12.8.2
 	@exec $(BIN)/python -m benchmarks.lighthouse
+
+prove-birefnet: $(VENV)/run.stamp models ## BiRefNet's deformable convolutions, exported (SOURCE=its checkout), rewritten, timed
+	@exec $(BIN)/python -m benchmarks.birefnet $(SOURCE) $(ARGS)
 
 prove-image: $(VENV)/develop.stamp ## The Dockerfile's steps in an empty folder, without a container engine
 	@exec $(BIN)/python -m tests.deploy.prove
