@@ -26,7 +26,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from removal import files
+from removal import files, recipes
 
 EXTENSIONS = {
     "image/png": "png", "image/jpeg": "jpg", "image/webp": "webp", "application/zip": "zip",
@@ -66,7 +66,10 @@ class Refused(Exception):
 
 def main() -> int:
     args = _arguments()
-    server = Server(args.url.rstrip("/"), _key(), dict(args.set))
+    fields = dict(args.set)
+    if args.recipe:  # here and not by the server, which may know other recipes than this client
+        fields = recipes.expanded(fields, args.recipe)
+    server = Server(args.url.rstrip("/"), _key(), fields)
     output = args.output or args.folder
     output.mkdir(parents=True, exist_ok=True)
     folders = Folders(args.folder, output)
@@ -185,6 +188,12 @@ def _arguments() -> argparse.Namespace:
         type=_setting,
         metavar="NAME=VALUE",
         help="a parameter of the API, e.g. result.crop_to_foreground=true; may be repeated",
+    )
+    parser.add_argument(
+        "--recipe",
+        metavar="NAME",
+        choices=recipes.NAMES,
+        help=f"a preset of parameters, which --set wins over: {', '.join(recipes.NAMES)}",
     )
     args = parser.parse_args()
     if not args.url.startswith(("http://", "https://")):

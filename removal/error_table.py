@@ -223,6 +223,9 @@ ROWS: tuple[Row, ...] = (
         removebg="unknown_foreground",
     ),
     _of_parameter(1115, "hints"),
+    _of_parameter(1117, "recipe"),
+    _of_parameter(1118, "result.shadow"),
+    _of_parameter(1119, "result.shadow_opacity"),
     Row(
         400,
         1120,

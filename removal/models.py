@@ -178,6 +178,26 @@ class KeptPicture(models.Model):
         return self.request_id
 
 
+class OwnRecipe(models.Model):
+    """A recipe that somebody saved in the account: a name and the API's parameters."""
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="own_recipes"
+    )
+    name = models.CharField(max_length=40)
+    parameters = models.JSONField()
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["user", "name"], name="removal_own_recipe_name")
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class Batch(models.Model):
     """Pictures sent together with the same parameters, processed one by one."""
 

@@ -3,7 +3,7 @@
 from django.urls import path
 
 from .docs import pages as docs
-from .page import views, workbench
+from .page import own_recipes, views, workbench
 
 urlpatterns = [
     path("", views.home, name="home"),
@@ -15,5 +15,6 @@ urlpatterns = [
     path("removals/<slug:picture_id>/work-copy", workbench.work_copy, name="removal_work_copy"),
     path("removals/<slug:picture_id>/matte", workbench.matte, name="removal_matte"),
     path("removals/<slug:picture_id>/mended", workbench.mended, name="removal_mended"),
+    path("recipes", own_recipes.own_recipes, name="own_recipes"),
     *(path(page.path, docs.page, {"page": page}, name=page.name) for page in docs.PAGES),
 ]

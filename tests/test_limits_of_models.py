@@ -204,6 +204,7 @@ RULES = {
         "REMOVAL_PAGE_KEEP_SECONDS",
         old_kept,
     ),
+    "removal.OwnRecipe": Rule("the account", "20 of up to 4 KiB", "the account's"),
     "removal.Batch": Rule(
         "the account", "REMOVAL_BATCH_BYTES_PER_ACCOUNT", "REMOVAL_BATCH_KEEP_SECONDS", old_batch
     ),

@@ -72,6 +72,7 @@ def _lists(user: User) -> Iterator[tuple[str, Iterable[dict[str, Any]]]]:
     yield "daily_usage", _rows(usage, "day", "api_key__public_id", "requests", "errors", "credits")
     pictures = ("name", "state", "size", "created_at", "expires_at")
     yield "pictures", _rows(user.kept_pictures.all(), *pictures)
+    yield "recipes", _rows(user.own_recipes.all(), "name", "parameters", "created_at")
     batches = ("batch_id", "fields", "webhook_url", "state", "created_at", "expires_at")
     yield "batches", _rows(user.batches.all(), *batches)
 

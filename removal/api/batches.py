@@ -38,6 +38,7 @@ class Batches(Endpoint):
     def post(self, request: Request) -> HttpResponse:
         reading.check_body(request, files=2)
         fields = reading.with_query_test(reading.read_fields(request), request)
+        fields = reading.with_recipe(fields)
         options, webhook, keep_open = _checked(fields)
         _check_files(request, fields, needed=not keep_open)
         key = _key_of(request)

@@ -10,7 +10,8 @@ from removal.services import Outcome, mark_delivered
 # The headers that scripts of other origins may read.
 EXPOSED = (
     "X-Credits-Charged", "X-Credits-Calculated", "X-Credits-Remaining", "X-Input-Orientation",
-    "X-Input-Size", "X-Result-Size", "X-Input-Foreground", "X-Result-Foreground", "X-Request-Id",
+    "X-Input-Size", "X-Result-Size", "X-Input-Foreground", "X-Result-Foreground",
+    "X-Result-Shadow", "X-Request-Id",
     "X-Type", "X-Width", "X-Height", "X-Max-Width", "X-Max-Height", "X-Foreground-Top",
     "X-Foreground-Left", "X-Foreground-Width", "X-Foreground-Height", "X-RateLimit-Limit",
     "X-RateLimit-Remaining", "X-RateLimit-Reset", "Idempotency-Replayed", "Retry-After",
@@ -52,6 +53,8 @@ def facts_of(outcome: Outcome) -> dict[str, str]:
         "X-Input-Foreground": _box(facts.input_foreground),
         "X-Result-Foreground": _box(facts.result_foreground),
     }
+    if outcome.options.shadow != "none":
+        headers["X-Result-Shadow"] = facts.shadow
     if outcome.options.watermark and outcome.credits_calculated is not None:
         headers["X-Credits-Calculated"] = f"{outcome.credits_calculated:.3f}"
     if outcome.credits_remaining is not None:

@@ -17,9 +17,9 @@ from django.utils.datastructures import MultiValueDict
 from rest_framework import exceptions
 from rest_framework.request import Request
 
-from removal import engine, errors
+from removal import engine, errors, recipes
 from removal.engine import hints
-from removal.engine.options import Parameter
+from removal.engine.options import Choice, Parameter
 from removal.services import Order, Source, Url
 
 from .errors import from_bad_request
@@ -32,7 +32,10 @@ LARGE_TEXT_SHARE = 2
 _large_bodies = threading.BoundedSemaphore(2)
 SOURCES = ("image", "image.base64", "image.url")
 PICTURE_FILES = {"image", "zip", "image_file", "bg_image_file"}  # everything else is text
-V2_PARAMETERS = (*engine.PARAMETERS, engine.HINTS)
+# A preset of the others, which it is expanded to before they are read: no field of Options.
+RECIPE = Parameter("recipe", "", Choice(recipes.NAMES), ", ".join(recipes.NAMES), "none")
+BATCH_PARAMETERS = (RECIPE, *engine.PARAMETERS)
+V2_PARAMETERS = (*BATCH_PARAMETERS, engine.HINTS)
 Fields = dict[str, str]
 File: TypeAlias = "UploadedFile[bytes]"
 
@@ -108,7 +111,10 @@ def read_order(
     own = {name: theirs for name, theirs in (names or {}).items() if fields.get(theirs, "").strip()}
     fields |= {name: fields[theirs] for name, theirs in own.items()}
     try:
-        options = engine.parse_options(with_query_test(fields, request), parameters)
+        fields = with_query_test(fields, request)
+        if RECIPE in parameters:
+            fields = with_recipe(fields)
+        options = engine.parse_options(fields, tuple(row for row in parameters if row.field))
     except engine.InvalidOption as error:
         raise errors.InvalidParameter.named(error, own.get(error.parameter)) from error
     return Order(read_source(fields, files), options)
@@ -149,6 +155,12 @@ def with_query_test(fields: Fields, request: Request) -> Fields:
     if any(engine.parse_bool("test", text) for text in asked):
         return {**fields, "test": "true"}
     return fields
+
+
+def with_recipe(fields: Fields) -> Fields:
+    """With what the recipe sets, if one is named; parameters that are sent win over it."""
+    name = fields.get(RECIPE.name, "")
+    return recipes.expanded(fields, RECIPE.parse(RECIPE.name, name)) if name.strip() else fields
 
 
 def read_source(fields: Fields, files: list[File]) -> Source:

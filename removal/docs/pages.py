@@ -59,6 +59,7 @@ def _parameters(request: HttpRequest) -> Context:
         "sources": tables.sources(),
         "parameters": tables.parameters(),
         "formats": tables.formats(),
+        "recipes": tables.recipes(),
     }
 
 

@@ -42,6 +42,20 @@ def _default(row: tables.Row) -> str:
     return row.default if row.default in ("", "none", "transparent") else _code(row.default)
 
 
+def _recipes() -> str:
+    head = ("recipe", "for", "size", "subject fills", "background", "format", "rules read on")
+    return _table(
+        head,
+        (
+            (
+                _code(row.name), row.title, row.size, f"{row.fill} %", _code(row.background),
+                row.format, row.source,
+            )
+            for row in tables.recipes()
+        ),
+    )  # fmt: skip
+
+
 def _headers() -> str:
     return _table(("header", "value"), ((_code(row.name), row.text) for row in tables.headers()))
 
@@ -68,6 +82,7 @@ def _code(text: str) -> str:
 
 TABLES: dict[str, Callable[[], str]] = {
     "parameters": _parameters,
+    "recipes": _recipes,
     "headers": _headers,
     "errors": _errors,
 }

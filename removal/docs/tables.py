@@ -6,6 +6,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
+from removal import recipes as recipe_table
 from removal.api import reading, v1
 from removal.api.removebg import parameters as removebg_parameters
 from removal.api.schema.answers import OF_RESULTS
@@ -22,14 +23,22 @@ WORDS = (
     gettext_noop("none"),
     gettext_noop("1 to 100"),
     gettext_noop("points and strokes in JSON, or a PNG with labels"),
+    gettext_noop("the shadow's own"),
     gettext_noop("preview, small, regular, medium, hd, full, 4k, 50MP or auto"),
     gettext_noop("auto, png, jpg, webp or zip"),
     gettext_noop("rgba or alpha"),
+    gettext_noop("none, auto, car, 3D, drop, contact or natural"),
     gettext_noop("1, 2 or 4 of up to 500px or 50%"),
     gettext_noop("3, 4, 6 or 8 hexadecimal digits, or a CSS colour name"),
     gettext_noop("'x1 y1 x2 y2', each in px or %"),
     gettext_noop("10% to 100%, or original"),
     gettext_noop("original, center, or one or two of 0% to 100%"),
+)
+RECIPE_TITLES = (
+    gettext_noop("Amazon main image"),
+    gettext_noop("Instagram square"),
+    gettext_noop("Instagram story"),
+    gettext_noop("Passport-like portrait"),
 )
 SOURCES: dict[str, tuple[str | Promise, str | Promise]] = {
     "image": (
@@ -55,6 +64,10 @@ SOURCES: dict[str, tuple[str | Promise, str | Promise]] = {
     ),
 }
 PARAMETERS: dict[str, str | Promise] = {
+    "recipe": _(
+        "A preset of the parameters below, for a marketplace or a purpose; see the recipes. "
+        "A parameter that you send yourself wins over it."
+    ),
     "test": _(
         "Makes the request free. The result has a watermark, in colour and in alpha; sizes and "
         "headers are those of the real result."
@@ -80,6 +93,15 @@ PARAMETERS: dict[str, str | Promise] = {
         "margins; spare width is shared left and right."
     ),
     "result.vertical_alignment": _("Where spare height goes, with result.target_size."),
+    "result.shadow": _(
+        "Laid under the subject. drop: behind it, to the lower right. contact: on the ground where "
+        "it stands. natural: the photo's own, where its background is even; else none, as "
+        "X-Result-Shadow says. It needs room: see result.margin. mask and delta_png have none."
+    ),
+    "result.shadow_opacity": _(
+        "In per cent of its darkest. Otherwise 40 for drop, 90 for contact and 100 for natural: as "
+        "photographed."
+    ),
     "output.format": _("See the formats below."),
     "output.jpeg_quality": _("Of JPEG, of WebP's colour and of the colour in a ZIP."),
     "hints": _(
@@ -118,6 +140,10 @@ HEADERS: dict[str, str | Promise] = {
         "if there is none."
     ),
     "X-Result-Foreground": _("The same in the result."),
+    "X-Result-Shadow": _(
+        "If a shadow was asked for: that of the result. none for natural where the background is "
+        "not even, and in formats without shadows."
+    ),
     "Idempotency-Replayed": _("This answer repeats an earlier one. See Idempotency-Key."),
     "X-Request-Id": _("In every answer, including errors: name it when you write to support."),
 }
@@ -165,6 +191,34 @@ def parameters() -> list[Row]:
             PARAMETER_CODES[row.name],
         )
         for row in reading.V2_PARAMETERS
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class RecipeRow:
+    """A recipe for people: `size` in pixels, `fill` in per cent."""
+
+    name: str
+    title: str
+    size: str
+    fill: int
+    background: str
+    format: str
+    source: str
+
+
+def recipes() -> list[RecipeRow]:
+    return [
+        RecipeRow(
+            row.name,
+            gettext(row.title),
+            f"{row.size[0]} × {row.size[1]}",
+            row.fill,
+            row.background,
+            f"{row.format.upper()}, {row.quality}",
+            f"{row.source} ({row.read})",
+        )
+        for row in recipe_table.ROWS
     ]
 
 

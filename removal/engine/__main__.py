@@ -16,7 +16,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from removal import files
+from removal import files, recipes
 
 from . import EngineError, Options, extension_of, parse_options, remove_background
 from .hints import MAX_DATA_URL, Hints, parse_hints, text_of
@@ -81,6 +81,12 @@ def _parser() -> argparse.ArgumentParser:
         help="what of the one picture is to be kept and removed: points and strokes in JSON, or a "
         "PNG with labels",
     )
+    parser.add_argument(
+        "--recipe",
+        metavar="NAME",
+        choices=recipes.NAMES,
+        help=f"a preset of the options below, which win over it: {', '.join(recipes.NAMES)}",
+    )
     for parameter in PARAMETERS:
         _add_option(parser, parameter)
     return parser
@@ -104,7 +110,8 @@ def _flag(name: str) -> str:
 
 
 def _fields(args: argparse.Namespace) -> dict[str, str]:
-    return {parameter.name: getattr(args, parameter.name) for parameter in PARAMETERS}
+    fields = {parameter.name: getattr(args, parameter.name) for parameter in PARAMETERS}
+    return fields | recipes.expanded(fields, args.recipe) if args.recipe else fields
 
 
 def _options(fields: dict[str, str]) -> Options:

@@ -11,10 +11,12 @@ from .hints import Hints, parse_hints
 
 OutputFormat = Literal["auto", "png", "jpeg", "delta_png", "webp", "mask", "zip"]
 VerticalAlignment = Literal["top", "middle", "bottom"]
+Shadow = Literal["none", "drop", "contact", "natural"]
 OUTPUT_FORMATS: tuple[OutputFormat, ...] = (
     "auto", "png", "jpeg", "delta_png", "webp", "mask", "zip",
 )  # fmt: skip
 VERTICAL_ALIGNMENTS: tuple[VerticalAlignment, ...] = ("top", "middle", "bottom")
+SHADOWS: tuple[Shadow, ...] = ("none", "drop", "contact", "natural")
 MAX_PIXELS = 25_000_000
 MAX_RESULT_PIXELS = 50_000_000
 # What texts look like, for the readers below and for the API's schema. The digits bound the
@@ -67,6 +69,8 @@ class Options:
     region: Region | None = None  # of the full-size input; outside of it nothing is foreground
     scale: Decimal | None = None  # per cent of the canvas that the foreground is to fill
     position: tuple[Decimal, Decimal] | None = None  # of the spare room, per cent from left and top
+    shadow: Shadow = "none"
+    shadow_opacity: int | None = None  # per cent of its darkest; None: as suits the shadow
     output_format: OutputFormat = "auto"
     jpeg_quality: int = 75
     watermark: bool = False
@@ -198,6 +202,10 @@ PARAMETERS: tuple[Parameter, ...] = (
         Choice(VERTICAL_ALIGNMENTS),
         "top, middle, bottom",
         "middle",
+    ),
+    Parameter("result.shadow", "shadow", Choice(SHADOWS), ", ".join(SHADOWS), "none"),
+    Parameter(
+        "result.shadow_opacity", "shadow_opacity", Whole(0, 100), "0 to 100", "the shadow's own"
     ),
     Parameter(
         "output.format", "output_format", Choice(OUTPUT_FORMATS), ", ".join(OUTPUT_FORMATS), "auto"

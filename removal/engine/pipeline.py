@@ -9,14 +9,14 @@ import numpy as np
 from . import geometry
 from . import hints as hinted
 from .arrays import Bytes, Floats
-from .composing import compose, watermark
+from .composing import compose, natural_shadow, shadow, watermark
 from .errors import DeltaWouldShrink, TooManyPixels, UnreadableBackground, UnreadableImage
 from .geometry import Box
 from .hints import Hints, Marked
 from .matting import foreground, letterbox, predict, refine, scribbles, transparency
 from .matting.foreground import Hidden
 from .networks import session
-from .options import MAX_PIXELS, Options
+from .options import MAX_PIXELS, Options, Shadow
 from .reading import decode, labels
 from .reading.decode import Header, Photo, Picture
 from .writing import encode
@@ -30,7 +30,8 @@ class Facts:
     """What is told about a result. Sizes are (width, height); all after the EXIF turn.
 
     `input_foreground` is in coordinates of the full-size upright input, `result_foreground` in
-    those of the result; both are Box() where nothing was found.
+    those of the result; both are Box() where nothing was found. `shadow` is the one that the result
+    has: "none" also where `natural` was asked for and the background is not even.
     """
 
     input_format: str
@@ -39,6 +40,7 @@ class Facts:
     result_size: tuple[int, int]
     input_foreground: Box
     result_foreground: Box
+    shadow: Shadow = "none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +89,12 @@ def remove_background(
     alpha = share if hidden is None else transparency.within(hidden.alpha, share)
     # Before the region is cut out: what a caller may choose must not move the mark.
     mark = watermark.plan(alpha) if options.watermark else None
+    photographed = _photographed(picture, alpha, options)
     _keep_region(alpha, header, options)
     box = compose.foreground_box(alpha)
     if not box:
         alpha[:] = 0  # a haze below the threshold is not a subject
+    cast = _cast(photographed, alpha, box, header, options)
     begin("foreground")
     if options.resolved_format != "mask":
         foreground.foreground_colour(picture.rgb, share, frame, hidden)
@@ -98,12 +102,18 @@ def remove_background(
     begin("compose")
     layout = geometry.layout((alpha.shape[1], alpha.shape[0]), box, options)
     backdrop = _backdrop(background, options)
-    canvas = compose.compose(picture.rgb, alpha, layout, options, picture.resolution, backdrop)
+    canvas = compose.compose(
+        picture.rgb, alpha, layout, options, picture.resolution, backdrop, cast
+    )
     if mark is not None:
         watermark.apply(canvas, mark, layout)
     begin("encode")
     content, media_type = encode.encode(canvas, options)
-    return Result(content, media_type, _facts(header, alpha, box, layout))
+    return Result(
+        content,
+        media_type,
+        _facts(header, alpha, box, layout, "none" if cast is None else options.shadow),
+    )
 
 
 def check(header: Header, options: Options) -> None:
@@ -161,15 +171,47 @@ def _backdrop(background: Photo | None, options: Options) -> Bytes | None:
     return compose.flatten(picture.rgb, picture.alpha, compose.WHITE)
 
 
-def _keep_region(alpha: Bytes, header: Header, options: Options) -> None:
-    """Make everything outside the region background, in place."""
+def _photographed(picture: Picture, alpha: Bytes, options: Options) -> shadow.Cast | None:
+    """The photo's own shadow, where it is asked for and can be told. Of a file with transparency
+    it can not: there is no background to tell it from."""
+    if options.shadow != "natural" or not compose.takes_shadow(options):
+        return None
+    return natural_shadow.natural(picture.rgb, alpha) if picture.alpha is None else None
+
+
+def _cast(
+    photographed: shadow.Cast | None, alpha: Bytes, box: Box, header: Header, options: Options
+) -> shadow.Cast | None:
+    """The shadow that is asked for, of what is left in the region, in the strength asked for."""
+    if not box or not compose.takes_shadow(options):
+        return None
+    if options.shadow != "natural":
+        cast = shadow.made(options.shadow, alpha, box)
+    elif photographed is None:
+        return None
+    else:
+        region = _region(alpha, header, options)
+        cast = photographed if region is None else shadow.within(photographed, region)
+    opacity = options.shadow_opacity
+    return cast.at(shadow.OPACITY[options.shadow] if opacity is None else opacity)
+
+
+def _region(alpha: Bytes, header: Header, options: Options) -> Box | None:
+    """The region in the matte's pixels."""
     if options.region is None:
-        return
+        return None
     height, width = alpha.shape
-    box = geometry.map_box(
+    return geometry.map_box(
         geometry.region_box(header.size, options.region),
         Box(0, 0, *header.size), Box(0, 0, width, height), (width, height),
     )  # fmt: skip
+
+
+def _keep_region(alpha: Bytes, header: Header, options: Options) -> None:
+    """Make everything outside the region background, in place."""
+    box = _region(alpha, header, options)
+    if box is None:
+        return
     alpha[: box.top] = alpha[box.top + box.height :] = 0
     alpha[:, : box.left] = alpha[:, box.left + box.width :] = 0
 
@@ -193,7 +235,9 @@ def _share(hidden: Hidden, matte: Floats, frame: Bytes) -> Bytes:
     return refine.upsample_alpha(hidden.seen, share, frame)
 
 
-def _facts(header: Header, alpha: Bytes, found: Box, layout: geometry.Layout) -> Facts:
+def _facts(
+    header: Header, alpha: Bytes, found: Box, layout: geometry.Layout, cast: Shadow
+) -> Facts:
     height, width = alpha.shape
     return Facts(
         input_format=header.format,
@@ -204,4 +248,5 @@ def _facts(header: Header, alpha: Bytes, found: Box, layout: geometry.Layout) ->
             found, Box(0, 0, width, height), Box(0, 0, *header.size), header.size
         ),
         result_foreground=geometry.map_box(found, layout.content, layout.drawn, layout.canvas_size),
+        shadow=cast,
     )

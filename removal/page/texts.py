@@ -66,6 +66,13 @@ SCRIPT_TEXTS: dict[str, str | Promise] = {
     "error.gone": _("This picture is no longer kept."),
     "error.forget": _("The server could not be asked to delete it. Try again."),
     "error.keep": _("The touched-up picture could not be kept on the server. Download it."),
+    "recipe.saved": _("{name} is saved."),
+    "recipe.deleted": _("{name} is deleted."),
+    "recipe.delete": _("Delete the recipe {name}"),
+    "recipe.most": _("You have {count} recipes of your own. Delete one first."),
+    "recipe.picture": _(
+        "A background picture can't be part of a recipe. Choose a colour, or none."
+    ),
     "error.sample": _("The sample could not be loaded. Try again."),
 }
 

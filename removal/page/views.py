@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.templatetags.static import static
 from django.utils.functional import Promise
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_GET
@@ -14,8 +15,9 @@ from django.views.decorators.http import require_GET
 from accounts.public import public_address
 from billing import ledger
 
+from .. import recipes
 from ..engine import MAX_PIXELS
-from . import kept, texts, workbench
+from . import kept, own_recipes, texts, workbench
 
 SAMPLES = (
     ("astronaut", _("An astronaut before a flag and a model of the shuttle")),
@@ -45,6 +47,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "max_result_pixels": settings.REMOVAL_MAX_RESULT_PIXELS,
         "social_picture": public_address(request, static("img/social.jpg")),
         "sizes": SIZES,
+        "recipes": _recipes(owner),
         "code_languages": CODE_LANGUAGES,
         "free_megapixels": settings.REMOVAL_ANONYMOUS_MAX_PIXELS / 1_000_000,
         "kept": workbench.as_dicts(owner),
@@ -55,6 +58,15 @@ def home(request: HttpRequest) -> HttpResponse:
     if settings.REMOVAL_PAGE_KEEP_SECONDS:
         kept.remember_visitor(response, owner)
     return response
+
+
+def _recipes(owner: kept.Owner) -> dict[str, Any]:
+    """The site's recipes and the visitor's own."""
+    site = [
+        {"name": row.name, "title": gettext(row.title), "parameters": row.parameters}
+        for row in recipes.ROWS
+    ]
+    return {"site": site, "own": own_recipes.as_dicts(owner.user)}
 
 
 def _prices(owner: kept.Owner) -> dict[str, Any]:

@@ -36,6 +36,7 @@ export class Card {
   #shown = { before: null, after: null };
   #sent = 0; // when the server had all of it, in milliseconds
   #clock = 0;
+  #turn = 0; // counts the shadows that were asked for
 
   /**
    * `on` has a function for each button's data-action, called with the picture; `offer(picture)`
@@ -155,11 +156,24 @@ export class Card {
       const [width, height] = placed.canvas;
       this.#compare.place(this.#picture.size, placed);
       this.#compare.setBackground(this.#options.background);
+      this.#placeShadow(placed);
       size.textContent = this.#about(width, height);
     } catch (error) {
       if (!(error instanceof GeometryError)) throw error;
       size.textContent = text(error.key);
     }
+  }
+
+  /** Made from the whole cut-out, so it comes a moment later; told where there is none to keep. */
+  async #placeShadow(placed) {
+    this.#turn += 1;
+    const turn = this.#turn;
+    const { shadow, shadowOpacity } = this.#options;
+    const shows = resolvedFormat(this.#options) !== "mask";
+    const cast = shows ? await this.#picture.cast(shadow).catch(() => null) : null;
+    if (turn !== this.#turn) return; // others are asked for since
+    this.#compare.setShadow(cast, shadowOpacity, placed);
+    this.#part(".card-shadow").hidden = !shows || shadow !== "natural" || Boolean(cast);
   }
 
   #about(width, height) {

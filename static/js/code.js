@@ -1,27 +1,13 @@
 /** "Show as code": the panel's options as a request to the API. */
 
+import { parametersOf } from "./parameters.js";
+
 const PATH = "/api/v2/remove-background";
 
-/** The API's parameters for the panel's result; there is none for a background picture. */
-export function parametersOf({ background, crop, marginText, targetText, alignment, format, quality }) {
-  const opaque = background.kind === "colour";
-  const lossy = ["jpeg", "webp", "zip"].includes(format) || (format === "auto" && opaque);
-  const all = {
-    "background.color": opaque ? background.colour.toUpperCase() : "",
-    "result.crop_to_foreground": crop ? "true" : "",
-    "result.margin": marginText === "0" ? "" : marginText,
-    "result.target_size": targetText,
-    "result.vertical_alignment": targetText && alignment !== "middle" ? alignment : "",
-    "output.format": format === "auto" ? "" : format,
-    "output.jpeg_quality": lossy && quality !== 75 ? String(quality) : "",
-  };
-  return Object.entries(all).filter(([, value]) => value);
-}
-
-/** name of language -> program text. */
-export function samples(options, extension) {
+/** name of language -> program text; `recipe` is the site's recipe that the options are, or null. */
+export function samples(options, extension, recipe) {
   const url = location.origin + PATH;
-  const parameters = parametersOf(options);
+  const parameters = recipe ? [["recipe", recipe.name]] : parametersOf(options);
   const result = `cut-out.${extension}`;
   return {
     curl: curl(url, parameters, result),

@@ -1,5 +1,7 @@
 /** The before/after slider: the original left of the handle, the cut-out right of it. */
 
+import { boxOnResult, toShadowCanvas } from "./pixels/shadow.js";
+
 const REST = 30; // per cent of the original that stays in sight
 const REVEAL_MS = 900;
 
@@ -56,6 +58,19 @@ export class Compare {
     }
   }
 
+  /** Show the cut-out's shadow at `perCent` of its strength, of pixels/shadow.js, or none. */
+  setShadow(cast, perCent, placed) {
+    const shadow = this.#root.querySelector(".compare-shadow");
+    shadow.hidden = !cast;
+    if (!cast) return;
+    const small = toShadowCanvas(cast, perCent);
+    Object.assign(shadow, { width: small.width, height: small.height });
+    shadow.getContext("2d").drawImage(small, 0, 0);
+    const box = boxOnResult(cast, placed);
+    const [width, height] = placed.canvas;
+    setBox(shadow, box.left / width, box.top / height, box.width / width, box.height / height);
+  }
+
   /** Set the background of the cut-out. */
   setBackground({ kind, colour, url }) {
     const { dataset, style } = this.#root;
@@ -67,6 +82,7 @@ export class Compare {
   reset() {
     for (const selector of [".compare-before", ".compare-after"]) this.#hide(selector);
     this.#slider.hidden = true;
+    this.#root.querySelector(".compare-shadow").hidden = true;
   }
 
   release() {

@@ -10,8 +10,9 @@ import { OptionsPanel } from "./options.js";
 import { Picture } from "./picture.js";
 import { extensionOf } from "./pixels/render.js";
 import { Queue } from "./queue.js";
+import { Recipes } from "./recipes.js";
 import { restore, tellOfLost } from "./reload.js";
-import { copy, download, downloadAll } from "./results.js";
+import { copy, download, downloadAll, downloadRecipes } from "./results.js";
 import { PictureStore } from "./store.js";
 import { text } from "./text.js";
 
@@ -30,6 +31,7 @@ const server = {
   fullPixels: Number(fullPixels),
 };
 const panel = new OptionsPanel(byId("options"));
+const recipes = new Recipes(byId("recipes"), panel, { csrfToken, announce, several: downloadSeveral });
 const resolution = new Resolution(workbench);
 const editor = new Editor(byId("editor"));
 const queue = new Queue(PARALLEL);
@@ -200,7 +202,7 @@ function showCode() {
   const dialog = byId("code-dialog");
   const hasPicture = panel.value.background.kind === "picture";
   const options = hasPicture ? { ...panel.value, background: { kind: "none" } } : panel.value;
-  const programs = samples(options, extensionOf(options));
+  const programs = samples(options, extensionOf(options), recipes.current);
   byId("code-without-picture").hidden = !hasPicture;
   for (const code of dialog.querySelectorAll("[data-code]")) {
     code.textContent = programs[code.dataset.code];
@@ -215,9 +217,18 @@ async function copyCode(button) {
 }
 
 async function downloadEverything() {
+  await downloadAll(await finished(), panel.value);
+}
+
+function downloadSeveral(chosen) {
+  return attempt(async () => downloadRecipes(await finished(), chosen, panel.value.maxPixels));
+}
+
+/** All finished pictures, those that the server keeps included. */
+async function finished() {
   announce(text("preparing"));
   for (const picture of inState("stored")) await picture.recall();
-  await downloadAll(inState("done"), panel.value);
+  return inState("done");
 }
 
 function onClick(selector, action) {

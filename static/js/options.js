@@ -1,6 +1,9 @@
 /** The options panel: one set of options for all pictures. */
 
 import { GeometryError, parseMargin, parseTarget } from "./pixels/geometry.js";
+import { OPACITY } from "./pixels/shadow.js";
+import { fillOf, marginFor } from "./fill.js";
+import { optionsOf } from "./parameters.js";
 import { text } from "./text.js";
 
 const COLOURS = { white: "#ffffff", black: "#000000" };
@@ -28,9 +31,40 @@ export class OptionsPanel extends EventTarget {
     line.textContent = message;
   }
 
+  /** Set all options to what these parameters of the API mean. */
+  apply(parameters) {
+    const { background, colour, crop, margin, alignment, shadow, shadowOpacity, format, quality } = this.#form.elements;
+    const wanted = optionsOf(parameters, this.value.maxPixels);
+    if (wanted.background.kind === "none") background.value = "none";
+    else {
+      const named = Object.keys(COLOURS).find((name) => COLOURS[name] === wanted.background.colour);
+      background.value = named ?? "colour";
+      if (!named) colour.value = wanted.background.colour;
+    }
+    crop.checked = wanted.crop;
+    margin.value = wanted.marginText;
+    this.#applyTarget(wanted.targetText);
+    alignment.value = wanted.alignment;
+    shadow.value = wanted.shadow;
+    shadowOpacity.value = wanted.shadowOpacity;
+    format.value = wanted.format;
+    quality.value = wanted.quality;
+    this.#update();
+  }
+
+  #applyTarget(targetText) {
+    const { size, width, height } = this.#form.elements;
+    size.value = targetText;
+    if (size.value === targetText) return; // a select has no value that is none of its options
+    size.value = "custom";
+    [width.value, height.value] = targetText.trim().split(/\s+/);
+  }
+
   #changed(field) {
     if (field.name === "picture") return; // #takePicture fires the event once the file is read
     if (field.name === "colour") this.#form.elements.background.value = "colour";
+    if (field.name === "shadow") this.#form.elements.shadowOpacity.value = OPACITY[field.value];
+    if (field.name === "fill") this.#fill(Number(field.value));
     this.#update();
   }
 
@@ -43,11 +77,20 @@ export class OptionsPanel extends EventTarget {
       return this.complain(text(error.key));
     }
     this.complain("");
+    this.#showFill();
     this.dispatchEvent(new Event("change"));
   }
 
+  /** The subject shall fill so much of the frame. */
+  #fill(perCent) {
+    const { crop, margin, fill } = this.#form.elements;
+    if (!(perCent >= Number(fill.min) && perCent <= 100)) return;
+    crop.checked = true;
+    margin.value = marginFor(perCent, this.value.target);
+  }
+
   #read() {
-    const { crop, margin, alignment, format, quality } = this.#form.elements;
+    const { crop, margin, alignment, shadow, shadowOpacity, format, quality } = this.#form.elements;
     const marginText = margin.value.trim() || "0";
     const targetText = this.#targetText();
     return {
@@ -58,10 +101,18 @@ export class OptionsPanel extends EventTarget {
       target: targetText ? parseTarget(targetText) : null,
       targetText,
       alignment: alignment.value,
+      shadow: shadow.value,
+      shadowOpacity: Number(shadowOpacity.value),
       format: format.value,
       quality: Number(quality.value),
       maxPixels: Number(this.#form.dataset.maxResultPixels),
     };
+  }
+
+  /** Unless it is being typed. */
+  #showFill() {
+    const { fill } = this.#form.elements;
+    if (document.activeElement !== fill) fill.value = (this.value.crop && fillOf(this.value)) || "";
   }
 
   #background() {
@@ -96,16 +147,18 @@ export class OptionsPanel extends EventTarget {
 
   /** Show only the options that currently have an effect. */
   #adapt() {
-    const { size, format, background, quality } = this.#form.elements;
+    const { size, shadow, shadowOpacity, format, background, quality } = this.#form.elements;
     const lossy = ["jpeg", "webp", "zip"].includes(format.value);
     const asked = {
       custom: size.value === "custom",
       target: size.value !== "",
+      shadow: shadow.value !== "none",
       quality: lossy || (format.value === "auto" && background.value !== "none"),
     };
     for (const part of this.#form.querySelectorAll("[data-when]")) {
       part.hidden = !asked[part.dataset.when];
     }
     this.#form.querySelector(".quality-value").textContent = quality.value;
+    this.#form.querySelector(".shadow-value").textContent = shadowOpacity.value;
   }
 }

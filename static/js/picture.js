@@ -5,6 +5,7 @@ import * as exchange from "./exchange.js";
 import { toImageData } from "./pixels/canvas.js";
 import { glance, previewOf } from "./pixels/original.js";
 import { foregroundBox } from "./pixels/render.js";
+import { castOf } from "./pixels/shadow.js";
 import { thousandths } from "./price.js";
 import { RemovalFailure } from "./request.js";
 import { text } from "./text.js";
@@ -37,6 +38,7 @@ export class Picture extends EventTarget {
   #store = null;
   #report = null; // the server's state of a stored picture
   #recalling = null;
+  #casts = new Map(); // shadows of the current cut-out, by kind
   #isPriced = false; // the visitor has seen the price
 
   /** source: a File, the URL of a picture for the server to fetch, or null. */
@@ -163,6 +165,19 @@ export class Picture extends EventTarget {
     return this.#cutout.originalPixels();
   }
 
+  /** Its shadow of a kind, see pixels/shadow.js; null where it has none. */
+  cast(kind) {
+    if (!this.#casts.has(kind)) this.#casts.set(kind, this.#cast(kind));
+    return this.#casts.get(kind);
+  }
+
+  async #cast(kind) {
+    if (kind === "none") return null;
+    const needsPhoto = kind === "natural";
+    if (needsPhoto && !this.hasOriginal) return null;
+    return castOf(kind, await this.cutout(), this.foreground, needsPhoto && (await this.originalPixels()));
+  }
+
   /** Replace the cut-out by a touched-up one; resolves to its PNG. */
   async replace(cutout) {
     const png = await this.#cutout.replace(cutout);
@@ -224,6 +239,7 @@ export class Picture extends EventTarget {
   }
 
   async #show(cutout, foreground = foregroundBox(cutout)) {
+    this.#casts.clear();
     this.size = [cutout.width, cutout.height];
     this.foreground = foreground;
     this.after = await previewOf(toImageData(cutout));

@@ -3,11 +3,13 @@
 import { placedBy } from "./card.js";
 import { extensionOf, render } from "./pixels/render.js";
 import { zip } from "./pixels/zip.js";
+import { optionsOf } from "./parameters.js";
 import { text } from "./text.js";
 
 /** The finished file of a picture under the options. */
 export async function fileOf(picture, options) {
-  return render(await picture.cutout(), placedBy(options, picture), options);
+  const placed = placedBy(options, picture);
+  return render(await picture.cutout(), placed, options, await picture.cast(options.shadow));
 }
 
 export async function download(picture, options) {
@@ -22,13 +24,35 @@ export async function copy(picture, options) {
 
 /** One after the other, so that only one is in memory at full size. */
 export async function downloadAll(pictures, options) {
+  save(await zip(await filesOf(pictures, options, nameOf)), `${text("archiveName")}.zip`);
+}
+
+/** One ZIP with a folder for each recipe, in which the photos keep their names. */
+export async function downloadRecipes(pictures, recipes, maxPixels) {
+  const files = [];
+  const folders = new Set();
+  for (const { title, parameters } of recipes) {
+    const options = optionsOf(parameters, maxPixels);
+    const folder = unusedName(`${fileSafe(title)}/`, folders);
+    const named = (picture) => `${folder}${picture.stem}.${extensionOf(options)}`;
+    files.push(...(await filesOf(pictures, options, named)));
+  }
+  save(await zip(files), `${text("archiveName")}.zip`);
+}
+
+async function filesOf(pictures, options, nameOf) {
   const files = [];
   const taken = new Set();
   for (const picture of pictures) {
     const name = unusedName(nameOf(picture, options), taken);
     files.push({ name, blob: await fileOf(picture, options) });
   }
-  save(await zip(files), `${text("archiveName")}.zip`);
+  return files;
+}
+
+/** Without what file systems do not take. */
+function fileSafe(name) {
+  return name.replace(/[\\/:*?"<>|]|^\.+|[. ]+$/g, "_");
 }
 
 function nameOf({ stem }, options) {
@@ -36,7 +60,7 @@ function nameOf({ stem }, options) {
 }
 
 function unusedName(name, taken) {
-  const [, stem, extension] = /^(.*)(\.[^.]+)$/.exec(name);
+  const [, stem, extension] = /^(.*)(\.[^./]+|\/)$/.exec(name);
   let candidate = name;
   for (let number = 2; taken.has(candidate); number += 1) candidate = `${stem}-${number}${extension}`;
   taken.add(candidate);

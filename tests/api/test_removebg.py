@@ -175,6 +175,30 @@ def test_a_background_by_url(alice, portrait, monkeypatch):
     assert pictures.pixels(response.content)[0, 0].tolist() == [1, 2, 3]
 
 
+@pytest.mark.parametrize(
+    ("fields", "shadow", "opacity"),
+    [
+        ({"add_shadow": "true"}, "contact", None),
+        ({"add_shadow": "false"}, "none", None),
+        ({"add_shadow": "true", "shadow_type": "drop", "shadow_opacity": "20"}, "drop", 20),
+        ({"add_shadow": "true", "shadow_type": "none"}, "none", None),
+        ({"shadow_type": "3D"}, "contact", None),
+        ({"shadow_type": "natural"}, "natural", None),
+    ],
+)
+def test_shadows_have_remove_bg_s_names(fields, shadow, opacity):
+    options = read_options(fields)
+    assert (options.shadow, options.shadow_opacity) == (shadow, opacity)
+
+
+def test_a_shadow_is_laid_and_told(alice, portrait):
+    plain = post(alice, image_file=portrait, test="1")
+    shaded = post(alice, image_file=portrait, add_shadow="true", test="1")
+    assert shaded["X-Result-Shadow"] == "contact"
+    assert "X-Result-Shadow" not in plain
+    assert "X-Result-Shadow" in shaded["Access-Control-Expose-Headers"]
+
+
 def test_outside_the_region_nothing_is_foreground(alice, portrait):
     response = post(alice, image_file=portrait, roi="0 0 100% 50%", channels="alpha")
     alpha = pictures.pixels(response.content)
@@ -211,7 +235,8 @@ def test_nothing_found_is_an_error_and_free(alice):
         ("bg_color", "12345"), ("bg_color", "1234567"), ("bg_color", "greenish"),
         ("roi", "0 0 10"), ("roi", "-1 0 5px 5px"), ("scale", "9%"), ("scale", "101%"),
         ("position", "left"), ("position", "101%"), ("position", "1% 2% 3%"),
-        ("semitransparency", "perhaps"), ("test", "maybe"),
+        ("semitransparency", "perhaps"), ("test", "maybe"), ("add_shadow", "maybe"),
+        ("shadow_type", "long"), ("shadow_opacity", "101"), ("shadow_opacity", "-1"),
     ],
 )  # fmt: skip
 def test_each_parameter_has_its_code(alice, portrait, name, value):

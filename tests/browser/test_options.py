@@ -17,7 +17,7 @@ def open_more(page: Page) -> None:
 
 
 def pick(page: Page, background: str) -> None:
-    page.get_by_text(background, exact=True).click()
+    page.locator("#options").get_by_text(background, exact=True).click()
 
 
 def ready(page: Page, name: str) -> None:

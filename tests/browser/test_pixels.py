@@ -5,6 +5,7 @@ import io
 import json
 import zipfile
 import zlib
+from dataclasses import astuple
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,10 @@ from hypothesis import strategies as st
 from PIL import Image
 from playwright.sync_api import Page
 
+from removal.engine.composing import natural_shadow, shadow
+from removal.engine.composing.compose import foreground_box
 from removal.engine.writing import delta_png, png
+from tests.engine.shadows import scene
 from tests.serving import ROOT
 
 VECTORS: dict[str, list[dict[str, Any]]] = json.loads(
@@ -293,3 +297,60 @@ def test_foreground_is_found_by_the_engines_rule(shared_page: Page) -> None:
         text(picture.tobytes()),
     )
     assert [found[side] for side in BOX] == [2, 3, 3, 5]
+
+
+@pytest.mark.parametrize("kind", ["drop", "contact", "natural"])
+def test_shadows_are_the_engines(shared_page: Page, kind: str) -> None:
+    made = scene(7, (420, 310), "angular")
+    box = foreground_box(made.alpha)
+    cast = (
+        natural_shadow.natural(made.rgb, made.alpha)
+        if kind == "natural"
+        else shadow.made(kind, made.alpha, box)
+    )
+    assert cast is not None
+    height, width = made.alpha.shape
+    opaque = np.full_like(made.alpha, 255)
+    found = in_page(
+        shared_page,
+        """
+        const { castOf } = await load("shadow");
+        const { width, height, foreground, kind } = given;
+        const picture = (data) => ({ width, height, data: bytesOf(data) });
+        const cast = castOf(kind, picture(given.cutout), foreground, picture(given.original));
+        return { ...cast, opacities: Array.from(cast.opacities) };
+        """,
+        {
+            "width": width,
+            "height": height,
+            "kind": kind,
+            "foreground": dict(zip(BOX, astuple(box), strict=True)),
+            "cutout": text(np.dstack([made.rgb, made.alpha]).tobytes()),
+            "original": text(np.dstack([made.rgb, opaque]).tobytes()),
+        },
+    )
+    assert found["size"] == list(cast.opacities.shape[::-1])
+    assert found["left"] == pytest.approx(cast.left)
+    assert found["top"] == pytest.approx(cast.top)
+    assert found["step"] == pytest.approx(list(cast.step))
+    opacities = np.reshape(found["opacities"], cast.opacities.shape)
+    assert np.abs(opacities - cast.opacities).max() < 0.002
+
+
+def test_such_photographs_have_no_natural_shadow_in_the_browser_either(shared_page: Page) -> None:
+    made = scene(8, (120, 90))
+    busy = np.random.default_rng(1).integers(0, 256, made.rgb.shape, dtype=np.uint8)
+    found = in_page(
+        shared_page,
+        """
+        const { castOf } = await load("shadow");
+        const picture = (data) => ({ width: 120, height: 90, data: bytesOf(data) });
+        const box = { top: 0, left: 0, width: 120, height: 90 };
+        return castOf("natural", picture(given.cutout), box, picture(given.original));
+        """,
+        {
+            "cutout": text(np.dstack([busy, made.alpha]).tobytes()),
+            "original": text(np.dstack([busy, made.alpha]).tobytes()),
+        },
+    )
+    assert found is None

@@ -26,7 +26,15 @@ FORMATS = {
     "zip": "zip",
 }
 CHANNELS = ("rgba", "alpha")
+# remove.bg's words and, last, ours. Those that stand for a shadow on the ground are one here.
+SHADOWS = {
+    "none": "none",
+    "drop": "drop",
+    **dict.fromkeys(("auto", "car", "3d", "contact"), "contact"),
+    "natural": "natural",
+}
 # Patterns for the readers below and for the schema; ranges are checked separately.
+OPACITY = r"100|[0-9]{1,2}"
 LENGTH = r"[0-9]{1,6}(?:\.[0-9]{1,6})?(?:px|%)|0"
 PERCENT = r"[0-9]{1,3}(?:\.[0-9]{1,6})?%?"
 HEX_COLOUR = r"#?(?:[0-9A-Fa-f]{3}|[0-9A-Fa-f]{4}|[0-9A-Fa-f]{6}|[0-9A-Fa-f]{8})"
@@ -78,6 +86,20 @@ def _channels(text: str) -> Values:
     if text.lower() not in CHANNELS:
         raise Invalid
     return {"output_format": "mask"} if text.lower() == "alpha" else {}
+
+
+def _add_shadow(text: str) -> Values:
+    return {"shadow": SHADOWS["auto"]} if parse_bool("add_shadow", text) else {}
+
+
+def _shadow_type(text: str) -> Values:
+    return {"shadow": _word(text, SHADOWS)}
+
+
+def _shadow_opacity(text: str) -> Values:
+    if not re.fullmatch(OPACITY, text, re.ASCII):
+        raise Invalid
+    return {"shadow_opacity": int(text)}
 
 
 def _crop_margin(text: str) -> Values:
@@ -159,7 +181,8 @@ class Parameter:
     pattern: str = ""
 
 
-# `channels` comes after `format`: an alpha channel alone is always a grey PNG.
+# `channels` comes after `format`: an alpha channel alone is always a grey PNG. `shadow_type` comes
+# after `add_shadow`, which it makes more precise.
 PARAMETERS = (
     Parameter(
         "size",
@@ -191,6 +214,14 @@ PARAMETERS = (
         pattern=f"original|center|{_sequence(PERCENT, 1, 2)}",
     ),
     Parameter("semitransparency", _boolean(""), "true or false"),
+    Parameter("add_shadow", _add_shadow, "true or false"),
+    Parameter(
+        "shadow_type",
+        _shadow_type,
+        "none, auto, car, 3D, drop, contact or natural",
+        words=(*SHADOWS, "3D"),
+    ),
+    Parameter("shadow_opacity", _shadow_opacity, "0 to 100", pattern=OPACITY),
     Parameter("test", _boolean("watermark"), "true or false"),
 )
 

@@ -218,6 +218,8 @@ def facts_of(outcome: Outcome) -> dict[str, str]:
         "X-Foreground-Height": box.height,
     }
     headers = {"X-Type": "other", "X-Credits-Charged": credits_text(outcome.credits_charged)}
+    if outcome.options.shadow != "none":
+        headers["X-Result-Shadow"] = facts.shadow
     if outcome.options.watermark and outcome.credits_calculated is not None:
         headers["X-Credits-Calculated"] = f"{outcome.credits_calculated:.3f}"
     if outcome.replay_of:

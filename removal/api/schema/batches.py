@@ -5,10 +5,10 @@ from typing import Any
 
 from rest_framework.views import APIView
 
-from removal import engine, errors
+from removal import errors
 from removal.models import Batch, BatchPicture
 
-from .. import batches
+from .. import batches, reading
 from .answers import (
     OF_ANY,
     OF_RESULTS,
@@ -164,7 +164,9 @@ def _operation(
         "summary": summary,
         "tags": ["batches"],
         "security": [{"basicAuth": []}],
-        "responses": answers(result, v2_codes(kinds), v2_error, of_result, status=status),
+        "responses": answers(
+            result, v2_codes(kinds, reading.BATCH_PARAMETERS), v2_error, of_result, status=status
+        ),
         **rest,
     }
 
@@ -176,7 +178,7 @@ def _deleted() -> Schema:
     return found
 
 
-ALL_TEXTS = OWN | {row.name: v2_property(row) for row in engine.PARAMETERS}
+ALL_TEXTS = OWN | {row.name: v2_property(row) for row in reading.BATCH_PARAMETERS}
 OPERATIONS: dict[tuple[type[APIView], str], Schema] = {
     (batches.Batches, "POST"): _operation(
         "create_batch",

@@ -73,6 +73,7 @@ EXAMPLES = {
     "background.color": "#FFFFFF",
     "result.margin": "5% 10px",
     "result.target_size": "800 600",
+    "result.shadow_opacity": 60,
     "output.jpeg_quality": 75,
     "hints": '{"keep": [[120, 80]], "remove": [{"points": [[10, 10], [60, 12]], "radius": 4}]}',
     "crop_margin": "10px 5%",

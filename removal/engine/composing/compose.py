@@ -9,6 +9,7 @@ from ..canvas import Canvas
 from ..geometry import Box, Layout
 from ..options import Options
 from ..tiles import SMALLEST, Tile, for_each, tiles_of
+from . import shadow
 
 Words = NDArray[np.uint16]
 
@@ -30,12 +31,14 @@ def compose(
     options: Options,
     resolution: tuple[float, float] | None,
     backdrop: Bytes | None = None,
+    cast: shadow.Cast | None = None,
 ) -> Canvas:
     """The canvas that is encoded.
 
-    rgb: uint8 (h, w, 3) straight colours, which may be written over; alpha: uint8 (h, w);
-    backdrop: uint8 (h, w, 3) of any size, made to cover the canvas. The canvas has an alpha plane
-    for transparent results, none for opaque ones. For `mask` its rgb is unused.
+    rgb: uint8 (h, w, 3) straight colours, which may be written over; alpha: uint8 (h, w), too;
+    backdrop: uint8 (h, w, 3) of any size, made to cover the canvas; cast: a shadow, laid under the
+    subject. The canvas has an alpha plane for transparent results, none for opaque ones. For `mask`
+    its rgb is unused.
     """
     content, drawn = layout.content, layout.drawn
     window = np.s_[
@@ -45,6 +48,8 @@ def compose(
     if (drawn.width, drawn.height) != (content.width, content.height):
         rgb, alpha = resize_straight(rgb, alpha, (drawn.width, drawn.height))
     rgb, alpha = _placed(rgb, layout), _placed(alpha, layout)
+    if cast is not None:
+        shadow.lay_under(rgb, alpha, cast, layout)
     if not takes_background(options):
         return Canvas(rgb, alpha, resolution)
     ground: tuple[int, int, int] | Bytes | None
@@ -64,6 +69,12 @@ def compose(
 def takes_background(options: Options) -> bool:
     """Whether the format shows a background at all."""
     return options.resolved_format in ("png", "jpeg", "webp")
+
+
+def takes_shadow(options: Options) -> bool:
+    """Whether a shadow is asked for, of a format that shows one."""
+    shows = options.resolved_format not in ("mask", "delta_png")
+    return shows and options.shadow != "none" and options.shadow_opacity != 0
 
 
 def cover(picture: Bytes, size: tuple[int, int]) -> Bytes:

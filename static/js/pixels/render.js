@@ -2,6 +2,7 @@
 
 import { newCanvas, release, toBlob, toCanvas } from "./canvas.js";
 import { encodePng } from "./png.js";
+import { layUnder, paintShadow } from "./shadow.js";
 import { zip } from "./zip.js";
 
 export const FOREGROUND_ALPHA = 13; // the smallest alpha that counts, as in the engine
@@ -42,22 +43,30 @@ export function foregroundBox({ width, height, data }) {
 
 /**
  * The result as a Blob. cutout: straight RGBA {width, height, data}; placed: of geometry.layout;
- * options: {background: {kind: none|colour|picture, colour, picture}, format, quality 1..100}.
+ * options: {background: {kind: none|colour|picture, colour, picture}, shadowOpacity, format,
+ * quality 1..100}; cast: its shadow, of shadow.castOf, or null.
  */
-export async function render(cutout, placed, options) {
+export async function render(cutout, placed, options, cast = null) {
   const format = resolvedFormat(options);
   const transparent = options.background.kind === "none";
-  if (format === "png" && transparent) return encodePng(await straight(cutout, placed));
   if (format === "mask") return encodePng(alphaOf(await straight(cutout, placed)));
-  if (format === "zip") return colourAndAlpha(await straight(cutout, placed), options.quality);
+  const shade = cast && { cast, perCent: options.shadowOpacity };
+  if (format === "png" && transparent) return encodePng(await shaded(cutout, placed, shade));
+  if (format === "zip") return colourAndAlpha(await shaded(cutout, placed, shade), options.quality);
   const background = format === "jpeg" && transparent ? WHITE : options.background;
-  const canvas = paint(cutout, placed, background);
+  const canvas = paint(cutout, placed, background, shade);
   const blob = await toBlob(canvas, `image/${format}`, options.quality / 100);
   release(canvas);
   return blob;
 }
 
 const WHITE = { kind: "colour", colour: "#ffffff" };
+
+async function shaded(cutout, placed, shade) {
+  const pixels = await straight(cutout, placed);
+  if (shade) layUnder(pixels, shade.cast, shade.perCent, placed);
+  return pixels;
+}
 
 /** The result's straight RGBA pixels; exact if nothing is scaled. */
 async function straight(cutout, { canvas: [width, height], content, drawn }) {
@@ -80,10 +89,11 @@ function windowOf(cutout, width, height, content, drawn) {
   return { width, height, channels: 4, data };
 }
 
-/** The result on a canvas, over its background. */
-function paint(cutout, { canvas: [width, height], content, drawn }, background) {
+/** The result on a canvas, over its shadow and background. */
+function paint(cutout, { canvas: [width, height], content, drawn }, background, shade = null) {
   const [canvas, context] = newCanvas(width, height);
   paintBackground(context, width, height, background);
+  if (shade) paintShadow(context, shade.cast, shade.perCent, { content, drawn });
   const source = toCanvas(cutout);
   context.drawImage(
     source,
