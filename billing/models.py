@@ -441,3 +441,18 @@ class StripeEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.type} {self.event_id}"
+
+
+class AuditRun(models.Model):
+    """When the ledger was audited, and how many faults were found; the latest are kept."""
+
+    KEPT = 100
+
+    at = models.DateTimeField(_("time"), default=timezone.now)
+    faults = models.PositiveIntegerField(_("faults"))
+
+    class Meta:
+        get_latest_by = "pk"
+
+    def __str__(self) -> str:
+        return f"{self.faults} faults at {self.at:%Y-%m-%d %H:%M}"

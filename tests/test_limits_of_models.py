@@ -143,6 +143,7 @@ RULES = {
     "socialaccount.SocialAccount": Rule(
         "the account", "ten to connect, and one to sign up with", "the account's"
     ),
+    "billing.AuditRun": Rule("the operator", "whoever runs the command", "the latest hundred"),
     "socialaccount.SocialApp": STAFF,
     "socialaccount.SocialToken": Rule("the account", "none is stored", "at once"),
     "usersessions.UserSession": Rule(

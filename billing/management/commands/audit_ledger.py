@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from billing.audit import audit
+from billing import audit
 from billing.models import Account, LedgerEntry
 
 
@@ -13,7 +13,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         faults = 0
-        for fault in audit():
+        for fault in audit.recorded():
             faults += 1
             self.stderr.write(fault)
         if faults:
