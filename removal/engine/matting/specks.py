@@ -17,12 +17,10 @@ SPECK_OF_LARGEST = 1 / 100
 
 def drop(matte: Floats) -> Floats:
     """The matte, float32 (h, w), 0..1, with those parts set to 0."""
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(
-        (matte > FAINT).astype(np.uint8), connectivity=8
-    )
+    count, labels = cv2.connectedComponents((matte > FAINT).astype(np.uint8), connectivity=8)
     if count == 1:
         return matte
-    areas = stats[:, cv2.CC_STAT_AREA].astype(np.float64)
+    areas = np.bincount(labels.ravel(), minlength=count).astype(np.float64)
     areas[0] = 0
     present = np.bincount(labels[matte >= PRESENT], minlength=count) > 0
     largest = float(areas[present].max(initial=0))

@@ -54,8 +54,11 @@ def correct(matte: Floats, rgb: Bytes, second: Floats | None = None) -> Floats:
     Returns float32 (h, w), 0..1.
     """
     main = _framed(matte)
+    doubted = _wide_doubt(main)
+    if second is None and not doubted.any():
+        return matte
     background = background_share(rgb, main, main if second is None else second)
-    raised = _smooth(_doubted_solids(main, background))
+    raised = _smooth(_doubted_solids(main, doubted, background))
     if second is None:
         return _raise(matte, raised)
     raised = np.maximum(raised, _second_opinion(main, second, background))
@@ -141,9 +144,7 @@ def _background_haze(main: Floats, second: Floats, background: Floats) -> Floats
 
 def _wide_haze(main: Floats) -> Floats:
     """1 in wide half-transparent areas, else 0."""
-    haze = ((main > HAZE[0]) & (main < HAZE[1])).astype(np.float32)
-    square = np.ones((HAZE_WIDTH, HAZE_WIDTH), np.uint8)
-    return np.asarray(cv2.morphologyEx(haze, cv2.MORPH_OPEN, square), np.float32)
+    return _wide_parts(main, HAZE, HAZE_WIDTH)
 
 
 def _narrow_gaps(main: Floats) -> Floats:
@@ -153,12 +154,23 @@ def _narrow_gaps(main: Floats) -> Floats:
     return _ramp(closed - main, *GAP_DEPTH) * _ramp(0.35 - main, 0, 0.25)
 
 
-def _doubted_solids(main: Floats, background: Floats) -> Floats:
-    doubted = ((main > DOUBT[0]) & (main < DOUBT[1])).astype(np.float32)
-    square = np.ones((DOUBT_WIDTH, DOUBT_WIDTH), np.uint8)
-    wide = np.asarray(cv2.morphologyEx(doubted, cv2.MORPH_OPEN, square), np.float32)
-    share = _share_in(wide, background)
-    return wide * (1 - _ramp(share, *FOREIGN)) * _ramp(main, *DOUBT_RAISED)
+def _wide_doubt(main: Floats) -> Floats:
+    """1 in wide areas of which the main network is not sure, else 0."""
+    return _wide_parts(main, DOUBT, DOUBT_WIDTH)
+
+
+def _wide_parts(main: Floats, between: tuple[float, float], width: int) -> Floats:
+    """1 where `main` lies between both values, over squares of that width at least; else 0."""
+    low, high = between
+    parts = ((main > low) & (main < high)).view(np.uint8)
+    square = np.ones((width, width), np.uint8)
+    return np.asarray(cv2.morphologyEx(parts, cv2.MORPH_OPEN, square), np.float32)
+
+
+def _doubted_solids(main: Floats, doubted: Floats, background: Floats) -> Floats:
+    """How much the areas in doubt are raised whose colours the background lacks."""
+    share = _share_in(doubted, background)
+    return doubted * (1 - _ramp(share, *FOREIGN)) * _ramp(main, *DOUBT_RAISED)
 
 
 def _share_in(area: Floats, background: Floats) -> Floats:
