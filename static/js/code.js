@@ -1,13 +1,13 @@
 /** "Show as code": the panel's options as a request to the API. */
 
-import { parametersOf } from "./parameters.js";
+import { parametersOf, shadowOf } from "./parameters.js";
 
 const PATH = "/api/v2/remove-background";
 
 /** name of language -> program text; `recipe` is the site's recipe that the options are, or null. */
 export function samples(options, extension, recipe) {
   const url = location.origin + PATH;
-  const parameters = recipe ? [["recipe", recipe.name]] : parametersOf(options);
+  const parameters = recipe ? [["recipe", recipe.name], ...shadowOf(options)] : parametersOf(options);
   const result = `cut-out.${extension}`;
   return {
     curl: curl(url, parameters, result),

@@ -22,6 +22,11 @@ export function parametersOf(options) {
   return Object.entries(all).filter(([, value]) => value);
 }
 
+/** Those of parametersOf that are about the shadow, which the site's recipes leave to the visitor. */
+export function shadowOf(options) {
+  return parametersOf(options).filter(([name]) => name.startsWith("result.shadow"));
+}
+
 /** The options that such parameters mean; throws GeometryError. */
 export function optionsOf(parameters, maxPixels) {
   const colour = parameters["background.color"];

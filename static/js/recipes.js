@@ -1,6 +1,6 @@
 /** Recipes: presets of the options, the site's and the visitor's own; several at once as one ZIP. */
 
-import { optionsOf, parametersOf } from "./parameters.js";
+import { optionsOf, parametersOf, shadowOf } from "./parameters.js";
 import { failureOf } from "./request.js";
 import { text } from "./text.js";
 
@@ -33,8 +33,13 @@ export class Recipes {
 
   /** The site's recipe that the options are, or null. */
   get current() {
-    const now = sameAs(this.#panel.value);
-    return this.#site.find(({ parameters }) => canonical(parameters) === now) ?? null;
+    return this.#site.find(({ parameters }) => this.#isShown(parameters)) ?? null;
+  }
+
+  /** Whether the panel's options are what a recipe sets. */
+  #isShown(parameters) {
+    const options = this.#panel.value;
+    return sameAs(options) === sameAs(optionsOf(withShadow(parameters, options), 0));
   }
 
   #listen(several) {
@@ -58,7 +63,7 @@ export class Recipes {
   }
 
   #changed({ name, value }) {
-    if (name === "recipe" && value) this.#panel.apply(this.#find(value).parameters);
+    if (name === "recipe" && value) this.#panel.apply(withShadow(this.#find(value).parameters, this.#panel.value));
     if (name === "several") this.#root.querySelector("[data-several]").disabled = !this.#ticked().length;
   }
 
@@ -74,14 +79,15 @@ export class Recipes {
   }
 
   #ticked() {
-    return [...this.#root.querySelectorAll("[name=several]:checked")].map(({ value }) => this.#find(value));
+    const ticked = [...this.#root.querySelectorAll("[name=several]:checked")].map(({ value }) => this.#find(value));
+    const full = (recipe) => ({ ...recipe, parameters: withShadow(recipe.parameters, this.#panel.value) });
+    return ticked.map(full);
   }
 
   /** Check the recipe that the options are. */
   #mark() {
-    const now = sameAs(this.#panel.value);
     const buttons = [...this.#root.querySelectorAll("[name=recipe]")];
-    const fits = ({ value }) => value && canonical(this.#find(value).parameters) === now;
+    const fits = ({ value }) => value && this.#isShown(this.#find(value).parameters);
     (buttons.find(fits) ?? buttons[0]).checked = true;
   }
 
@@ -89,7 +95,7 @@ export class Recipes {
     const name = this.#nameField.value.trim();
     if (!name) return this.#nameField.focus();
     if (this.#panel.value.background.kind === "picture") return this.#say(text("recipe.picture"));
-    const parameters = Object.fromEntries(parametersOf(this.#panel.value));
+    const parameters = { "result.shadow": "none", ...Object.fromEntries(parametersOf(this.#panel.value)) };
     await this.#change(() => this.#own.save({ name, parameters }), text("recipe.saved", { name }));
     this.#nameField.value = "";
   }
@@ -142,8 +148,9 @@ function sameAs(options) {
   return options.background.kind === "picture" ? "" : JSON.stringify(parametersOf(options).sort());
 }
 
-function canonical(parameters) {
-  return sameAs(optionsOf(parameters, 0));
+/** A recipe that says nothing of a shadow leaves that of the options. */
+function withShadow(parameters, options) {
+  return "result.shadow" in parameters ? parameters : { ...parameters, ...Object.fromEntries(shadowOf(options)) };
 }
 
 /** Recipes of a visitor, for this browser alone. */
@@ -169,7 +176,7 @@ class InBrowser {
 function remembered() {
   try {
     const list = JSON.parse(localStorage.getItem(KEPT) ?? "[]");
-    return list.filter(({ name, parameters }) => typeof name === "string" && canonical(parameters));
+    return list.filter(({ name, parameters }) => typeof name === "string" && sameAs(optionsOf(parameters, 0)));
   } catch {
     return []; // written by somebody else
   }

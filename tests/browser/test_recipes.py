@@ -46,6 +46,15 @@ def test_a_recipe_sets_everything_and_shows_itself_in_the_code(astronaut: Page) 
     assert "-F recipe=amazon" in astronaut.locator("[data-code=curl]").inner_text()
     astronaut.keyboard.press("Escape")
     expect(astronaut.get_by_label("Subject fills (%)")).to_have_value("85")
+    open_more(astronaut)
+    astronaut.get_by_role("combobox", name="Shadow", exact=True).select_option("drop")
+    expect(recipe(astronaut, "Amazon main image")).to_be_checked()
+    astronaut.get_by_role("button", name="Show as code").click()
+    program = astronaut.locator("[data-code=curl]").inner_text()
+    assert "-F recipe=amazon" in program
+    assert "-F result.shadow=drop" in program
+    assert "target_size" not in program
+    astronaut.keyboard.press("Escape")
     pick(astronaut, "Black")
     expect(recipe(astronaut, "Own settings")).to_be_checked()
     take(astronaut, "Instagram story")
