@@ -7,6 +7,8 @@ from django.db import transaction
 
 from .models import ZERO, Account, AuditRun, Hold, LedgerEntry, Purchase
 
+RUNS_KEPT = 100
+
 
 def audit() -> Iterator[str]:
     """One sentence for each difference; none if the books are right."""
@@ -23,7 +25,7 @@ def recorded() -> Iterator[str]:
         number += 1
         yield fault
     newest = AuditRun.objects.create(faults=number)
-    AuditRun.objects.filter(pk__lte=newest.pk - AuditRun.KEPT).delete()
+    AuditRun.objects.filter(pk__lte=newest.pk - RUNS_KEPT).delete()
 
 
 def _faults(account: Account) -> list[str]:

@@ -91,11 +91,7 @@ class Hold(models.Model):
         Account, verbose_name=_("account"), on_delete=models.PROTECT, related_name="holds"
     )
     api_key = models.ForeignKey(
-        "accounts.ApiKey",
-        verbose_name=_("API key"),
-        null=True,
-        on_delete=models.SET_NULL,
-        related_name="holds",
+        "accounts.ApiKey", models.SET_NULL, "holds", null=True, verbose_name=_("API key")
     )
     amount = credit_field(_("amount"))
     request_id = models.CharField(_("request id"), max_length=64, blank=True, db_index=True)
@@ -444,15 +440,10 @@ class StripeEvent(models.Model):
 
 
 class AuditRun(models.Model):
-    """When the ledger was audited, and how many faults were found; the latest are kept."""
-
-    KEPT = 100
+    """When the ledger was audited, and how many faults were found."""
 
     at = models.DateTimeField(_("time"), default=timezone.now)
     faults = models.PositiveIntegerField(_("faults"))
-
-    class Meta:
-        get_latest_by = "pk"
 
     def __str__(self) -> str:
         return f"{self.faults} faults at {self.at:%Y-%m-%d %H:%M}"

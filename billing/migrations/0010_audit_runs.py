@@ -25,8 +25,5 @@ class Migration(migrations.Migration):
                 ),
                 ("faults", models.PositiveIntegerField(verbose_name="faults")),
             ],
-            options={
-                "get_latest_by": "pk",
-            },
         ),
     ]

@@ -9,6 +9,7 @@ import pytest
 from onnx import helper, numpy_helper
 
 from removal.engine.networks import deform
+from removal.engine.networks.deform import check, graph, pattern
 from removal.engine.networks.opset import raise_opset
 from removal.engine.networks.runtime import ort
 
@@ -158,26 +159,26 @@ def test_one_broken_among_others_stays_alone():
 
 def test_a_recognised_one_is_compared_on_random_input():
     model = unrolled(Deformable(kernel=(3, 2), stride=2, pad=2, dilation=2))
-    reader = deform._Reader(model)
-    read = deform._read(reader, node(model, "Conv"))
-    assert deform._agrees(reader, read)
+    reader = graph.Reader(model)
+    read = pattern._read(reader, node(model, "Conv"))
+    assert check.agrees(reader, read)
     for wrong in (
-        {"pads": deform._YX(1, 2)},
-        {"strides": deform._YX(2, 1)},
-        {"dilations": deform._YX(2, 1)},
-        {"size": deform._YX(11, 9)},
+        {"pads": graph.YX(1, 2)},
+        {"strides": graph.YX(2, 1)},
+        {"dilations": graph.YX(2, 1)},
+        {"size": graph.YX(11, 9)},
         {"mask": None},
     ):
-        assert not deform._agrees(reader, replace(read, **wrong))
+        assert not check.agrees(reader, replace(read, **wrong))
 
 
 def test_the_check_of_many_channels_takes_some_of_them(monkeypatch):
     one = Deformable(channels=40, filters=3)
-    monkeypatch.setattr(deform, "CHECK_BYTES", 4 * 2 * one.places * one.output[0] * one.output[1])
+    monkeypatch.setattr(check, "CHECK_BYTES", 4 * 2 * one.places * one.output[0] * one.output[1])
     taken = []
-    plain = deform._run
+    plain = check._run
     monkeypatch.setattr(
-        deform,
+        check,
         "_run",
         lambda model, feeds: taken.append(feeds["input"].shape[1]) or plain(model, feeds),
     )

@@ -8,7 +8,7 @@ from django.core.management import CommandError, call_command
 from django.urls import reverse
 
 from accounts.models import User
-from billing import ledger
+from billing import audit, ledger
 from billing.models import Account, AuditRun
 from removal.models import Removal
 
@@ -49,7 +49,7 @@ def test_the_last_audit_is_told_and_its_faults_stand_out(first_page):
 
 
 def test_only_the_latest_audits_are_kept(monkeypatch):
-    monkeypatch.setattr(AuditRun, "KEPT", 2)
+    monkeypatch.setattr(audit, "RUNS_KEPT", 2)
     for _ in range(4):
         call_command("audit_ledger")
     assert AuditRun.objects.count() == 2
