@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run develop test check audit format bench bench-encoding bench-page bench-peers bench-pool bench-server lighthouse soak ledger-storm test-e2e chaos test-samples fuzz-api prove-birefnet prove-image lock models chromium tools clients clean
+.PHONY: help run develop test check audit format bench bench-encoding bench-page bench-peers bench-pool bench-scribbles bench-server lighthouse soak ledger-storm test-e2e chaos test-samples fuzz-api prove-birefnet prove-image lock models chromium tools clients clean
 
 help: ## List the commands
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -81,7 +81,10 @@ ledger-storm: $(VENV)/develop.stamp ## 10,000 ledger operations by processes tha
 fuzz-api: $(VENV)/develop.stamp models ## Generated requests (CASES=n) against a server and its OpenAPI document
 	@FUZZ_CASES=$(CASES) $(BIN)/python -m pytest -q -s tests/api/test_fuzz.py
 
-bench-page: $(VENV)/develop.stamp models chromium ## A 12-megapixel photo on the page's screen, as a ratio to the API's time
+bench-scribbles: $(VENV)/develop.stamp models chromium ## Scribbles of a simulated person on the page: how soon a cut-out is right
+	@exec $(BIN)/python -m benchmarks.scribbles $(ARGS)
+
+bench-page: $(VENV)/develop.stamp models chromium ## A photo and scribbles on the page's screen, as ratios to the API's time
 	@exec $(BIN)/python -m benchmarks.page $(ARGS)
 
 lighthouse: $(VENV)/develop.stamp models chromium ## Lighthouse's marks for the pages that strangers see first (needs npm)
