@@ -18,6 +18,8 @@ export class Panel {
     }
     this.#form.addEventListener("input", ({ target }) => this.#changed(target, on, false));
     this.#form.addEventListener("change", ({ target }) => this.#changed(target, on, true));
+    const more = this.#form.querySelector(".editor-more");
+    more.addEventListener("toggle", () => more.open && more.scrollIntoView({ block: "nearest" }));
     this.#showBackdrop();
   }
 

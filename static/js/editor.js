@@ -2,6 +2,7 @@
 
 import { PlainStroke } from "./brush.js";
 import { PLAIN, isSame } from "./editor-edges.js";
+import { listenToKeys } from "./editor-keys.js";
 import { largestRadius, layIn, scribbleOf, showMatte } from "./editor-mending.js";
 import { Panel } from "./editor-panel.js";
 import { listenToPointers } from "./editor-pointers.js";
@@ -13,10 +14,8 @@ import { text } from "./text.js";
 import { View } from "./view.js";
 
 const STEP = 1.4; // zoom a click
-const SIZE_STEP = 4; // of the brush, a key
 const MOST_OF_VIEW = 1 / 4; // the largest brush
 const POINTER_SIZE = 24; // of the ring that chooses a subject by keyboard
-const MOVES = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 const SCRIBBLES = ["keep", "remove"];
 const PLAIN_BRUSHES = ["erase", "restore"];
 
@@ -26,6 +25,7 @@ export class Editor {
   #view;
   #screen;
   #panel;
+  #keys;
   #work = null;
   #mender = null;
   #subjects = null;
@@ -36,7 +36,6 @@ export class Editor {
   #plainStrokeEnded = Promise.resolve(); // a stroke and an answer must not become one step
   #cursor = [0, 0]; // of the keyboard, in the picture
   #hovered = null; // where the mouse is on the view
-  #space = null; // while Space is held: {hasMoved}
   #edgesBefore = null; // the state before the slider that is being dragged
 
   constructor(dialog) {
@@ -47,7 +46,7 @@ export class Editor {
     this.#panel = new Panel(dialog, this.#actions());
     this.#box.addEventListener("zoom", () => this.#zoomed());
     listenToPointers(this.#box, this.#view, this.#gestures());
-    this.#listenToKeys();
+    this.#keys = listenToKeys(dialog, this.#screen.canvas, this.#keyActions());
     this.#listenToEnds();
   }
 
@@ -138,8 +137,7 @@ export class Editor {
     return {
       pans: () => {
         this.#screen.canvas.focus({ preventScroll: true });
-        if (this.#space) this.#space.hasMoved = true;
-        return this.#space || this.#panel.tool === "pan";
+        return this.#keys.pans() || this.#panel.tool === "pan";
       },
       begin: (point) => this.#beginStroke(this.#view.toPicture(point)),
       extend: (points) => this.#stroke?.to(points.map((point) => this.#view.toPicture(point))),
@@ -322,66 +320,28 @@ export class Editor {
 
   // Keys
 
-  #listenToKeys() {
-    this.#dialog.addEventListener("keydown", (event) => this.#anyKey(event));
-    this.#dialog.addEventListener("keyup", (event) => this.#keyUp(event));
-    this.#screen.canvas.addEventListener("keydown", (event) => this.#canvasKey(event));
-    this.#screen.canvas.addEventListener("blur", () => this.#endStroke("end"));
-  }
-
-  #anyKey(event) {
-    const { key, target } = event;
-    const isOnCanvas = target === this.#screen.canvas;
-    if (event.ctrlKey || event.metaKey) return this.#shortcut(event);
-    if (event.altKey) return;
-    // Enter in a field would press the first button, Cancel
-    if (key === "Enter" && target.matches("input")) return event.preventDefault();
-    if (key === "Escape") return this.#leave(event);
-    if (key === " " && (isOnCanvas || this.#hovered)) {
-      event.preventDefault();
-      this.#space ??= { hasMoved: false };
-      this.#box.toggleAttribute("data-pans", true);
-    }
-    if (key === "o" || key === "O") this.#panel.isOriginalShown = true;
-    if (key === "0") this.#view.fit();
-    if (key === "1") this.#view.zoomBy(1 / this.#view.zoom);
-  }
-
-  #shortcut(event) {
-    const key = event.key.toLowerCase();
-    if (key !== "z" && key !== "y") return;
-    event.preventDefault();
-    if (key === "y" || event.shiftKey) this.#step("redo");
-    else this.#undo();
-  }
-
-  #keyUp({ key, target }) {
-    if (key === "o" || key === "O") this.#panel.isOriginalShown = false;
-    if (key === "Shift") this.#endStroke("end");
-    if (key !== " " || !this.#space) return;
-    const { hasMoved } = this.#space;
-    this.#space = null;
-    this.#box.toggleAttribute("data-pans", false);
-    if (!hasMoved && target === this.#screen.canvas) this.#dab();
-  }
-
-  #canvasKey(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const { size } = this.#panel.brush;
-    const does = {
-      Enter: () => this.#dab(),
-      "[": () => (this.#panel.size = size - SIZE_STEP),
-      "]": () => (this.#panel.size = size + SIZE_STEP),
-      "+": () => this.#view.zoomBy(STEP),
-      "-": () => this.#view.zoomBy(1 / STEP),
-      z: () => this.#undo(),
-      Z: () => this.#step("redo"),
+  #keyActions() {
+    return {
+      undo: () => this.#undo(),
+      redo: () => this.#step("redo"),
+      leave: (event) => this.#leave(event),
+      fit: () => this.#view.fit(),
+      actual: () => this.#view.zoomBy(1 / this.#view.zoom),
+      zoom: (factor) => this.#view.zoomBy(factor),
+      original: (isShown) => (this.#panel.isOriginalShown = isShown),
+      resize: (by) => {
+        this.#panel.size = this.#panel.brush.size + by;
+        this.#showCursor();
+      },
+      move: (by, isDrawing) => this.#moveCursor(by, isDrawing),
+      dab: () => this.#dab(),
+      endLine: () => this.#endStroke("end"),
+      pan: (isOn) => this.#box.toggleAttribute("data-pans", isOn),
+      isOverView: () => this.#hovered,
     };
-    const move = MOVES[event.key];
-    if (move) this.#moveCursor(move, event.shiftKey);
-    else if (does[event.key]) does[event.key]();
-    else return;
-    event.preventDefault();
+  }
+
+  #showCursor() {
     this.#hovered = null;
     this.#showRing(this.#view.toBox(this.#cursor));
   }
@@ -389,6 +349,7 @@ export class Editor {
   #dab() {
     this.#beginStroke(this.#cursor);
     this.#endStroke("end");
+    this.#showCursor();
   }
 
   /** Half a radius at a time; with `isDrawing`, paint on the way. */
@@ -399,6 +360,7 @@ export class Editor {
     if (isDrawing && !this.#stroke) this.#beginStroke(this.#cursor);
     this.#cursor = [within(this.#cursor[0] + x * step, width), within(this.#cursor[1] + y * step, height)];
     if (isDrawing) this.#stroke?.to([this.#cursor]);
+    this.#showCursor();
   }
 
   // Ends
