@@ -16,7 +16,8 @@ from accounts.models import User
 from .errors import SlowDown
 
 NEW_KEYS_PER_HOUR = 30
-MENDINGS_PER_HOUR = 1_200  # a person who scribbles all the time sends 600: each is two requests
+# What scribbles may cost: about ten minutes of a core. 400 on a picture of 12 megapixels.
+MENDED_MEGAPIXELS_PER_HOUR = 5_000
 EXPORTS_PER_HOUR = 1
 
 
@@ -82,9 +83,10 @@ def count_new_key(user: User) -> int:
     return _count(NEW_KEYS_PER_HOUR, "new key", str(user.pk))
 
 
-def admit_mending(who: str) -> None:
-    """Count one request to mend a cut-out, of an account or an address. Raises HourUsedUp."""
-    wait = _count(MENDINGS_PER_HOUR, "mending", who)
+def admit_mending(who: str, pixels: int) -> None:
+    """Count what a request of an account or an address works on, each megapixel begun as one.
+    Raises HourUsedUp."""
+    wait = _count(MENDED_MEGAPIXELS_PER_HOUR, "mending", who, cost=1 + pixels // 1_000_000)
     if wait:
         raise HourUsedUp(
             _("You have scribbled very much this hour. Go on in %(minutes)d min.")
@@ -103,10 +105,10 @@ def forget_visitors() -> None:
     _limiter().storage.reset()
 
 
-def _count(limit: int, *who: str) -> int:
-    """Count one and return 0, or return the seconds until one is free."""
+def _count(limit: int, *who: str, cost: int = 1) -> int:
+    """Count `cost` and return 0, or return the seconds until one is free."""
     hourly = RateLimitItemPerHour(limit)
-    return 0 if _limiter().hit(hourly, *who) else _wait(hourly, *who)
+    return 0 if _limiter().hit(hourly, *who, cost=cost) else _wait(hourly, *who)
 
 
 def _wait(hourly: RateLimitItemPerHour, *who: str) -> int:

@@ -50,9 +50,8 @@ class Mender:
 
     @contextmanager
     def _admitted(self) -> Iterator[None]:
-        """Raises SlowDown, also where this hour's requests are used up."""
+        """Raises SlowDown."""
         with capacity.shared().admit(capacity.Claimant(self._who)):
-            limits.admit_mending(self._who)
             yield
 
     def _work_copy(self) -> bytes:
@@ -68,10 +67,12 @@ class Mender:
     def _run(
         self, step: Step, picture: bytes, cutout: bytes, scribbles: tuple[Scribble, ...] = ()
     ) -> bytes:
-        row = self._row
+        """Raises HourUsedUp where this hour's work is used up."""
+        row, header = self._row, engine.inspect(picture)
+        limits.admit_mending(self._who, header.pixels)
         job = execution.Job(
             data=picture,
-            header=engine.inspect(picture),
+            header=header,
             options=self._options(),
             deadline=self._deadline,
             disconnected=self._disconnected,

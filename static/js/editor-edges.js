@@ -66,9 +66,10 @@ function alphaOf({ width, data }, { left, top, right, bottom }) {
   return alpha;
 }
 
-/** What is added of alpha shows the photo; what is taken away leaves the colour as it is. */
+/** What is added of alpha shows the photo, where that is known; what is taken away leaves the colour. */
 function setAlpha(pixels, i, alpha, photo, at) {
   const before = pixels[i + 3];
+  if (alpha > before && !photo.data[at + 3]) return;
   if (alpha > before) mix(pixels, i, pixels, i, before, photo.data, at, alpha - before);
   else if (alpha === 0) pixels.fill(0, i, i + 4);
   else pixels[i + 3] = alpha;

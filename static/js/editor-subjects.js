@@ -29,6 +29,7 @@ export class Subjects {
 
   /** The number of the subject at a point of the picture, or 0. */
   at([x, y]) {
+    if (x < 0 || x >= this.#columns * this.#cell) return 0;
     return this.#labels[Math.floor(y / this.#cell) * this.#columns + Math.floor(x / this.#cell)] ?? 0;
   }
 
@@ -46,8 +47,9 @@ export class Subjects {
     const kept = isDropped ? null : (work.state.mended.get(tile.index) ?? work.initialPixels(tile));
     let isTouched = false;
     for (let y = tile.top, i = 0; y < tile.bottom; y += 1) {
+      const row = Math.floor(y / this.#cell) * this.#columns;
       for (let x = tile.left; x < tile.right; x += 1, i += 4) {
-        if (this.at([x, y]) !== number) continue;
+        if (this.#labels[row + Math.floor(x / this.#cell)] !== number) continue;
         isTouched = true;
         if (isDropped) pixels.fill(0, i, i + 4);
         else pixels.set(kept.subarray(i, i + 4), i);

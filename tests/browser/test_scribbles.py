@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Dialog, Locator, Page, Request, expect
 
 from removal.engine import Hints, Options, Stroke, remove_background
 
-from .test_remove import COFFEE, choose, downloaded, file
+from .test_remove import COFFEE, card, choose, downloaded, file
 from .test_touch_up import on_screen, open_editor
 
 SIZE = (600, 400)
@@ -320,3 +320,15 @@ def test_there_is_room_for_the_picture_on_small_screens(small: Page) -> None:
         button = small.locator("#editor").get_by_role("button", name=name)
         button.scroll_into_view_if_needed()
         expect(button).to_be_in_viewport()
+
+
+def test_a_picture_that_only_the_server_can_read_is_shown_and_mended(home: Page) -> None:
+    buffer = io.BytesIO()
+    Image.open(COFFEE).save(buffer, "TIFF")
+    choose(home, file("coffee.tiff", buffer.getvalue(), "image/tiff"))
+    card(home, "coffee.tiff").locator("[data-action=touch-up]").click()
+    original = home.locator(".editor-original")
+    expect(original).to_have_js_property("naturalWidth", 600)
+    scribble(home, "Keep", (30, 30), (120, 40))
+    home.locator("#editor").get_by_role("button", name="Apply").click()
+    assert np.asarray(downloaded(home, "coffee.tiff")[1])[34, 60, 3] == 255

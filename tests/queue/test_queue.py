@@ -3,6 +3,7 @@
 import http.client
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -92,6 +93,22 @@ def test_hints_reach_the_worker(server, authorization):
         server, authorization, image=portrait, hints=labels[: len(labels) // 2]
     )
     assert (status, code_of(content)) == (400, 1115)
+
+
+def test_scribbles_on_the_page_reach_the_worker(server, folder):
+    _, headers, page = server.ask("GET", "/")
+    cookies = [cookie.partition(";")[0] for cookie in headers.get_all("Set-Cookie")]
+    token = re.search(rb'csrfmiddlewaretoken" value="(\w+)"', page)
+    own = {"Cookie": "; ".join(cookies), "X-CSRFToken": token[1].decode()}
+    stored, portrait = "0123456789abcdef" * 2, pictures.portrait()
+    fields = {"image": portrait, "picture": stored.encode(), "output.format": b"png"}
+    assert post(server, own, "/removals", **fields)[0] == 200
+    scribbles = json.dumps([{"label": "keep", "points": [[5, 5]], "radius": 4}])
+    for what, channels in (("matte", "L"), ("mended", "RGBA")):
+        status, _, content = server.ask("POST", f"/removals/{stored}/{what}", scribbles, own)
+        assert status == 200, content
+        assert pictures.mode_and_size(content)[0] == channels
+    assert files_at_work(folder) == []
 
 
 def test_a_background_picture_travels_too(server, authorization):
