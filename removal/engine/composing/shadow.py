@@ -49,11 +49,11 @@ def made(kind: str, alpha: Bytes, box: Box) -> Cast:
     step = box.width / matte.shape[1], box.height / matte.shape[0]
     if kind == "drop":
         pad = reach(DROP_BLUR * longest)
-        opacities = blurred(_padded(matte, pad), DROP_BLUR * longest, DROP_BLUR * longest)
+        opacities = blurred(np.pad(matte, pad), DROP_BLUR * longest, DROP_BLUR * longest)
         right, down = DROP_RIGHT * longest, DROP_DOWN * longest
     else:
         pad = reach(WIDE_BLUR_X * longest) + 1
-        opacities = _contact(_padded(matte, pad), longest)
+        opacities = _contact(np.pad(matte, pad), longest)
         right = down = 0.0
     left, top = box.left + (right - pad) * step[0], box.top + (down - pad) * step[1]
     return Cast(opacities, left, top, step)
@@ -68,20 +68,19 @@ def _cells(alpha: Bytes, box: Box) -> Floats:
     return np.asarray(small * np.float32(1 / 255), np.float32)
 
 
-def _padded(matte: Floats, by: int) -> Floats:
-    return np.pad(matte, by)
-
-
 def reach(sigma: float) -> int:
     """Cells beyond which a Gaussian counts for nothing."""
     return int(np.ceil(3 * sigma))
 
 
 def blurred(field: Floats, sigma_x: float, sigma_y: float) -> Floats:
+    """A Gaussian blur by so many cells, with nothing beyond the field's edges."""
     size = 2 * reach(sigma_x) + 1, 2 * reach(sigma_y) + 1
     sigma_x, sigma_y = max(sigma_x, 1e-3), max(sigma_y, 1e-3)  # 0 would mean "choose one"
-    blurred = cv2.GaussianBlur(field, size, sigma_x, sigmaY=sigma_y, borderType=cv2.BORDER_CONSTANT)
-    return np.asarray(blurred, np.float32)
+    zero = cv2.BORDER_CONSTANT
+    return np.asarray(
+        cv2.GaussianBlur(field, size, sigma_x, sigmaY=sigma_y, borderType=zero), np.float32
+    )
 
 
 def _contact(matte: Floats, longest: int) -> Floats:
