@@ -33,7 +33,7 @@ from removal import errors
 from removal.api.errors import error_code_of
 from removal.api.middleware import open_to_scripts
 from removal.api.refusals import refuse
-from removal.batches import runner, webhooks
+from removal.batches import dispatcher, runner, webhooks
 from removal.engine import memory
 from removal.execution import pool
 
@@ -187,7 +187,9 @@ def serve(host: str, port: int) -> None:
     if settings.REMOVAL_EXECUTION == "inline":  # otherwise workers do both
         pool.shared().start()
         maintenance.start()
-    runner.start()
+        runner.start()
+    else:
+        dispatcher.start()
     webhooks.start()
     server.run()
     _end()

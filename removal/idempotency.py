@@ -13,6 +13,7 @@ import hashlib
 import json
 import re
 import uuid
+from dataclasses import fields
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -24,7 +25,7 @@ from django.utils import timezone
 from accounts.models import User
 from billing.models import Hold
 
-from . import storage
+from . import engine, storage
 from .errors import InvalidKey, KeyInProgress, KeyReused, ResultNotKept, TookTooLong
 from .models import KeyedRequest
 
@@ -36,6 +37,16 @@ REMEMBERED = timedelta(days=7)
 def fingerprint(*asked: Any) -> str:
     """The digest of a request, given as JSON-compatible values."""
     return hashlib.sha256(json.dumps(asked).encode()).hexdigest()
+
+
+def chosen_options(options: engine.Options) -> list[tuple[str, str]]:
+    """The non-default options, for a fingerprint."""
+    default = engine.Options(max_result_pixels=options.max_result_pixels)
+    return [
+        (field.name, repr(value))
+        for field in fields(default)
+        if (value := getattr(options, field.name)) != getattr(default, field.name)
+    ]
 
 
 def claim(user: User, key: str, fingerprint: str, request_id: str) -> KeyedRequest:

@@ -8,11 +8,12 @@ recorded in a row; only 429s for want of a slot are merely counted.
 import hashlib
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
-from typing import Any, Protocol
+from functools import partial
+from typing import Any, Protocol, cast
 
 from django.conf import settings
 from django.db import transaction
@@ -21,10 +22,11 @@ from accounts.models import ApiKey, User
 from billing import ledger
 from billing.models import Hold
 
-from . import capacity, engine, execution, idempotency, limits, metrics
+from . import capacity, engine, execution, idempotency, limits, metrics, storage
 from .errors import (
     BackgroundUrlFailed,
     BackgroundUrlRefused,
+    ClientGone,
     InternalError,
     RemovalError,
     SlowDown,
@@ -79,7 +81,8 @@ class Url:
     text: str
 
 
-Source = bytes | Url
+# Files: the picture is in the storage, where a worker reads it and leaves its result.
+Source = bytes | Url | execution.Files
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +113,9 @@ class Outcome:
     credits_remaining: Decimal | None = None
     hold: Hold | None = None
     replay_of: str = ""
+
+
+Steps = Generator[execution.Job, engine.Result, Outcome]
 
 
 def account_key(user: User) -> str:
@@ -146,6 +152,20 @@ def admitted(caller: Caller) -> Iterator["Work"]:
     if work.outcome is not None and not work.outcome.replay_of:
         metrics.count_credits(work.outcome.credits_charged)
         _note_success(record, work.outcome, started)
+
+
+def finish(steps: Steps, run: Callable[[], engine.Result]) -> Outcome:
+    """Send the result of the job to the steps, or its error; the outcome."""
+    try:
+        try:
+            result = run()
+        except BaseException as error:
+            steps.throw(error)
+        else:
+            steps.send(result)
+    except StopIteration as end:
+        return cast(Outcome, end.value)
+    raise AssertionError("A request has one job.")
 
 
 def mark_delivered(outcome: Outcome) -> None:
@@ -191,10 +211,23 @@ class Work:
 
     def remove_background(self, order: Order) -> Outcome:
         """Do what is ordered, to the settlement of what it costs."""
-        self.outcome = self._once(_forced(self._caller, order))
+        steps = self.steps(order)
+        try:
+            job = next(steps)
+        except StopIteration as end:  # it repeats another request
+            return cast(Outcome, end.value)
+        return finish(steps, partial(execution.run, job))
+
+    def steps(self, order: Order) -> Steps:
+        """The same, for callers whose thread does not wait for the engine.
+
+        Yields the job, then takes its result or error (see `finish`); returns the outcome. What the
+        request holds is released when the generator ends.
+        """
+        self.outcome = yield from self._once(_forced(self._caller, order))
         return self.outcome
 
-    def _once(self, order: Order) -> Outcome:
+    def _once(self, order: Order) -> Steps:
         """With an Idempotency-Key, one request does the work and the others get its result."""
         caller, results = self._caller, order.results
         if caller.idempotency_key is not None and caller.user is not None:
@@ -206,23 +239,23 @@ class Work:
                 return outcome_of(row.outcome, content, order.options, row.hold, row.request_id)
             results = idempotency.KeyedResultStore(row)
         try:
-            return self._of_job(order, results)
+            return (yield from self._of_job(order, results))
         except BaseException:
             if results is not None:
                 results.give_up()
             raise
 
-    def _of_job(self, order: Order, results: ResultStore | None) -> Outcome:
+    def _of_job(self, order: Order, results: ResultStore | None) -> Steps:
         caller, test = self._caller, order.options.watermark
         pays, tester = caller.pays and not test, caller.user if test else None
         self._check_means(order.options, pays, tester)
         job = self._job(order, results, pays)
         price = ledger.price_of(min(job.header.pixels, job.options.max_pixels))
         if pays:
-            return self._charged(job, price, results)
+            return (yield from self._charged(job, price, results))
         if tester is not None:  # counted only now: requests refused earlier do not count
             limits.take_free_test(tester)
-        result = execution.run(job)
+        result = yield job
         calculated = (price if result.facts.result_foreground else FREE) if caller.pays else None
         outcome = Outcome(result, job.options, credits_calculated=calculated)
         return _finished(caller, outcome, results)
@@ -252,8 +285,9 @@ class Work:
         if results is not None:
             results.take(data)
         is_batch = caller.via == Removal.Via.BATCH
+        files = order.source if execution.is_read_by_workers(order.source) else None
         return execution.Job(
-            data=data,
+            data=b"" if files else data,  # else all pictures at work would be in memory here too
             header=header,
             options=options,
             deadline=self._started + settings.REMOVAL_DEADLINE_SECONDS,
@@ -261,11 +295,14 @@ class Work:
             needs_foreground=order.needs_foreground,
             goes_first=pays and not is_batch,
             queue="batch" if is_batch else "interactive",
+            files=files,
         )
 
     def _bytes_of(self, source: Source) -> bytes:
         if isinstance(source, bytes):
             return source
+        if isinstance(source, execution.Files):
+            return self._stored(source.picture)
         bounds = fetch.FetchLimits(
             max_bytes=settings.REMOVAL_MAX_UPLOAD_BYTES,
             total_seconds=settings.IMAGE_URL_SECONDS,
@@ -276,6 +313,14 @@ class Work:
         with self._admission.fetching():
             return fetch.fetch(source.text, bounds, cancelled=self._caller.disconnected)
 
+    def _stored(self, name: str) -> bytes:
+        try:
+            return storage.get(name)
+        except FileNotFoundError:
+            if self._caller.disconnected():  # its owner has deleted it
+                raise ClientGone from None
+            raise
+
     def _background_of(self, source: Source) -> bytes:
         try:
             return self._bytes_of(source)
@@ -284,12 +329,12 @@ class Work:
         except (fetch.FetchFailed, fetch.FetchTooSlow, fetch.NotAnImageAnswer) as error:
             raise BackgroundUrlFailed(f"The background: {error}") from error
 
-    def _charged(self, job: execution.Job, price: Decimal, results: ResultStore | None) -> Outcome:
+    def _charged(self, job: execution.Job, price: Decimal, results: ResultStore | None) -> Steps:
         caller = self._caller
         assert caller.user is not None
         lifetime = settings.REMOVAL_DEADLINE_SECONDS + settings.HOLD_GRACE_SECONDS
         with ledger.charge(caller.user, price, caller.request_id, lifetime, caller.key) as hold:
-            result = execution.run(job)
+            result = yield job
             if result.facts.result_foreground:
                 outcome = Outcome(result, job.options, credits_charged=price, hold=hold)
                 return _finished(caller, outcome, results)
@@ -317,21 +362,17 @@ def _settled(caller: Caller, outcome: Outcome) -> Outcome:
 def _fingerprint(caller: Caller, order: Order) -> str:
     """The fingerprint of a request: its path, picture and non-default options."""
     pictures = [_picture_mark(source) for source in (order.source, order.background) if source]
-    return idempotency.fingerprint(caller.endpoint, pictures, chosen_options(order.options))
-
-
-def chosen_options(options: engine.Options) -> list[tuple[str, str]]:
-    """The non-default options, for a fingerprint."""
-    default = engine.Options(max_result_pixels=options.max_result_pixels)
-    return [
-        (field.name, repr(value))
-        for field in fields(default)
-        if (value := getattr(options, field.name)) != getattr(default, field.name)
-    ]
+    return idempotency.fingerprint(
+        caller.endpoint, pictures, idempotency.chosen_options(order.options)
+    )
 
 
 def _picture_mark(source: Source) -> str:
-    return source.text if isinstance(source, Url) else hashlib.sha256(source).hexdigest()
+    match source:
+        case Url(text) | execution.Files(text):
+            return text
+        case bytes():
+            return hashlib.sha256(source).hexdigest()
 
 
 def _to_json(outcome: Outcome) -> dict[str, Any]:

@@ -36,10 +36,14 @@ class Worker:
 
 
 class Deployment:
-    """Two web servers that share a database, a Redis, a storage and a worker."""
+    """Web servers that share a database, a Redis, a storage and a worker.
 
-    def __init__(self, redis_url: str, servers: list[Server]) -> None:
+    environment: with which further servers belong to it.
+    """
+
+    def __init__(self, redis_url: str, servers: list[Server], environment: dict[str, str]) -> None:
         self.servers = servers
+        self.environment = environment
         self.redis = redis.Redis.from_url(redis_url)
 
     def worker_pids(self) -> list[int]:
@@ -73,7 +77,7 @@ def deployed(
         one_after_the_other = [
             running.enter_context(serving(folder, **environment)) for _ in range(servers)
         ]
-        deployment = Deployment(redis_url, one_after_the_other)
+        deployment = Deployment(redis_url, one_after_the_other, environment)
         running.callback(deployment.redis.close)
         yield deployment
 

@@ -10,7 +10,7 @@ from rest_framework.request import Request
 
 from accounts import webhook_secrets
 from accounts.models import ApiKey
-from removal import capacity, engine, idempotency, services, storage
+from removal import capacity, engine, idempotency, services
 from removal.batches import archive, intake, register
 from removal.errors import (
     ImageNotAFile,
@@ -53,7 +53,7 @@ class Batches(Endpoint):
                 note=lambda batch: remember(_body(batch)),
             )
 
-        asked = [services.chosen_options(options), webhook, keep_open, key.test_only]
+        asked = [idempotency.chosen_options(options), webhook, keep_open, key.test_only]
         return _made_once(request, asked, make)
 
     def get(self, request: Request) -> HttpResponse:
@@ -69,7 +69,7 @@ class OneBatch(Endpoint):
         return _answer(key, register.find(key, batch_id))
 
     def delete(self, request: Request, batch_id: str) -> HttpResponse:
-        register.find(_key_of(request), batch_id).delete()
+        register.delete(register.find(_key_of(request), batch_id))
         return HttpResponse(status=204)
 
 
@@ -201,7 +201,7 @@ def _uploads(request: Request, room: int) -> Iterator[intake.Upload]:
 
 def _outcome_of(batch: Batch, picture: BatchPicture) -> services.Outcome:
     try:
-        content = storage.get(register.file_name(picture.token, "result"))
+        content = register.result_of(picture)
     except FileNotFoundError:
         raise NoSuchPath(f"/api/v2/batches/{batch.batch_id}/pictures/{picture.number}") from None
     options = engine.parse_options(batch.fields)

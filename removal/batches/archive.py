@@ -4,7 +4,7 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
-from removal import engine, storage
+from removal import engine
 from removal.models import Batch, BatchPicture
 
 from . import register
@@ -36,7 +36,7 @@ def of(batch: Batch) -> Iterator[bytes]:
     with zipfile.ZipFile(pipe, "w", zipfile.ZIP_STORED) as archive:  # type: ignore[call-overload]
         for picture in batch.pictures.filter(state=BatchPicture.State.DONE):
             try:
-                content = storage.get(register.file_name(picture.token, "result"))
+                content = register.result_of(picture)
             except FileNotFoundError:
                 continue  # deleted meanwhile
             entry = zipfile.ZipInfo(name_of(picture, extension), batch.created_at.timetuple()[:6])

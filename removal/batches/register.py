@@ -24,7 +24,6 @@ from .intake import Upload
 
 State = BatchPicture.State
 FOLDER = "batch-pictures"
-KINDS = ("original", "result")
 LIVING = (Batch.State.OPEN, Batch.State.CLOSED)
 NAME_LENGTH = 255
 ROW_BYTES = 4096  # counted for each batch and picture besides its files: many small ones add up
@@ -150,10 +149,10 @@ def _stored(user: User, uploads: Iterable[Upload], limit: int) -> Iterator[list[
             if len(stored) >= limit:
                 raise BatchTooLarge(settings.REMOVAL_BATCH_PICTURES)
             stored.append(StoredUpload(upload.name, uuid.uuid4().hex, len(upload.content)))
-            storage.put(file_name(stored[-1].token, "original"), upload.content)
+            storage.put(original_name(stored[-1].token), upload.content)
         yield stored
     except BaseException:
-        storage.discard(*(file_name(file.token, "original") for file in stored))
+        storage.discard(*(original_name(file.token) for file in stored))
         raise
 
 
@@ -197,16 +196,28 @@ def cancel(batch: Batch) -> None:
         current.state = Batch.State.CANCELLED
         current.save(update_fields=["state"])
         unfinished = current.pictures.filter(state__in=(State.WAITING, State.WORKING))
-        names = [
-            file_name(token, "original") for token in unfinished.values_list("token", flat=True)
-        ]
+        names = [original_name(token) for token in unfinished.values_list("token", flat=True)]
         unfinished.update(state=State.CANCELLED, size=0)
         webhooks.note(current, "batch.cancelled", progress(current))
         transaction.on_commit(partial(storage.discard, *names), robust=True)
 
 
+def delete(batch: Batch) -> None:
+    """Delete the batch with its files; pictures at work are not charged."""
+    with transaction.atomic():
+        lock(batch.pk)
+        batch.delete()
+
+
+def lock(pk: int) -> None:
+    """Lock a batch, if it still exists, before its pictures change state. Else two pictures that
+    end at once would each take the other for unfinished, and the batch would never end."""
+    Batch.objects.select_for_update().filter(pk=pk).first()
+
+
 def end_if_done(batch: Batch) -> None:
-    """End the batch if possible; called in the transaction that ended a picture or closed it."""
+    """End the batch if possible; called in the transaction that ended a picture or closed it, and
+    that has locked the batch."""
     unfinished = batch.pictures.filter(state__in=(State.WAITING, State.WORKING))
     closed = Batch.objects.filter(pk=batch.pk, state=Batch.State.CLOSED)
     if unfinished.exists() or not closed.update(state=Batch.State.DONE, expires_at=_kept_until()):
@@ -278,18 +289,37 @@ def sweep(now: datetime | None = None) -> int:
 
 
 def _owned_files() -> set[str]:
-    tokens = BatchPicture.objects.values_list("token", flat=True)
-    return {file_name(token, kind) for token in tokens for kind in KINDS}
+    pictures = BatchPicture.objects.only("token", "request_id", "state")
+    unfinished = pictures.filter(state__in=(State.WAITING, State.WORKING))
+    with_result = pictures.filter(state__in=(State.WORKING, State.DONE))
+    originals = {original_name(picture.token) for picture in unfinished}
+    return originals.union(*map(result_names, with_result))
 
 
 def delete_files(instance: BatchPicture, **signal: Any) -> None:
-    """Delete a row's files with it; a file that remains is purged later."""
-    names = [file_name(instance.token, kind) for kind in KINDS]
+    """A row takes its files along, whoever deletes it; one that stays behind is swept later."""
+    names = original_name(instance.token), *result_names(instance)
     transaction.on_commit(partial(storage.discard, *names), robust=True)
 
 
-def file_name(token: str, kind: str) -> str:
-    return f"{FOLDER}/{token}-{kind}"
+def original_name(token: str) -> str:
+    return f"{FOLDER}/{token}-original"
+
+
+def result_names(picture: BatchPicture) -> tuple[str, str]:
+    """The names that its result may have. The first belongs to the current attempt alone, so a late
+    worker of an earlier attempt cannot touch it. Earlier releases used the second."""
+    token = picture.token
+    return f"{FOLDER}/{token}-{picture.request_id}-result", f"{FOLDER}/{token}-result"
+
+
+def result_of(picture: BatchPicture) -> bytes:
+    """Raises FileNotFoundError, StorageFailed."""
+    name, earlier = result_names(picture)
+    try:
+        return storage.get(name)
+    except FileNotFoundError:
+        return storage.get(earlier)
 
 
 def _kept_until() -> datetime:

@@ -6,8 +6,10 @@ transaction that marks it as done, so never twice.
 """
 
 import uuid
+from collections.abc import Callable, Collection
 from datetime import timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -16,9 +18,17 @@ from django.db.models import F
 from django.utils import timezone
 
 from accounts.errors import AccountSuspended, KeyRevoked
+from billing import ledger
 from billing.models import Hold
-from removal import engine, services, storage
-from removal.errors import ClientGone, InternalError, RemovalError, SlowDown
+from removal import engine, execution, services, storage
+from removal.errors import (
+    ClientGone,
+    EngineUnavailable,
+    InternalError,
+    RemovalError,
+    SlowDown,
+    StartedTooLate,
+)
 from removal.limits import HourUsedUp
 from removal.models import Batch, BatchPicture, Removal
 
@@ -34,7 +44,10 @@ _queue = FairQueue()
 
 
 class BatchResultStore:
-    """Stores one picture's result (a services.ResultStore); its original is stored already."""
+    """Stores one picture's result (a services.ResultStore); its original is stored already.
+
+    files: the names of both in the storage.
+    """
 
     def __init__(self, picture: BatchPicture) -> None:
         self._mine = BatchPicture.objects.filter(
@@ -42,6 +55,9 @@ class BatchResultStore:
         )
         self._picture = picture
         self._size = 0
+        self.files = execution.Files(
+            register.original_name(picture.token), register.result_names(picture)[0]
+        )
 
     def is_wanted(self) -> bool:
         """Whether the batch still needs this attempt."""
@@ -51,14 +67,24 @@ class BatchResultStore:
         """Do nothing: the original was stored when it was sent."""
 
     def store(self, content: bytes) -> None:
-        storage.put(register.file_name(self._picture.token, "result"), content)
-        self._size = len(content)
+        """Raises EngineUnavailable if the file is missing that a worker should have stored."""
+        if content:
+            storage.put(self.files.result, content)
+        self._size = len(content) or storage.size_of(self.files.result)
+        if not self._size:
+            raise EngineUnavailable(detail=f"{self.files.result} is missing")
 
     def remember(self, outcome: dict[str, Any], hold: Hold | None) -> None:
-        """Raises ClientGone if the batch was cancelled, or another worker has taken over."""
+        """Raises ClientGone if the batch was cancelled, or another worker has taken over.
+
+        What is stored is delivered: no process that dies now must lead to a refund.
+        """
         columns = {"outcome": outcome, "hold": hold, "charged": Decimal(outcome["charged"])}
+        register.lock(self._picture.batch_id)
         if not self._mine.update(state=State.DONE, size=self._size, **columns):
             raise ClientGone
+        if hold is not None:
+            ledger.mark_delivered(hold)
         self._picture.refresh_from_db()
         _ended(self._picture, "picture.done")
 
@@ -77,19 +103,29 @@ def work_on_next() -> bool:
     picture = claim()
     if picture is None:
         return False
-    try:
-        _work_on(picture)
-    except RemovalError as error:
-        _not_done(picture, error)
+    conclude(picture, partial(_work_on, picture))
     return True
 
 
-def claim() -> BatchPicture | None:
+def conclude(picture: BatchPicture, work: Callable[[], services.Outcome]) -> None:
+    """Record the outcome of a claimed picture, or its error."""
+    try:
+        work()
+    except RemovalError as error:
+        _not_done(picture, error)
+    else:
+        storage.discard(register.original_name(picture.token))
+
+
+def claim(passed_over: Collection[int] = ()) -> BatchPicture | None:
     """Claim the next picture. Accounts alternate, picture by picture, whatever the number of their
-    batches; so do an account's batches: the first picture of each, then the second ..."""
+    batches; so do an account's batches: the first picture of each, then the second ...
+
+    passed_over: accounts that are to have none now."""
     now = timezone.now()
     due = BatchPicture.objects.filter(state__in=(State.WAITING, State.WORKING), due_at__lte=now)
     accounts = set(due.order_by().values_list("batch__user", flat=True).distinct())
+    accounts -= set(passed_over)
     if not accounts:
         return None
     account = _queue.next_of(accounts, cost=1)
@@ -114,8 +150,14 @@ def _lease() -> timedelta:
     return timedelta(seconds=settings.REMOVAL_DEADLINE_SECONDS + settings.HOLD_GRACE_SECONDS)
 
 
-def _work_on(picture: BatchPicture) -> None:
+def _work_on(picture: BatchPicture) -> services.Outcome:
     """Raises RemovalError."""
+    steps = steps_of(picture)
+    return services.finish(steps, partial(execution.run, next(steps)))
+
+
+def steps_of(picture: BatchPicture) -> services.Steps:
+    """The steps of services.Work for a claimed picture. Raises RemovalError."""
     if picture.attempts > MOST_ATTEMPTS:  # each attempt ended with a dead process
         raise InternalError(picture.request_id, settings.SUPPORT_EMAIL)
     batch, results = picture.batch, BatchResultStore(picture)
@@ -133,19 +175,9 @@ def _work_on(picture: BatchPicture) -> None:
     with services.admitted(caller) as work:
         _check_owner(batch)
         register.check_room(batch.user)  # results are larger than originals
-        content, options = _original(picture, results), engine.parse_options(batch.fields)
-        outcome = work.remove_background(services.Order(content, options, results=results))
-    services.mark_delivered(outcome)
-    storage.discard(register.file_name(picture.token, "original"))
-
-
-def _original(picture: BatchPicture, results: BatchResultStore) -> bytes:
-    try:
-        return storage.get(register.file_name(picture.token, "original"))
-    except FileNotFoundError:
-        if not results.is_wanted():
-            raise ClientGone from None
-        raise
+        options = engine.parse_options(batch.fields)
+        outcome = yield from work.steps(services.Order(results.files, options, results=results))
+    return outcome
 
 
 def _check_owner(batch: Batch) -> None:
@@ -161,13 +193,14 @@ def _not_done(picture: BatchPicture, error: RemovalError) -> None:
     mine = BatchPicture.objects.filter(
         pk=picture.pk, state=State.WORKING, request_id=picture.request_id
     )
-    if isinstance(error, SlowDown):  # only busy, or too many tests: not counted as an attempt
+    if isinstance(error, SlowDown | StartedTooLate):  # only busy, or too many tests: no attempt
         later = timezone.now() + _pause(error)
         mine.update(state=State.WAITING, due_at=later, attempts=F("attempts") - 1)
     elif error.status == 503 and picture.attempts < MOST_ATTEMPTS:
         mine.update(state=State.WAITING, due_at=timezone.now() + PAUSE * 2**picture.attempts)
     else:
         with transaction.atomic():
+            register.lock(picture.batch_id)
             if mine.update(
                 state=State.FAILED,
                 size=0,
@@ -177,11 +210,11 @@ def _not_done(picture: BatchPicture, error: RemovalError) -> None:
             ):
                 picture.refresh_from_db()
                 _ended(picture, "picture.failed")
-                name = register.file_name(picture.token, "original")
+                name = register.original_name(picture.token)
                 transaction.on_commit(lambda: storage.discard(name), robust=True)
 
 
-def _pause(error: SlowDown) -> timedelta:
+def _pause(error: SlowDown | StartedTooLate) -> timedelta:
     if not isinstance(error, HourUsedUp):
         return PAUSE
     return max(timedelta(seconds=error.retry_after), TEST_PAUSE)

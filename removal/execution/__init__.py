@@ -6,13 +6,20 @@ Engine processes import this package too, and need neither Django's models nor C
 only imported where they are used.
 """
 
+from typing import TypeGuard
+
 from django.conf import settings
 
 from removal.engine import Result
 
-from .job import Job
+from .job import Files, Job
 
-__all__ = ["Job", "run"]
+__all__ = ["Files", "Job", "is_read_by_workers", "run"]
+
+
+def is_read_by_workers(source: object) -> TypeGuard[Files]:
+    """Whether this names files, and the engine runs in workers, which read them themselves."""
+    return isinstance(source, Files) and settings.REMOVAL_EXECUTION == "queue"
 
 
 def run(job: Job) -> Result:

@@ -7,7 +7,8 @@ worker:NAME a worker is alive, with what it runs; `workers` lists the names
 """
 
 import json
-from typing import Any, cast
+from collections.abc import Sequence
+from typing import Any, NamedTuple, cast
 
 from django.conf import settings
 
@@ -26,9 +27,18 @@ def answer(work: str, message: str) -> None:
         commands.execute()
 
 
-def wait_for_answer(work: str, seconds: float) -> str | None:
-    found = _redis().blpop([_key("done", work)], timeout=seconds)
-    return None if found is None else cast(list[bytes], found)[1].decode()
+class Answered(NamedTuple):
+    work: str
+    message: str
+
+
+def wait_for_answer(works: Sequence[str], seconds: float) -> Answered | None:
+    """The first answer to any of these."""
+    found = _redis().blpop([_key("done", work) for work in works], timeout=seconds)
+    if found is None:
+        return None
+    key, message = cast(list[bytes], found)
+    return Answered(key.decode().rpartition(":")[2], message.decode())
 
 
 def cancel(work: str) -> None:

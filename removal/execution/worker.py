@@ -11,17 +11,18 @@ import socket
 import threading
 import time
 import uuid
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 
 from redis import RedisError
 
-from removal import engine
+from removal import engine, storage
 from removal.engine import memory
 from removal.errors import ClientGone, RemovalError
 
 from . import blobs, mailbox, wire
-from .job import Job
+from .job import Files, Job
 from .pool import Pool, Slot
 
 log = logging.getLogger(__name__)
@@ -39,26 +40,29 @@ def start() -> None:
     threading.Thread(target=_beat, args=(_name(), slot), name="beat", daemon=True).start()
 
 
-def perform(work: str, order: str, seconds: float) -> None:
+def perform(work: str, order: str, seconds: float, named: Sequence[str] = ()) -> None:
     """Process one picture and send the answer in every case.
 
     seconds: how long the web tier waits.
+    named: the Files of a job that names its own.
     """
     mailbox.take(work, _name())
+    files = Files(*named) if named else blobs.files_of(work)
     try:
         deadline = time.monotonic() + seconds
-        mailbox.answer(work, wire.dump_answer(_answer(work, wire.load_order(order), deadline)))
+        answer = _answer(work, wire.load_order(order), files, deadline)
+        mailbox.answer(work, wire.dump_answer(answer))
         if mailbox.is_cancelled(work):
-            blobs.discard(work)  # the web tier has already cleaned up
+            storage.discard(files.result)  # the web tier has already cleaned up
     finally:
         memory.trim()  # the caller need not wait for this
 
 
-def _answer(work: str, order: wire.Order, deadline: float) -> wire.Answer:
+def _answer(work: str, order: wire.Order, files: Files, deadline: float) -> wire.Answer:
     try:
-        answer, content = _pool().run(_job(work, order, deadline))
+        answer, content = _pool().run(_job(work, order, files.picture, deadline))
         if isinstance(answer, wire.Done):
-            blobs.put(work, blobs.RESULT, content)
+            blobs.put(files.result, content)
     except (engine.EngineError, RemovalError) as error:
         return wire.Failed(error)
     except Exception as error:
@@ -69,16 +73,16 @@ def _answer(work: str, order: wire.Order, deadline: float) -> wire.Answer:
     return answer
 
 
-def _job(work: str, order: wire.Order, deadline: float) -> Job:
+def _job(work: str, order: wire.Order, name: str, deadline: float) -> Job:
     """Raises ClientGone if nobody waits any more, and EngineUnavailable."""
     options, cancelled = order.options, Cancelled(work)
     if cancelled():
         raise ClientGone
-    picture, cutout = blobs.get(work, blobs.PICTURE), b""
+    picture, cutout = blobs.get(name), b""
     if order.mending is not None and order.mending.step != "preview":
-        cutout = blobs.get(work, blobs.BESIDE)
+        cutout = blobs.get(blobs.beside_of(work))
     elif options.background_image is not None:
-        options = replace(options, background_image=blobs.get(work, blobs.BESIDE))
+        options = replace(options, background_image=blobs.get(blobs.beside_of(work)))
     return Job(
         picture, order.header, options, deadline, cancelled, mending=order.mending, cutout=cutout
     )

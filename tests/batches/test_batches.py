@@ -17,12 +17,13 @@ from accounts import services as accounts
 from billing.models import Hold, LedgerEntry
 from pixian_site import maintenance
 from removal import capacity, services, storage
-from removal.batches import intake, register, runner
+from removal.batches import dispatcher, intake, loop, register, runner
 from removal.errors import (
     BatchTooLarge,
     ClientGone,
     RemovalError,
     SlowDown,
+    StartedTooLate,
     TooManyBytes,
     UnreadableZip,
 )
@@ -109,7 +110,14 @@ def test_cancelling_keeps_what_is_done_and_begins_nothing_more(
     assert work_through() == 0
     assert 10 - alice.credits == spent
     assert get(alice, f"{BATCHES}/{batch['id']}/pictures/1").status_code == 200
-    assert [name.partition("-")[2] for name in stored(tmp_path)] == ["result"]
+    assert [name.rpartition("-")[2] for name in stored(tmp_path)] == ["result"]
+
+
+def test_a_stored_result_is_delivered_whatever_dies_next(alice, portrait):
+    """Else it would be refunded, and is there all the same."""
+    sent(alice, image=portrait)
+    runner._work_on(runner.claim())
+    assert BatchPicture.objects.get().hold.state == Hold.State.DELIVERED
 
 
 def test_cancelled_while_at_work_is_not_charged(alice, portrait):
@@ -189,13 +197,15 @@ def test_one_who_was_overtaken_does_not_charge(alice, portrait):
     assert 10 - alice.credits == spent
 
 
-def test_a_busy_service_is_waited_for(alice, portrait, monkeypatch):
+@pytest.mark.parametrize(("part", "refusal"), [("admit", SlowDown), ("slot", StartedTooLate)])
+def test_a_busy_service_is_waited_for(alice, portrait, monkeypatch, part, refusal):
+    """However long: it takes none of the attempts that a picture has."""
     batch = sent(alice, image=portrait)
 
     def busy(*args, **kwargs):
-        raise SlowDown
+        raise refusal
 
-    monkeypatch.setattr(capacity.shared(), "admit", busy)
+    monkeypatch.setattr(capacity.shared(), part, busy)
     assert runner.work_on_next()
     monkeypatch.undo()
     picture = BatchPicture.objects.get()
@@ -203,6 +213,32 @@ def test_a_busy_service_is_waited_for(alice, portrait, monkeypatch):
     BatchPicture.objects.update(due_at=timezone.now())
     assert runner.work_on_next()
     assert get(alice, f"{BATCHES}/{batch['id']}").json()["state"] == "done"
+
+
+def test_an_account_without_room_is_left_alone_for_a_while(alice, portrait, monkeypatch):
+    """Else a thousand pictures would be claimed and put back again and again."""
+    sent(alice, zip=zip_of(a__jpg=portrait, b__jpg=portrait))
+
+    def busy(*args, **kwargs):
+        raise SlowDown
+
+    monkeypatch.setattr(capacity.shared(), "admit", busy)
+    monkeypatch.setattr(loop, "IDLE_SECONDS", 0)
+    dispatching = dispatcher.Dispatcher()
+    assert dispatching.begin_next()
+    assert dispatching.begin_next()
+    put_off = BatchPicture.objects.filter(due_at__gt=timezone.now())
+    assert [(picture.number, picture.attempts) for picture in put_off] == [(1, 0)]
+
+
+def test_results_of_earlier_releases_are_found_and_kept(alice, portrait, tmp_path):
+    batch = sent(alice, image=portrait)
+    work_through()
+    (name,) = stored(tmp_path)
+    folder, picture = tmp_path / "media" / "batch-pictures", BatchPicture.objects.get()
+    (folder / name).rename(folder / f"{picture.token}-result")
+    assert get(alice, f"{BATCHES}/{batch['id']}/pictures/1").status_code == 200
+    assert register.sweep(timezone.now() + timedelta(hours=1)) == 0
 
 
 def test_a_picture_that_kills_its_worker_is_given_up(alice, portrait):

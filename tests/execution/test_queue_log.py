@@ -7,7 +7,7 @@ import structlog
 
 from removal import engine
 from removal.errors import EngineUnavailable
-from removal.execution import Job, answers, queue, wire
+from removal.execution import Job, answers, mailbox, queue, tasks, wire
 from tests import pictures
 
 pytestmark = pytest.mark.django_db
@@ -33,11 +33,15 @@ def test_a_threads_next_lines_do_not_name_the_work_that_is_over(full):
 
 
 def test_a_fault_in_a_worker_names_the_work_under_which_its_log_has_it(
-    settings, tmp_path, monkeypatch
+    settings, tmp_path, redis_url, monkeypatch
 ):
-    settings.MEDIA_ROOT = tmp_path
-    broken = wire.dump_answer(wire.Broken("KeyError('x')"))
-    monkeypatch.setattr(queue, "_have_it_done", lambda work, job: broken)
+    settings.MEDIA_ROOT, settings.REDIS_URL = tmp_path, redis_url
+
+    def fail(arguments, **options):
+        mailbox.answer(arguments[0], wire.dump_answer(wire.Broken("KeyError('x')")))
+
+    monkeypatch.setattr(tasks.remove_background, "apply_async", fail)
     with pytest.raises(answers.WorkFailed) as raised:
         queue.run(job())
     assert "worker's log" in raised.value.__notes__[0]
+    assert not any(path.is_file() for path in tmp_path.rglob("*"))

@@ -58,7 +58,8 @@ mailbox.answer("done", "word")
 mailbox.cancel("gone")
 mailbox.take("taken", "worker")
 mailbox.report("worker", {})
-print(len(mailbox.workers()), mailbox.wait_for_answer("done", 1), cache.get("counted"))
+answered = mailbox.wait_for_answer(["done"], 1)
+print(len(mailbox.workers()), answered.message, cache.get("counted"))
 tasks.remove_background.apply_async(("work", {}, 1.0), queue="interactive")
 import json, redis
 from django.conf import settings
