@@ -3,9 +3,11 @@
 from datetime import date
 
 import pytest
+from django.http import HttpResponse, StreamingHttpResponse
 from django.test import Client
 
 from billing.models import Account
+from pixian_site.middleware import HeadMiddleware
 
 ADDRESS = "/api/v2/account"
 pytestmark = pytest.mark.django_db
@@ -61,3 +63,15 @@ def test_head_answers_like_get_without_a_body(alice):
     response = alice.client.head(ADDRESS, HTTP_AUTHORIZATION=alice.authorization)
     assert response.status_code == 200
     assert response.content == b""
+
+
+@pytest.mark.parametrize(
+    ("answer", "length"),
+    [(HttpResponse(b"body"), "4"), (StreamingHttpResponse([b"body"]), None)],
+    ids=["whole", "streamed"],
+)
+def test_no_body_follows_the_headers_of_head(rf, answer, length):
+    """The test client would drop it anyhow; the server would send it."""
+    response = HeadMiddleware(lambda request: answer)(rf.head(ADDRESS))
+    assert b"".join(response) == b""
+    assert response.get("Content-Length") == length

@@ -77,6 +77,18 @@ def test_ones_own_limit_stops_nobody_else(portrait, full, monkeypatch):
         assert bob.post(image=portrait).status_code == 200
 
 
+def test_an_account_with_all_its_requests_stops_nobody_else(portrait, full):
+    full.close()
+    alice, bob = (new_caller(f"{name}@example.com", "10") for name in ("alice", "bob"))
+    shared = capacity.shared()
+    with ExitStack() as own:
+        for _ in range(shared.limits.per_account):
+            claimant = capacity.Claimant(services.account_key(alice.user))
+            own.enter_context(shared.admit(claimant))
+        assert alice.post(image=portrait).status_code == 429
+        assert bob.post(image=portrait).status_code == 200
+
+
 def test_removebgs_clients_hear_it_in_their_words(alice, portrait, django_assert_num_queries):
     token = base64.b64decode(alice.authorization.removeprefix("Basic ")).decode()
 

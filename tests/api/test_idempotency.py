@@ -124,6 +124,12 @@ def test_a_key_under_way_is_1126(alice, photo, monkeypatch):
     assert alice.credits == 10 - PRICE
 
 
+def test_a_key_for_another_request_is_1128_also_while_the_first_is_under_way(alice, photo):
+    """Waiting, as 1126 advises, would be in vain."""
+    idempotency.claim(alice.user, KEY, "of another picture", "first")
+    error_of(post(alice, image=photo), 422, 1128)
+
+
 def test_after_an_error_the_key_is_free(bob, photo):
     error_of(post(bob, image=photo), 402, 1008)
     ledger.grant(bob.user, Decimal(1), "for the test")
@@ -190,6 +196,14 @@ def test_the_key_of_a_process_that_died_is_free_after_its_lease(alice, photo):
     assert response.status_code == 200
     with pytest.raises(TookTooLong):
         idempotency.KeyedResultStore(dead).remember({}, None)
+
+
+def test_a_result_after_the_lease_is_not_charged(alice):
+    """Another request may claim the key at this moment, and would work and charge once more."""
+    row = idempotency.claim(alice.user, KEY, "of this picture", "slow")
+    KeyedRequest.objects.update(expires_at=timezone.now())
+    with pytest.raises(TookTooLong):
+        idempotency.KeyedResultStore(row).remember({}, None)
 
 
 def test_a_replay_is_delivered_for_a_charge_that_was_never_sent(alice, photo):

@@ -25,6 +25,13 @@ def soft_disc(hidden: int) -> Image.Image:
     return Image.fromarray(rgba)
 
 
+def test_a_share_of_an_alpha_is_rounded_to_the_nearest_level():
+    alpha, share = (np.ascontiguousarray(levels) for levels in np.mgrid[0:256, 0:256])
+    exact = alpha * share / 255
+    found = transparency.within(alpha.astype(np.uint8), share.astype(np.uint8))
+    assert np.abs(found - exact).max() <= 0.5
+
+
 @pytest.mark.parametrize("hidden", [0, 255])
 def test_a_soft_edge_keeps_its_colour_and_its_alpha(hidden):
     disc = soft_disc(hidden)

@@ -14,6 +14,7 @@ import pytest
 from pixian_site.env import env
 from removal import capacity
 from removal.capacity.database import DatabaseLeases
+from removal.capacity.leases import Stay
 from removal.capacity.redis import RedisLeases
 from removal.errors import ClientGone, SlowDown, StartedTooLate
 from removal.models import LeaseRow
@@ -328,6 +329,37 @@ def test_an_error_at_work_frees_the_place(shared):
         raise RuntimeError
     assert in_line(shared) == 0
     assert shared.free_for(ALICE) == OWN
+
+
+def test_a_lease_that_was_given_back_is_not_renewed(shared):
+    leases, stay = shared._leases, Stay("given back")
+    stay.pools = frozenset({"account:alice"})
+    leases.enter(stay.lease, {"account:alice": 1})
+    leases.leave(stay)
+    leases.renew([stay])
+    assert leases.count("account:alice") == 0
+    assert leases.enter("another", {"account:alice": 1}) is None
+
+
+def test_a_lease_does_not_count_against_itself(shared):
+    for _ in range(2):
+        assert shared._leases.enter("again", {"account:alice": 1}) is None
+    assert shared._leases.enter("another", {"account:alice": 1}) is not None
+
+
+def test_lapsed_leases_do_not_count(shared):
+    """Also where others in the pool live on."""
+    leases = shared._leases
+    leases.enter("living", {"account:alice": None})
+    living, leases.life = leases.life, 0.05
+    if isinstance(leases, RedisLeases):
+        leases._milliseconds = 50
+    leases.enter("lapsed", {"account:alice": None})
+    leases.life = living
+    if isinstance(leases, RedisLeases):
+        leases._milliseconds = 60_000
+    leases.enter("another", {"account:alice": None})
+    wait_until(lambda: leases.count("account:alice") == 2)
 
 
 def test_a_redis_that_forgot_lets_those_in_line_enter_again(redis_url):

@@ -1,9 +1,13 @@
 """The door to the storage: the same behaviour with a folder and with a bucket."""
 
+from collections.abc import Iterator
 from datetime import timedelta
+from io import BytesIO
+from typing import Any
 from urllib.request import urlopen
 
 import pytest
+from botocore.awsrequest import AWSResponse  # type: ignore[import-untyped]
 from django.core.files.storage import storages
 from django.utils import timezone
 
@@ -118,6 +122,31 @@ def test_discarding_leaves_for_later_what_cannot_be_deleted_now(s3, settings, ca
     settings.STORAGES = settings.STORAGES | {"default": away}
     storage.discard("things/one")
     assert "deleted later" in caplog.text
+
+
+def test_files_that_a_bucket_kept_are_not_taken_for_deleted(on_s3):
+    """It says so in an answer of 200: for want of a right, or because a file is locked."""
+    refusal = "<Error><Key>one</Key><Code>AccessDenied</Code><Message>No</Message></Error>"
+    body = f"<DeleteResult>{refusal}</DeleteResult>".encode()
+
+    def answer(**request: Any) -> AWSResponse:
+        return AWSResponse(request["request"].url, 200, {}, _Raw(body))
+
+    bucket: Any = storages["default"]
+    events = bucket.connection.meta.client.meta.events
+    events.register("before-send.s3.DeleteObjects", answer)
+    try:
+        with pytest.raises(StorageFailed, match="AccessDenied"):
+            storage.delete("things/one")
+    finally:
+        events.unregister("before-send.s3.DeleteObjects", answer)
+
+
+class _Raw(BytesIO):
+    """An answer's body, as botocore reads it."""
+
+    def stream(self) -> Iterator[bytes]:
+        yield self.read()
 
 
 def test_a_signed_address_opens_the_file_as_what_we_say_it_is(on_s3, settings):
