@@ -88,6 +88,17 @@ def test_hair_beside_a_scribble_stays_hair():
     assert np.abs(result - matte).mean() < 0.02
 
 
+def test_a_scribble_that_only_confirms_the_matte_leaves_it():
+    rgb, disc, _ = made((110, 120, 50, SUBJECT), (240, 120, 35, SUBJECT))
+    matte = disc.astype(np.float32)
+    keep, remove = (
+        dotted(disc.shape, (120, 130), radius=6),
+        dotted(disc.shape, (240, 120), radius=6),
+    )
+    for marks in ((keep, none(matte)), (none(matte), remove), (keep, remove)):
+        assert np.abs(mend(rgb, matte, *marks) - matte).mean() < 0.001
+
+
 def test_what_is_far_from_every_scribble_keeps_its_very_values():
     rgb, disc = made((160, 120, 60, SUBJECT))
     matte = np.random.default_rng(1).random(disc.shape, np.float32)

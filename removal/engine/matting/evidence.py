@@ -15,31 +15,38 @@ from . import geodesic, likeness, marks
 
 # name of the evidence: its weight for "subject". The matte speaks, then colours, then closeness.
 WEIGHTS = {
-    "matte": 0.400,  # its logarithmic odds
-    "matte around": 1.098,
-    "colour": 0.171,  # like subject rather than like ground
-    "kept colour, at most": 0.419,
-    "removed colour, at least": 0.141,
-    "kept colour where missing": 1.085,
-    "removed colour where extra": 1.396,
-    "colour near keep": 0.856,
-    "colour near remove": 0.354,
-    "beside keep": 4.935,  # within some widths of the stroke
-    "beside remove": -1.465,
-    "reached by keep": -2.299,  # along ways that cross no edge
-    "reached by remove": -0.181,
-    "near keep that contradicts": 1.968,  # a stroke where the matte says otherwise
-    "near remove that contradicts": 0.461,
-    "reached by keep that contradicts": 0.654,
-    "reached by remove that contradicts": -7.474,
-    "matte reached by keep": 0.524,
-    "matte reached by remove": 0.401,
-    "keep": 0.887,  # there is such a stroke at all
-    "remove": -0.492,
-    "always": 1.488,
+    "matte": 0.509,  # its logarithmic odds
+    "matte around": 1.597,
+    "colour": 0.141,  # like subject rather than like ground
+    "colour around": 0.201,  # the same without fine texture
+    "kept colour, at most": 0.375,
+    "removed colour, at least": 0.201,
+    "kept colour where missing": 0.988,
+    "removed colour where extra": 1.214,
+    "colour near keep": 0.648,
+    "colour near remove": 0.199,
+    "beside keep": 3.100,  # within some widths of the stroke
+    "beside remove": -0.733,
+    "beside keep that contradicts": 2.455,
+    "beside remove that contradicts": -2.218,
+    "reached by keep": 1.059,  # along ways that cross no edge
+    "reached by remove": -0.356,
+    "near keep that contradicts": -0.422,  # a stroke where the matte says otherwise
+    "near remove that contradicts": 1.470,
+    "near keep that agrees": -2.403,  # a stroke that confirms the matte
+    "near remove that agrees": 1.966,
+    "reached by keep that contradicts": -0.560,
+    "reached by remove that contradicts": -6.298,
+    "matte reached by keep": 0.406,
+    "matte reached by remove": 0.375,
+    "keep": -0.376,  # there is such a stroke at all
+    "remove": 0.087,
+    "keep contradicts": 1.823,  # how much, wherever the pixel lies
+    "remove contradicts": -0.280,
+    "always": -0.046,
 }
 ODDS_FROM = 0.02  # mattes nearer to 0 and 1 are as sure as this
-AROUND = 0.02  # of the side
+AROUND, TEXTURE = 0.02, 0.012  # of the side
 STROKE_SHARE = 0.3  # of the colours' weight that scribbles have among subject and ground
 NOWHERE = 2.0  # sides away: the distance from strokes that are not there
 
@@ -67,6 +74,12 @@ class Scene:
         return likeness.codes_of(self.lab)
 
     @cached_property
+    def codes_around(self) -> likeness.Codes:
+        """Of the colours without their finest texture."""
+        blurred = cv2.GaussianBlur(self.lab, (0, 0), self.side * TEXTURE)
+        return likeness.codes_of(np.asarray(blurred, np.float32))
+
+    @cached_property
     def price(self) -> Floats:
         return geodesic.cost(self.lab, self.matte)
 
@@ -84,7 +97,9 @@ class Strokes:
     distance: Floats  # in sides
     near: Floats  # 1 on a stroke, falling with the distance
     beside: Floats  # the same, by the width of the stroke
-    reached: Floats  # the same, by the way that edges leave open
+    beside_contradicting: Floats  # the same, of those that contradict the matte
+    near_agreeing: Floats  # falling with the distance, of those that agree with it
+    reached: Floats  # falling with the way that edges leave open
     closely_reached: Floats
     contradicts: float  # how much the matte is wrong under them, 0..1
 
@@ -97,31 +112,60 @@ def strokes(scene: Scene, mask: Mask, wrong: Floats) -> Strokes:
     """wrong: how much the matte contradicts such a stroke, float32 (h, w)."""
     if not mask.any():
         away, none = np.full(mask.shape, NOWHERE, np.float32), np.zeros(mask.shape, np.float32)
-        return Strokes(mask, away, none, none, none, none, 0.0)
-    pixels = marks.distance(mask)
-    distance = pixels / scene.side
-    beside = np.exp(-pixels / (1.5 * marks.half_width(mask) + 2))
+        return Strokes(mask, away, none, none, none, none, none, none, 0.0)
+    distance = _sides(mask, scene.side)
     way = geodesic.distance(mask, scene.price)
-    contradicts = float(wrong[mask].mean())
     return Strokes(
-        mask, distance, np.exp(-6 * distance), beside, np.exp(-3 * way), np.exp(-8 * way),
-        contradicts,
-    )  # fmt: skip
+        mask,
+        distance,
+        near=_near(distance),
+        beside=_beside(mask),
+        beside_contradicting=_beside(mask & (wrong > 0.5)),
+        near_agreeing=_near(_sides(mask & (wrong <= 0.5), scene.side)),
+        reached=np.exp(-3 * way),
+        closely_reached=np.exp(-8 * way),
+        contradicts=float(wrong[mask].mean()),
+    )
+
+
+def _near(distance: Floats) -> Floats:
+    return np.asarray(np.exp(-6 * distance), np.float32)
+
+
+def _sides(mask: Mask, side: int) -> Floats:
+    """The distance from the mask in sides of the picture."""
+    if not mask.any():
+        return np.full(mask.shape, NOWHERE, np.float32)
+    return marks.distance(mask) / np.float32(side)
+
+
+def _beside(mask: Mask) -> Floats:
+    """1 on a stroke, falling with the distance by the width of the stroke."""
+    if not mask.any():
+        return np.zeros(mask.shape, np.float32)
+    return np.asarray(
+        np.exp(-marks.distance(mask) / (1.5 * marks.half_width(mask) + 2)), np.float32
+    )
 
 
 def speaks(scene: Scene, keep: Strokes, remove: Strokes) -> Floats:
     """The logarithm of how much likelier subject is than ground, float32 (h, w)."""
-    evidence = {
+    found = all_of(scene, keep, remove)
+    total = np.zeros(scene.matte.shape, np.float32)
+    for name, weight in WEIGHTS.items():
+        total += np.float32(weight) * found[name]
+    return total
+
+
+def all_of(scene: Scene, keep: Strokes, remove: Strokes) -> dict[str, Floats | float]:
+    """Each piece of evidence by its name, float32 (h, w) or the same everywhere."""
+    return {
         **_of_matte(scene, keep, remove),
         **_of_colours(scene, keep, remove),
         **_of_strokes(keep, "keep"),
         **_of_strokes(remove, "remove"),
         "always": 1.0,
     }
-    total = np.zeros(scene.matte.shape, np.float32)
-    for name, weight in WEIGHTS.items():
-        total += np.float32(weight) * evidence[name]
-    return total
 
 
 def _of_matte(scene: Scene, keep: Strokes, remove: Strokes) -> dict[str, Floats]:
@@ -136,10 +180,11 @@ def _of_matte(scene: Scene, keep: Strokes, remove: Strokes) -> dict[str, Floats]
 
 
 def _of_colours(scene: Scene, keep: Strokes, remove: Strokes) -> dict[str, Floats]:
-    colour = _colour(scene)
+    colour = _colour(scene, scene.codes)
     kept, removed = _like_strokes(scene)
     return {
         "colour": colour,
+        "colour around": _colour(scene, scene.codes_around),
         "kept colour, at most": np.minimum(kept, colour),
         "removed colour, at least": np.maximum(removed, colour),
         "kept colour where missing": np.tanh(kept) * keep.reached * (scene.matte < 0.5),
@@ -152,6 +197,9 @@ def _of_colours(scene: Scene, keep: Strokes, remove: Strokes) -> dict[str, Float
 def _of_strokes(of: Strokes, name: str) -> dict[str, Floats | float]:
     return {
         f"beside {name}": of.beside,
+        f"beside {name} that contradicts": of.beside_contradicting,
+        f"near {name} that agrees": of.near_agreeing,
+        f"{name} contradicts": of.contradicts,
         f"reached by {name}": of.reached,
         f"near {name} that contradicts": of.near * of.contradicts,
         f"reached by {name} that contradicts": of.closely_reached * of.contradicts,
@@ -164,10 +212,10 @@ def _odds(matte: Floats) -> Floats:
     return np.asarray(np.log(sure / (1 - sure)), np.float32)
 
 
-def _colour(scene: Scene) -> Floats:
+def _colour(scene: Scene, codes: likeness.Codes) -> Floats:
     """More like the subject than like the ground, the scribbles counting for more."""
     return likeness.ratio(
-        scene.codes, _weighted(scene.believed, scene.keep), _weighted(~scene.believed, scene.remove)
+        codes, _weighted(scene.believed, scene.keep), _weighted(~scene.believed, scene.remove)
     )
 
 
