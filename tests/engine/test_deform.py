@@ -146,6 +146,12 @@ def test_what_is_not_a_deformable_convolution_stays_as_it_is(breakage):
     assert deform.rewrite(model) == model
 
 
+def test_one_that_claims_to_be_huge_stays_as_it_is(monkeypatch):
+    monkeypatch.setattr(pattern, "LARGEST", 9 * 11 - 1)
+    model = unrolled(Deformable())
+    assert deform.rewrite(model) == model
+
+
 def test_one_broken_among_others_stays_alone():
     """Two in a row; the second has its neighbours' shares exchanged."""
     first, second = unrolled(Deformable(filters=4)), unrolled(Deformable())

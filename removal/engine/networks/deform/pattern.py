@@ -12,6 +12,10 @@ from onnx import TensorProto
 from ...arrays import Floats
 from .graph import YX, Deformable, Different, Reader, attributes, require
 
+LARGEST = (
+    1 << 26
+)  # places of a source: a few constants can claim any size, and a check needs it all
+
 
 def recognise(reader: Reader, convolution: onnx.NodeProto) -> Deformable | None:
     try:
@@ -31,6 +35,7 @@ def _read(reader: Reader, convolution: onnx.NodeProto) -> Deformable:
     _require_one_step_per_kernel(convolution, kernel)
     require(len(rows_shape) == 6, rows_shape[:4] == (1, channels, *kernel))
     output = YX(*rows_shape[4:])
+    require(min(weights.shape) >= 1, min(output) >= 1)
     require(columns_shape == (1, channels, output.y * kernel.y, output.x * kernel.x))
 
     grid = _Grid(channels, kernel.y * kernel.x, output)
@@ -42,7 +47,9 @@ def _read(reader: Reader, convolution: onnx.NodeProto) -> Deformable:
     padded, padding = _read_padding(reader, corner.source)
     offset, first, strides, dilations = _read_places(reader, corner, kernel, grid)
     pads = YX(padding.y - first.y, padding.x - first.x)
+    size = YX(corner.size.y - 2 * padding.y, corner.size.x - 2 * padding.x)
     require(min(padding) >= 1, min(pads) >= 0, min(strides) >= 1, min(dilations) >= 1)
+    require(min(size) >= 1, size.y * size.x <= LARGEST)
     channel_axes = {convolution.input[0]: 1, rows: 1}
     for one in corners:
         channel_axes |= {one.gathered: 2, one.source: 2}
@@ -52,7 +59,7 @@ def _read(reader: Reader, convolution: onnx.NodeProto) -> Deformable:
         offset=offset,
         mask=mask,
         channels=channels,
-        size=YX(corner.size.y - 2 * padding.y, corner.size.x - 2 * padding.x),
+        size=size,
         output=output,
         kernel=kernel,
         strides=strides,
