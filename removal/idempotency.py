@@ -41,7 +41,7 @@ def fingerprint(*asked: Any) -> str:
 
 def chosen_options(options: engine.Options) -> list[tuple[str, str]]:
     """The non-default options, for a fingerprint."""
-    default = engine.Options(max_result_pixels=options.max_result_pixels)
+    default = engine.Options()
     return [
         (field.name, repr(value))
         for field in fields(default)

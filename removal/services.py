@@ -189,12 +189,9 @@ def _claimant(caller: Caller) -> capacity.Claimant:
 
 
 def _forced(caller: Caller, order: Order) -> Order:
-    """The order with the operator's and the key's limits applied."""
+    """The order as the key's limits allow it."""
     test = order.options.watermark or (caller.key is not None and caller.key.test_only)
-    options = replace(
-        order.options, watermark=test, max_result_pixels=settings.REMOVAL_MAX_RESULT_PIXELS
-    )
-    return replace(order, options=options)
+    return replace(order, options=replace(order.options, watermark=test))
 
 
 class Work:
@@ -279,9 +276,10 @@ class Work:
         header = engine.inspect(data)
         self._record.input_format = header.format
         self._record.input_width, self._record.input_height = header.size
-        if order.background is not None:
-            options = replace(options, background_image=self._background_of(order.background))
-        engine.check(header, options)
+        background = None if order.background is None else self._background_of(order.background)
+        options = replace(options, has_background_picture=background is not None)
+        largest = settings.REMOVAL_MAX_RESULT_PIXELS
+        engine.check(header, options, background=background, max_result_pixels=largest)
         if results is not None:
             results.take(data)
         is_batch = caller.via == Removal.Via.BATCH
@@ -296,6 +294,8 @@ class Work:
             goes_first=pays and not is_batch,
             queue="batch" if is_batch else "interactive",
             files=files,
+            beside=background or b"",
+            max_result_pixels=largest,
         )
 
     def _bytes_of(self, source: Source) -> bytes:

@@ -10,7 +10,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from .errors import InvalidOption, RegionEmpty, RegionOutside, ResultTooLarge
-from .options import Length, Options, Region
+from .options import MAX_RESULT_PIXELS, Length, Options, Region
 
 MAX_ASPECT = 10_000  # of a result's longer side to its shorter one
 MAX_RESULT_SIDE = {"jpeg": 65_500, "zip": 65_500, "webp": 16_383}  # what the formats can hold
@@ -55,7 +55,12 @@ def limited_size(width: int, height: int, max_pixels: int) -> tuple[int, int]:
     return w, min(h, max_pixels // w)
 
 
-def layout(picture_size: tuple[int, int], foreground: Box, options: Options) -> Layout:
+def layout(
+    picture_size: tuple[int, int],
+    foreground: Box,
+    options: Options,
+    max_pixels: int = MAX_RESULT_PIXELS,
+) -> Layout:
     """The result's geometry.
 
     Raises InvalidOption where the margins leave no room inside the target, ResultTooLarge where
@@ -72,18 +77,20 @@ def layout(picture_size: tuple[int, int], foreground: Box, options: Options) -> 
         placed = _positioned(picture_size, foreground, options)
     else:
         placed = _framed(content, options)
-    _check_limits(placed.canvas_size, options)
+    _check_limits(placed.canvas_size, options, max_pixels)
     _check_aspect(placed.canvas_size, picture_size, (content.width, content.height))
     return placed
 
 
-def check_before_work(picture_size: tuple[int, int], options: Options) -> None:
+def check_before_work(
+    picture_size: tuple[int, int], options: Options, max_pixels: int = MAX_RESULT_PIXELS
+) -> None:
     """Refuse, from the header alone, what `layout` would refuse whatever the foreground is.
 
     A crop can only make an untargeted result smaller, so such a result is judged afterwards.
     """
     if options.target_size is not None or not options.crop_to_foreground:
-        layout(picture_size, Box(), options)
+        layout(picture_size, Box(), options, max_pixels)
 
 
 def _framed(content: Box, options: Options) -> Layout:
@@ -165,10 +172,10 @@ def _round_half_up(value: Fraction) -> int:
     return math.floor(value + Fraction(1, 2))
 
 
-def _check_limits(size: tuple[int, int], options: Options) -> None:
+def _check_limits(size: tuple[int, int], options: Options, max_pixels: int) -> None:
     width, height = size
-    if width * height > options.max_result_pixels:
-        raise ResultTooLarge(size, f"{options.max_result_pixels:,} pixels in all")
+    if width * height > max_pixels:
+        raise ResultTooLarge(size, f"{max_pixels:,} pixels in all")
     side = MAX_RESULT_SIDE.get(options.resolved_format)
     if side is not None and max(size) > side:
         raise ResultTooLarge(size, f"sides of up to {side:,} pixels for {options.resolved_format}")

@@ -60,7 +60,7 @@ class Options:
     max_pixels: int = MAX_PIXELS
     background: tuple[int, int, int] | None = None
     background_alpha: int = 255  # of `background`; below 255 the result stays transparent
-    background_image: bytes | None = None  # an encoded picture that is to cover the canvas
+    has_background_picture: bool = False  # given beside the photo, it covers the canvas
     crop_to_foreground: bool = False
     margin: Margin = Margin()
     margin_of_own_side: bool = False  # per cent of the height at top and bottom, not of the width
@@ -75,7 +75,6 @@ class Options:
     jpeg_quality: int = 75
     watermark: bool = False
     hints: Hints | None = None  # of the full-size input: what a person wants kept and removed
-    max_result_pixels: int = MAX_RESULT_PIXELS  # the operator's limit, not the caller's
 
     @property
     def resolved_format(self) -> OutputFormat:
@@ -88,7 +87,7 @@ class Options:
     def is_opaque(self) -> bool:
         """Whether a background leaves nothing transparent, in formats that have backgrounds."""
         covered = self.background is not None and self.background_alpha == 255
-        return covered or self.background_image is not None
+        return covered or self.has_background_picture
 
 
 _TRUE = {"true", "1", "yes", "on", "t"}

@@ -1,7 +1,7 @@
 """The way from a picture's bytes to the cut-out's bytes."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -16,7 +16,7 @@ from .hints import Hints, Marked
 from .matting import foreground, letterbox, predict, refine, scribbles, transparency
 from .matting.foreground import Hidden
 from .networks import session
-from .options import MAX_PIXELS, Options, Shadow
+from .options import MAX_PIXELS, MAX_RESULT_PIXELS, Options, Shadow
 from .reading import decode, labels
 from .reading.decode import Header, Photo, Picture
 from .writing import encode
@@ -54,11 +54,15 @@ def remove_background(
     data: bytes,
     options: Options = Options(),  # noqa: B008 (immutable)
     *,
+    background: bytes | None = None,
+    max_result_pixels: int = MAX_RESULT_PIXELS,
     checkpoint: Checkpoint | None = None,
 ) -> Result:
     """Cut the foreground out of a picture.
 
     data: a JPEG, PNG, GIF, BMP, TIFF, WebP, HEIC or AVIF file of at most 32 megapixels.
+    background: a picture in one of these formats that is to cover the canvas.
+    max_result_pixels: the largest canvas; what would be larger raises ResultTooLarge.
     checkpoint: called with each stage's name before it begins; what it raises ends the work.
 
     Raises UnreadableImage, TooManyPixels, InvalidOption, DeltaWouldShrink, ResultTooLarge,
@@ -67,7 +71,8 @@ def remove_background(
     begin = checkpoint or (lambda stage: None)
     photo = decode.opened(data)
     header = photo.header
-    background = _checked(header, options)
+    options = replace(options, has_background_picture=background is not None)
+    behind = _checked(header, options, background, max_result_pixels)
     begin("decode")
     marked = _marked(header, options.hints)  # the labels' frame is free again before the photo's
     picture = decode.decode(photo, options.max_pixels)
@@ -100,8 +105,8 @@ def remove_background(
         foreground.foreground_colour(picture.rgb, share, frame, hidden)
     del seen, hidden  # a frame of the picture's size
     begin("compose")
-    layout = geometry.layout((alpha.shape[1], alpha.shape[0]), box, options)
-    backdrop = _backdrop(background, options)
+    layout = geometry.layout((alpha.shape[1], alpha.shape[0]), box, options, max_result_pixels)
+    backdrop = _backdrop(behind, options)
     canvas = compose.compose(
         picture.rgb, alpha, layout, options, picture.resolution, backdrop, cast
     )
@@ -116,28 +121,36 @@ def remove_background(
     )
 
 
-def check(header: Header, options: Options) -> None:
-    """Refuse what the header alone shows to be impossible, before any work."""
-    _checked(header, options)
+def check(
+    header: Header,
+    options: Options,
+    *,
+    background: bytes | None = None,
+    max_result_pixels: int = MAX_RESULT_PIXELS,
+) -> None:
+    """Refuse what the headers alone show to be impossible, before any work."""
+    _checked(header, options, background, max_result_pixels)
 
 
-def _checked(header: Header, options: Options) -> Photo | None:
+def _checked(
+    header: Header, options: Options, background: bytes | None, max_result_pixels: int
+) -> Photo | None:
     """Refuses as `check` does; the background, opened."""
     pixels = header.size[0] * header.size[1]
     if options.output_format == "delta_png" and pixels > options.max_pixels:
         raise DeltaWouldShrink(pixels, options.max_pixels)
     size = geometry.limited_size(*header.size, options.max_pixels)
-    geometry.check_before_work(size, options)
+    geometry.check_before_work(size, options, max_result_pixels)
     if options.region is not None:
         geometry.region_box(header.size, options.region)
     if options.hints:
         hinted.check(options.hints, header.size)
         if options.hints.labels is not None:
             labels.opened(options.hints.labels, header.size)
-    if options.background_image is None:
+    if background is None:
         return None
     try:
-        return decode.opened(options.background_image)
+        return decode.opened(background)
     except (UnreadableImage, TooManyPixels) as error:
         raise UnreadableBackground(f"The background: {error.message}") from error
 

@@ -13,7 +13,6 @@ import signal
 import sys
 import traceback
 from contextlib import suppress
-from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -83,9 +82,13 @@ class Child:
         content, beside = content[: order.length], content[order.length :]
         if order.mending is not None:
             return mend_cutout(content, beside, order.mending, options, checkpoint=stopwatch)
-        if options.background_image is not None:
-            options = replace(options, background_image=beside)
-        return engine.remove_background(content, options, checkpoint=stopwatch)
+        return engine.remove_background(
+            content,
+            options,
+            background=beside if order.has_beside else None,
+            max_result_pixels=order.max_result_pixels,
+            checkpoint=stopwatch,
+        )
 
     def _checkpoint(self, stage: str) -> None:
         """Anything that arrives during work is a cancellation or the end of the connection."""

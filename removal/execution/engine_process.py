@@ -88,7 +88,7 @@ class EngineProcess:
 
     def _order(self, job: Job) -> None:
         self._picture.put(job.data, job.beside)
-        order = wire.Order(job.options, job.header, len(job.data), job.mending)
+        order = wire.Order.of(job)
         self._connection.send_bytes(wire.dump_order(order).encode())
 
     def _wait(self, job: Job, until: float) -> bytes:

@@ -6,6 +6,7 @@ from typing import Literal
 
 from removal import engine
 from removal.engine.mending import Mending
+from removal.engine.options import MAX_RESULT_PIXELS
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +21,8 @@ class Files:
 class Job:
     """`deadline` is a time.monotonic() value; `disconnected` tells if the client hung up.
 
-    mending: what to do with `cutout` instead of cutting out the picture.
+    beside: a second file: the picture behind the result or, to mend it, a cut-out.
+    mending: what to do with that cut-out instead of cutting out the picture.
     files: where a worker finds the picture and leaves the result. Then `data` is empty, as are the
     result's bytes.
     """
@@ -34,10 +36,6 @@ class Job:
     goes_first: bool = False  # in the queue, before all others
     queue: Literal["interactive", "batch"] = "interactive"  # whether a client waits for it
     files: Files | None = None
+    beside: bytes = b""
+    max_result_pixels: int = MAX_RESULT_PIXELS
     mending: Mending | None = None
-    cutout: bytes = b""
-
-    @property
-    def beside(self) -> bytes:
-        """The second file: a cut-out, or the picture behind the result."""
-        return self.cutout if self.mending else self.options.background_image or b""

@@ -34,7 +34,7 @@ class Pace:
     def expected(self, header: engine.Header, options: engine.Options) -> float:
         """The expected seconds for this picture."""
         width, height = options.target_size or header.size
-        background = engine.MAX_PIXELS if options.background_image is not None else 0
+        background = engine.MAX_PIXELS if options.has_background_picture else 0
         megapixels = (header.pixels + width * height + background) / MEGAPIXEL
         return self.network + self.per_megapixel * megapixels
 

@@ -120,7 +120,7 @@ class Work:
         job, left = self._job, self._job.deadline - time.monotonic()
         if left <= 0:
             raise TookTooLong
-        order = wire.dump_order(wire.Order(job.options, job.header, len(job.data), job.mending))
+        order = wire.dump_order(wire.Order.of(job))
         named = [] if job.files is None else [[job.files.picture, job.files.result]]
         try:
             tasks.remove_background.apply_async(

@@ -7,7 +7,7 @@ but these classes is ever made from what arrives.
 import base64
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import dataclass, fields, is_dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from removal.engine.hints import Scribble
 from removal.engine.mending import Mending
 from removal.engine.networks import session
 
+from .job import Job
 from .pace import Pace
 
 if TYPE_CHECKING:
@@ -48,12 +49,26 @@ class Unavailable:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """Work on a picture of `length` bytes, which those of a background or cut-out may follow."""
+    """Work on a picture of `length` bytes. Of another file beside it, a background or a cut-out,
+    the bytes follow."""
 
     options: engine.Options
     header: engine.Header
     length: int
+    has_beside: bool
+    max_result_pixels: int
     mending: Mending | None = None
+
+    @classmethod
+    def of(cls, job: Job) -> "Order":
+        return cls(
+            job.options,
+            job.header,
+            len(job.data),
+            bool(job.beside),
+            job.max_result_pixels,
+            job.mending,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,25 +115,17 @@ def load_greeting(text: bytes) -> Greeting:
 
 
 def dump_order(order: Order) -> str:
-    mending = [] if order.mending is None else [_dump(order.mending)]  # older workers know none
-    return json.dumps([dump_options(order.options), _dump(order.header), order.length, *mending])
+    return json.dumps({field.name: _dump(getattr(order, field.name)) for field in fields(order)})
 
 
 def load_order(text: str | bytes) -> Order:
-    options, header, length, *mending = json.loads(text)  # an older web tier sends three
-    return Order(load_options(options), _load(header), length, *map(_load, mending))
+    """Raises EngineUnavailable for one of another version, in a rolling upgrade."""
+    try:
+        return Order(**{name: _load(value) for name, value in json.loads(text).items()})
+    except (AttributeError, TypeError) as error:
+        from removal.errors import EngineUnavailable  # engine processes get none of another version
 
-
-def dump_options(options: engine.Options) -> Any:
-    """The background's bytes stay behind; that there are some does not."""
-    if options.background_image is not None:
-        return _dump(replace(options, background_image=None)) | {"background_image": True}
-    return _dump(options)
-
-
-def load_options(data: dict[str, Any]) -> engine.Options:
-    options: engine.Options = _load({"Options": data["Options"]})
-    return replace(options, background_image=b"") if "background_image" in data else options
+        raise EngineUnavailable(detail=f"An order of another version: {error!r}") from error
 
 
 def dump_answer(answer: Answer) -> str:

@@ -12,7 +12,6 @@ import threading
 import time
 import uuid
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import cache
 
 from redis import RedisError
@@ -50,7 +49,7 @@ def perform(work: str, order: str, seconds: float, named: Sequence[str] = ()) ->
     files = Files(*named) if named else blobs.files_of(work)
     try:
         deadline = time.monotonic() + seconds
-        answer = _answer(work, wire.load_order(order), files, deadline)
+        answer = _answer(work, order, files, deadline)
         mailbox.answer(work, wire.dump_answer(answer))
         if mailbox.is_cancelled(work):
             storage.discard(files.result)  # the web tier has already cleaned up
@@ -58,9 +57,9 @@ def perform(work: str, order: str, seconds: float, named: Sequence[str] = ()) ->
         memory.trim()  # the caller need not wait for this
 
 
-def _answer(work: str, order: wire.Order, files: Files, deadline: float) -> wire.Answer:
+def _answer(work: str, order: str, files: Files, deadline: float) -> wire.Answer:
     try:
-        answer, content = _pool().run(_job(work, order, files.picture, deadline))
+        answer, content = _pool().run(_job(work, wire.load_order(order), files.picture, deadline))
         if isinstance(answer, wire.Done):
             blobs.put(files.result, content)
     except (engine.EngineError, RemovalError) as error:
@@ -75,16 +74,18 @@ def _answer(work: str, order: wire.Order, files: Files, deadline: float) -> wire
 
 def _job(work: str, order: wire.Order, name: str, deadline: float) -> Job:
     """Raises ClientGone if nobody waits any more, and EngineUnavailable."""
-    options, cancelled = order.options, Cancelled(work)
+    cancelled = Cancelled(work)
     if cancelled():
         raise ClientGone
-    picture, cutout = blobs.get(name), b""
-    if order.mending is not None and order.mending.step != "preview":
-        cutout = blobs.get(blobs.beside_of(work))
-    elif options.background_image is not None:
-        options = replace(options, background_image=blobs.get(blobs.beside_of(work)))
     return Job(
-        picture, order.header, options, deadline, cancelled, mending=order.mending, cutout=cutout
+        blobs.get(name),
+        order.header,
+        order.options,
+        deadline,
+        cancelled,
+        beside=blobs.get(blobs.beside_of(work)) if order.has_beside else b"",
+        max_result_pixels=order.max_result_pixels,
+        mending=order.mending,
     )
 
 

@@ -77,7 +77,7 @@ class Mender:
             deadline=self._deadline,
             disconnected=self._disconnected,
             mending=Mending(step, kept.result_size(row), scribbles, touched_up=row.touched_up),
-            cutout=cutout,
+            beside=cutout,
         )
         return execution.run(job).content
 

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from removal.api.removebg import parameters as removebg_parameters
 from removal.engine import EngineError, InvalidOption, Options, parse_options
 from removal.engine.geometry import Box, layout, region_box
+from removal.engine.options import MAX_RESULT_PIXELS
 from removal.failures import translate
 
 # What lengths, colours, sizes and shares are made of, and what might be taken for it.
@@ -72,7 +73,7 @@ def lay_out(options: Options, size, foreground):
 
 def check_layout(placed, options):
     width, height = placed.canvas_size
-    assert 0 < width * height <= options.max_result_pixels
+    assert 0 < width * height <= MAX_RESULT_PIXELS
     assert 0 <= placed.drawn.left <= width - placed.drawn.width
     assert 0 <= placed.drawn.top <= height - placed.drawn.height
 

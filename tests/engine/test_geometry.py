@@ -82,9 +82,9 @@ def test_canvases_over_a_limit_are_refused(output_format, size):
 
 
 def test_the_operator_sets_the_largest_canvas():
-    options = Options(target_size=(100, 100), max_result_pixels=9_999)
+    options = Options(target_size=(100, 100))
     with pytest.raises(ResultTooLarge, match="9,999 pixels"):
-        layout((10, 10), Box(), options)
+        layout((10, 10), Box(), options, max_pixels=9_999)
 
 
 @given(

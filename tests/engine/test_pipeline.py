@@ -124,6 +124,6 @@ def test_the_headers_of_each_file_are_read_once(monkeypatch):
     monkeypatch.setattr(headers, "read", lambda data: seen.append(data) or read(data))
     photo, background = pictures.portrait(40, 48), pictures.blank(9, 7)
 
-    remove_background(photo, Options(background_image=background))
+    remove_background(photo, background=background)
 
     assert seen == [photo, background]

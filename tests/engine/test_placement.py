@@ -115,7 +115,7 @@ def test_a_half_clear_ground_keeps_straight_colours():
 @pytest.mark.parametrize("output_format", ["mask", "zip", "delta_png"])
 def test_formats_without_background_show_no_picture(output_format):
     alpha = np.zeros((4, 4), np.uint8)
-    options = Options(output_format=output_format, background_image=b"any")
+    options = Options(output_format=output_format, has_background_picture=True)
     where = layout((4, 4), Box(), options)
     ground = np.full((4, 4, 3), 9, np.uint8)
     canvas = compose(np.zeros((4, 4, 3), np.uint8), alpha, where, options, None, ground)
@@ -124,7 +124,7 @@ def test_formats_without_background_show_no_picture(output_format):
 
 def test_auto_is_jpeg_only_where_the_ground_is_opaque():
     assert Options(background=(1, 2, 3), background_alpha=254).resolved_format == "png"
-    assert Options(background_image=b"any").resolved_format == "jpeg"
+    assert Options(has_background_picture=True).resolved_format == "jpeg"
 
 
 def test_a_half_clear_ground_in_a_jpeg_lies_on_white():
@@ -137,15 +137,13 @@ def test_a_half_clear_ground_in_a_jpeg_lies_on_white():
 
 
 def test_a_background_that_is_no_picture_is_refused_before_any_work():
-    options = Options(background_image=b"none")
     with pytest.raises(UnreadableBackground, match="background"):
-        remove_background(pictures.blank(), options, checkpoint=lambda stage: pytest.fail(stage))
+        remove_background(pictures.blank(), background=b"none", checkpoint=pytest.fail)
 
 
 def test_a_transparent_background_picture_lies_on_white():
     from PIL import Image
 
     clear = pictures.encoded(Image.new("RGBA", (4, 4), (0, 0, 0, 0)))
-    options = Options(background_image=clear, output_format="png")
-    result = remove_background(pictures.blank(), options)
+    result = remove_background(pictures.blank(), Options(output_format="png"), background=clear)
     assert (pictures.pixels(result.content) == 255).all()

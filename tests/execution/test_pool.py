@@ -50,11 +50,9 @@ def pid_of(pool: Pool) -> int:
 
 def test_a_picture_is_as_if_cut_out_here(pool):
     blue = pictures.blank(colour=(0, 0, 255))
-    options = engine.Options(
-        target_size=(120, 90), background_image=blue, output_format="png", crop_to_foreground=True
-    )
-    answer, content = pool.run(job(options=options))
-    here = engine.remove_background(pictures.portrait(), options)
+    options = engine.Options(target_size=(120, 90), output_format="png", crop_to_foreground=True)
+    answer, content = pool.run(replace(job(options=options), beside=blue))
+    here = engine.remove_background(pictures.portrait(), options, background=blue)
     assert isinstance(answer, wire.Done)
     assert (answer.media_type, answer.facts) == (here.media_type, here.facts)
     assert (pictures.pixels(content) == pictures.pixels(here.content)).all()

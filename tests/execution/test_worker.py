@@ -30,8 +30,7 @@ def job(
 
 
 def order() -> str:
-    data = pictures.portrait()
-    return wire.dump_order(wire.Order(engine.Options(), engine.inspect(data), len(data)))
+    return wire.dump_order(wire.Order.of(job()))
 
 
 def answer_to(work: str) -> wire.Answer:
@@ -64,8 +63,7 @@ def files(folder: Path) -> list[str]:
 
 def test_pictures_travel_both_ways_and_nothing_stays(folder):
     blue = pictures.encoded(Image.new("RGB", (300, 300), (0, 0, 255)))
-    options = engine.Options(background_image=blue, output_format="png")
-    result = queue.run(job(options))
+    result = queue.run(job(engine.Options(output_format="png"), beside=blue))
     assert tuple(pictures.pixels(result.content)[0, 0]) == (0, 0, 255)
     assert files(folder) == []
 
