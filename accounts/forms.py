@@ -3,6 +3,7 @@
 import secrets
 from typing import Any
 
+from allauth.account.forms import LoginForm as AllauthLoginForm
 from allauth.account.forms import SignupForm as AllauthSignupForm
 from allauth.socialaccount.forms import SignupForm as AllauthSocialSignupForm
 from django import forms
@@ -16,6 +17,15 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from .models import User
+
+
+class LoginForm(AllauthLoginForm):  # type: ignore[misc]
+    """The sign-in form, in our words."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["remember"].label = _("Stay signed in")
+        self.fields["remember"].label_suffix = ""
 
 
 class ConsentMixin(forms.Form):

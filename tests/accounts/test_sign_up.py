@@ -14,6 +14,7 @@ from allauth.mfa.totp.internal.auth import (
 from django.core import mail
 from django.core.cache import cache
 from django.http import HttpRequest
+from django.test import Client
 from django.urls import reverse
 
 from accounts import services
@@ -71,8 +72,15 @@ def test_the_link_in_the_mail_confirms_the_address(client, db):
     sign_up(client)
     client.post(link_in_mail())
     assert EmailAddress.objects.get(email="new@example.com").verified
-    log_in(client, "new@example.com")
     assert is_logged_in(client)
+
+
+def test_in_another_browser_the_link_confirms_without_signing_in(client, db):
+    sign_up(client)
+    other = Client()
+    other.post(link_in_mail())
+    assert EmailAddress.objects.get(email="new@example.com").verified
+    assert not is_logged_in(other)
 
 
 def test_before_confirming_nobody_can_log_in(client, db):
@@ -378,9 +386,13 @@ def test_closing_keeps_the_books_without_a_name(client, bob):
     assert (Account.objects.get().user, Account.objects.get().balance) == (None, 5)
 
 
-def test_looking_at_the_page_closes_nothing(client, bob):
+def test_looking_at_the_page_tells_what_is_lost_and_closes_nothing(client, bob):
+    from billing import ledger
+
+    ledger.grant(bob, Decimal("5.25"), "gift")
     log_in(client)
-    assert "cannot be undone" in client.get(reverse("account_close")).content.decode()
+    page = client.get(reverse("account_close")).content.decode()
+    assert "Your 5.250 credits are lost. This cannot be undone." in page
     assert User.objects.exists()
 
 
