@@ -73,6 +73,7 @@ SCRIPT_TEXTS: dict[str, str | Promise] = {
     "recipe.picture": _(
         "A background picture can't be part of a recipe. Choose a colour, or none."
     ),
+    "recipe.nothing": _("No picture is finished yet. Wait for the first one."),
     "error.sample": _("The sample could not be loaded. Try again."),
 }
 

@@ -221,7 +221,11 @@ async function downloadEverything() {
 }
 
 function downloadSeveral(chosen) {
-  return attempt(async () => downloadRecipes(await finished(), chosen, panel.value.maxPixels));
+  return attempt(async () => {
+    const pictures = await finished();
+    if (!pictures.length) return panel.complain(text("recipe.nothing"));
+    await downloadRecipes(pictures, chosen, panel.value.maxPixels);
+  });
 }
 
 /** All finished pictures, those that the server keeps included. */
