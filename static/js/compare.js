@@ -1,5 +1,6 @@
 /** The before/after slider: the original left of the handle, the cut-out right of it. */
 
+import { release } from "./pixels/canvas.js";
 import { boxOnResult, toShadowCanvas } from "./pixels/shadow.js";
 
 const REST = 30; // per cent of the original that stays in sight
@@ -62,10 +63,11 @@ export class Compare {
   setShadow(cast, perCent, placed) {
     const shadow = this.#root.querySelector(".compare-shadow");
     shadow.hidden = !cast;
-    if (!cast) return;
+    if (!cast) return release(shadow);
     const small = toShadowCanvas(cast, perCent);
     Object.assign(shadow, { width: small.width, height: small.height });
     shadow.getContext("2d").drawImage(small, 0, 0);
+    release(small);
     const box = boxOnResult(cast, placed);
     const [width, height] = placed.canvas;
     setBox(shadow, box.left / width, box.top / height, box.width / width, box.height / height);
