@@ -172,10 +172,11 @@ export class Picture extends EventTarget {
   }
 
   async #cast(kind) {
-    if (kind === "none") return null;
     const needsPhoto = kind === "natural";
-    if (needsPhoto && !this.hasOriginal) return null;
-    return castOf(kind, await this.cutout(), this.foreground, needsPhoto && (await this.originalPixels()));
+    if (kind === "none" || (needsPhoto && !this.hasOriginal)) return null;
+    return oneAtATime(async () =>
+      castOf(kind, await this.cutout(), this.foreground, needsPhoto && (await this.originalPixels())),
+    );
   }
 
   /** Replace the cut-out by a touched-up one; resolves to its PNG. */
@@ -283,6 +284,14 @@ export class Picture extends EventTarget {
     this.state = state;
     this.dispatchEvent(new Event("change"));
   }
+}
+
+let previous = Promise.resolve();
+
+/** Waits for those before it: a shadow needs all pixels of its picture, and all cards ask at once. */
+function oneAtATime(work) {
+  previous = previous.catch(() => {}).then(work);
+  return previous;
 }
 
 /** 32 hexadecimal digits; crypto.randomUUID would need HTTPS. */
