@@ -145,8 +145,8 @@ def _scribble(browser: Browser, site: Site, file: Path) -> list[tuple[float, flo
         page.set_default_timeout(120_000)
         page.goto(site.address)
         page.set_input_files("#file-input", file)
-        with page.expect_response("**/work-copy"):
-            page.locator("[data-state=done] [data-action=touch-up]").click()
+        page.locator("[data-state=done] [data-action=touch-up]").click()
+        page.wait_for_load_state("networkidle")
         return [_one_scribble(page, *scribble) for scribble in SCRIBBLES]
 
 

@@ -106,8 +106,8 @@ def _mended(browser: Browser, address: str, subject: Subject) -> list[float]:
         page.set_default_timeout(PATIENCE_MS)
         page.goto(address)
         page.set_input_files("#file-input", subject.photo)
-        with page.expect_response("**/work-copy"):
-            page.locator("[data-state=done] [data-action=touch-up]").click()
+        page.locator("[data-state=done] [data-action=touch-up]").click()
+        page.wait_for_load_state("networkidle")
         size = _fitted(subject.truth.shape)
         truth = _at(subject.truth, size)
         overlaps = [_overlap(_seen(page, size), truth)]

@@ -36,8 +36,17 @@ export class Mender {
     this.#id = id;
   }
 
-  /** The small copy of picture and matte, straight RGBA; the server makes it the first time. */
-  async workCopy() {
+  /**
+   * Have the server ready for scribbles. Resolves to a small copy of the picture, straight RGBA, where
+   * the browser `needsPicture`, else to null.
+   */
+  async prepare({ width, height }, needsPicture) {
+    if (needsPicture) return this.#workCopy();
+    if (width * height > FINE) this.#matte = await this.#store.matte(this.#id, []);
+    return null;
+  }
+
+  async #workCopy() {
     const copy = await this.#store.workCopy(this.#id);
     this.#matte = { ...copy, data: copy.data.filter((_, i) => i % 4 === 3) };
     return copy;

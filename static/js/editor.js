@@ -93,8 +93,8 @@ export class Editor {
   async #prepare(original, picture) {
     const work = this.#work;
     try {
-      const copy = await this.#mender?.workCopy();
-      if (!copy || work !== this.#work || original) return;
+      const copy = await this.#mender?.prepare(work.cutout, !original);
+      if (!copy || work !== this.#work) return;
       const { photo, blob } = await photoOf(copy, work.cutout);
       if (work !== this.#work) return;
       this.#screen.photo = this.#photo = photo;

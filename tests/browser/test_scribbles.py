@@ -8,10 +8,13 @@ import cv2
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Dialog, Locator, Page, Request, expect
+from playwright.sync_api import Browser, Dialog, Locator, Page, Request, Route, expect
 
 from removal.engine import Hints, Options, Stroke, remove_background
+from tests.serving import Server
 
+from .people import create, sign_in
+from .test_full_resolution import start, want_full
 from .test_remove import COFFEE, card, choose, downloaded, file
 from .test_touch_up import on_screen, open_editor
 
@@ -37,6 +40,12 @@ def two_subjects() -> tuple[bytes, np.ndarray, np.ndarray]:
     return buffer.getvalue(), masks[0], masks[1]
 
 
+def drawn_alpha(page: Page, x: int, y: int) -> int:
+    """The alpha that the canvas shows at a pixel of the picture."""
+    pixel = "(it, [x, y]) => it.getContext('2d').getImageData(x, y, 1, 1).data[3]"
+    return int(page.locator(".editor-canvas").evaluate(pixel, [x, y]))
+
+
 def overlap(alpha: np.ndarray, mask: np.ndarray) -> float:
     found = alpha > 127
     return float((found & mask).sum() / (found | mask).sum())
@@ -46,8 +55,7 @@ def overlap(alpha: np.ndarray, mask: np.ndarray) -> float:
 def editor(home: Page) -> Page:
     """The dialog, open on a picture that the server has."""
     choose(home, COFFEE)
-    with home.expect_response("**/work-copy"):
-        open_editor(home)
+    open_editor(home)
     return home
 
 
@@ -55,8 +63,7 @@ def editor(home: Page) -> Page:
 def pair(home: Page) -> Page:
     """The same on a picture of two subjects."""
     choose(home, file("coffee.jpg", two_subjects()[0]))
-    with home.expect_response("**/work-copy"):
-        open_editor(home)
+    open_editor(home)
     return home
 
 
@@ -173,8 +180,7 @@ def test_scribbles_go_on_from_what_was_applied_and_from_a_reload(editor: Page) -
     with editor.expect_response(lambda answer: answer.request.method == "PUT"):
         apply(editor)
     editor.reload()
-    with editor.expect_response("**/work-copy"):
-        open_editor(editor)
+    open_editor(editor)
     scribble(editor, "Keep", (30, 30), (120, 40))
     alpha = apply(editor)[..., 3]
     assert (alpha[190, 315], alpha[34, 60]) == (0, 255)
@@ -302,8 +308,7 @@ def small(request: pytest.FixtureRequest, browser: Browser, base_url: str) -> It
         page = context.new_page()
         page.goto("/")
         choose(page, COFFEE)
-        with page.expect_response("**/work-copy"):
-            open_editor(page)
+        open_editor(page)
         yield page
 
 
@@ -332,3 +337,29 @@ def test_a_picture_that_only_the_server_can_read_is_shown_and_mended(home: Page)
     scribble(home, "Keep", (30, 30), (120, 40))
     home.locator("#editor").get_by_role("button", name="Apply").click()
     assert np.asarray(downloaded(home, "coffee.tiff")[1])[34, 60, 3] == 255
+
+
+def test_a_large_picture_shows_a_scribble_before_the_cut_out_has_it(
+    page: Page, server: Server
+) -> None:
+    create(server, {"scribbler@example.com": "1"})
+    sign_in(page, "scribbler@example.com")
+    picture = Image.open(io.BytesIO(two_subjects()[0])).resize((1800, 1200))
+    buffer = io.BytesIO()
+    picture.save(buffer, "JPEG")
+    want_full(page, file("coffee.jpg", buffer.getvalue()))
+    start(page)
+    with page.expect_response("**/matte"):
+        open_editor(page)
+    held: list[Route] = []
+    page.route("**/mended", lambda route: held.append(route))
+    tool(page, "Remove")
+    page.mouse.click(*on_screen(page, BLUE))
+    expect(page.locator(".trail")).to_have_count(0)
+    assert held
+    assert drawn_alpha(page, BLUE[0] * 3, BLUE[1] * 3) == 0
+    expect(page.get_by_role("button", name="Apply")).to_be_enabled()
+    held[0].continue_()
+    expect(status(page)).to_have_text("Removed.")
+    alpha = apply(page)[..., 3]
+    assert (alpha[BLUE[1] * 3, BLUE[0] * 3], alpha[RED[1] * 3, RED[0] * 3]) == (0, 255)
