@@ -36,7 +36,7 @@ export class Editor {
   #plainStrokeEnded = Promise.resolve(); // a stroke and an answer must not become one step
   #cursor = [0, 0]; // of the keyboard, in the picture
   #hovered = null; // where the mouse is on the view
-  #edgesBefore = null; // the state before the slider that is being dragged
+  #edgesBefore = null; // while a slider is dragged
 
   constructor(dialog) {
     this.#dialog = dialog;
@@ -51,7 +51,7 @@ export class Editor {
   }
 
   /**
-   * Let the visitor change a cut-out (straight RGBA, changed in place).
+   * Let the visitor change a cut-out: straight RGBA, which is written to.
    * original: RGBA of the same size, or null where the browser could not read it. picture: a Blob to
    * show under the cut-out, or null. mender: what answers scribbles, or null.
    * Resolves to the changed cut-out, or to null if cancelled or unchanged.
@@ -108,7 +108,7 @@ export class Editor {
     const isChanged = this.#dialog.returnValue === "apply" && this.#work.canUndo;
     const cutout = isChanged ? this.#screen.bake() : null;
     this.#screen.clear();
-    this.#work = this.#mender = this.#subjects = this.#photo = this.#stroke = null;
+    this.#work = this.#mender = this.#subjects = this.#photo = this.#stroke = this.#edgesBefore = null;
     return cutout;
   }
 
@@ -119,7 +119,7 @@ export class Editor {
   #actions() {
     return {
       undo: () => this.#undo(),
-      redo: () => this.#step("redo"),
+      redo: () => this.#redo(),
       reset: () => this.#reset(),
       "zoom-in": () => this.#view.zoomBy(STEP),
       "zoom-out": () => this.#view.zoomBy(1 / STEP),
@@ -245,10 +245,21 @@ export class Editor {
   // Steps
 
   #undo() {
-    const pending = this.#pending.at(-1);
-    if (!pending) return this.#step("undo");
+    if (this.#pending.length) this.#abort(this.#pending.at(-1));
+    else this.#step("undo");
+  }
+
+  /** Want no answer to a scribble any more. */
+  #abort(pending) {
     pending.controller.abort();
     pending.trail.remove();
+    this.#pending = this.#pending.filter((other) => other !== pending);
+    this.#panel.say("");
+    this.#showSteps();
+  }
+
+  #redo() {
+    if (!this.#pending.length) this.#step("redo"); // an answer that is awaited begins with this state
   }
 
   #step(direction) {
@@ -261,7 +272,7 @@ export class Editor {
   }
 
   #reset() {
-    for (const { controller } of this.#pending) controller.abort();
+    for (const pending of this.#pending) this.#abort(pending);
     this.#show(this.#work.reset());
     this.#screen.paintAll(this.#view.visible);
   }
@@ -278,11 +289,11 @@ export class Editor {
     const { edges } = this.#panel;
     this.#panel.edges = edges;
     if (!this.#edgesBefore && isSame(edges, this.#work.state.edges)) return;
-    this.#edgesBefore ??= this.#work.state;
+    this.#edgesBefore ??= this.#work.state.edges;
     this.#work.state = { ...this.#work.state, edges };
     this.#screen.paintAll(this.#view.visible);
     if (!isFinal) return;
-    this.#work.state = this.#edgesBefore;
+    this.#work.state = { ...this.#work.state, edges: this.#edgesBefore };
     this.#edgesBefore = null;
     this.#show(this.#work.commit({ ...this.#work.state, edges }));
   }
@@ -301,7 +312,8 @@ export class Editor {
 
   #showSteps() {
     const { canUndo, canRedo } = this.#work;
-    this.#panel.showSteps({ canUndo: canUndo || this.#pending.length > 0, canRedo });
+    const isPending = this.#pending.length > 0;
+    this.#panel.showSteps({ canUndo: canUndo || isPending, canRedo: canRedo && !isPending });
   }
 
   // View
@@ -323,7 +335,7 @@ export class Editor {
   #keyActions() {
     return {
       undo: () => this.#undo(),
-      redo: () => this.#step("redo"),
+      redo: () => this.#redo(),
       leave: (event) => this.#leave(event),
       fit: () => this.#view.fit(),
       actual: () => this.#view.zoomBy(1 / this.#view.zoom),
@@ -393,13 +405,13 @@ export class Editor {
     event.preventDefault();
     this.#endStroke("cancel");
     if (this.#hasChanges && !(await this.#mayDiscard())) return;
-    for (const { controller } of this.#pending) controller.abort();
-    this.#pending = [];
+    for (const pending of this.#pending) this.#abort(pending);
     this.#dialog.close("cancel");
   }
 
   async #mayDiscard() {
     const question = document.getElementById("editor-discard");
+    if (question.open) return false;
     question.returnValue = "";
     question.showModal();
     await new Promise((resolve) => question.addEventListener("close", resolve, { once: true }));

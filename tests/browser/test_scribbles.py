@@ -175,6 +175,21 @@ def test_a_refusal_is_told_and_changes_nothing(editor: Page, complaints: list[st
     expect(editor.locator(".trail")).to_have_count(0)
 
 
+def test_a_scribble_can_be_taken_back_before_it_is_answered(editor: Page) -> None:
+    held: list[Route] = []
+    editor.route("**/mended", lambda route: held.append(route))
+    tool(editor, "Keep")
+    editor.mouse.click(*on_screen(editor, (30, 30)))
+    expect(status(editor)).to_have_text("Finding the edge …")
+    editor.keyboard.press("Control+z")
+    expect(editor.locator(".trail")).to_have_count(0)
+    expect(editor.get_by_role("button", name="Undo")).to_be_disabled()
+    editor.unroute("**/mended")
+    scribble(editor, "Keep", (570, 30), (575, 90))
+    alpha = apply(editor)[..., 3]
+    assert (alpha[30, 30], alpha[60, 572]) == (0, 255)
+
+
 def test_scribbles_go_on_from_what_was_applied_and_from_a_reload(editor: Page) -> None:
     scribble(editor, "Remove", (300, 180), (330, 200))
     with editor.expect_response(lambda answer: answer.request.method == "PUT"):
