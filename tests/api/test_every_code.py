@@ -294,6 +294,9 @@ FIELDS: dict[int, dict[str, Any]] = {
     1110: {"output.format": "delta_png", "max_pixels": "1000"},
     1111: {"result.target_size": "10000 5001"},
     1115: {"hints": "here"},
+    1117: {"recipe": "nobody"},
+    1118: {"result.shadow": "long"},
+    1119: {"result.shadow_opacity": "101"},
 }
 BODIES = {
     1120: ("{", "application/json"),
