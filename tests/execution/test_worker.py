@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from celery.signals import worker_process_init
 from PIL import Image
 
+from pixian_site.celery import app
 from removal import engine
 from removal.errors import ClientGone, TookTooLong
 from removal.execution import Job, blobs, mailbox, pool, queue, tasks, wire, worker
@@ -135,3 +137,11 @@ def test_a_worker_asks_again_whether_it_is_cancelled(monkeypatch):
     assert not cancelled()
     mailbox.cancel("asked twice")
     assert cancelled()
+
+
+def test_the_task_is_known_by_its_name_not_repeated_and_each_process_prepared():
+    """Workers and web processes that are being replaced know each other by that name."""
+    assert app.tasks["removal.remove_background"].name == tasks.remove_background.name
+    assert not tasks.remove_background.acks_late  # nobody waits for the work of a killed process
+    prepared = [receiver() for _, receiver in worker_process_init.receivers]
+    assert tasks.prepare in prepared
