@@ -29,6 +29,7 @@ PUBLIC = {
     "robots",
     "sitemap",
     "removals",  # the page's own requests: limited by address
+    "own_recipes",  # also by the page, which tells visitors to sign in (401)
     "set_language",
     "pricing",
     "account_login",
