@@ -72,7 +72,8 @@ def test_a_picture_with_transparency_of_its_own_keeps_it():
     after = laid_in(pixels(before), mended(before, data, output_format="png"))
     expected = pixels(cut_out(data, output_format="png", hints=HINTS))
     assert not after[:, :8, 3].any()
-    assert np.abs(after[..., 3].astype(int) - expected[..., 3]).max() <= 2
+    off = np.abs(after[..., 3].astype(int) - expected[..., 3]) > 2
+    assert off.mean() < 0.01, "under what the file hides, the network's matte is not known any more"
 
 
 def test_what_a_person_has_painted_stays_where_scribbles_do_not_reach():
