@@ -66,6 +66,17 @@ def test_a_point_on_an_object_that_nothing_was_seen_of_finds_it():
     assert overlap(result, disc) > 0.9
 
 
+def test_fronds_of_an_object_that_nothing_was_seen_of_are_found():
+    rgb, disc = made((256, 192, 40, SUBJECT), size=(512, 384))
+    for angle in np.linspace(0, 2 * np.pi, 30, endpoint=False):
+        tip = int(256 + 80 * np.cos(angle)), int(192 + 80 * np.sin(angle))
+        cv2.line(rgb, (256, 192), tip, SUBJECT, 3)
+        cv2.line(disc.view(np.uint8), (256, 192), tip, 1, 3)
+    matte = np.zeros(disc.shape, np.float32)
+    result = mend(rgb, matte, dotted(matte.shape, (256, 192), radius=12), none(matte))
+    assert overlap(result, disc) > 0.99
+
+
 def test_what_is_marked_is_so():
     rgb, disc = made((160, 120, 50, SUBJECT))
     keep, remove = dotted(disc.shape, (20, 20)), dotted(disc.shape, (160, 120))

@@ -33,6 +33,12 @@ BLIND_SMOOTHNESS = 20.0
 BLIND_REACHED, BLIND_LEVEL = 2.0, 0.45  # the weight of a reached pixel, and what counts as reached
 OUTSIDE, FAR_OUTSIDE, OUTSIDE_FROM = 0.15, 1.0, 0.15  # weights of the ground near and far from keep
 KEPT_SHARE = 0.3  # of the subject's colours that the scribbles have
+# There colours alone say where the border is, so they do on a finer grid, too.
+FINE_SIDE = 512
+FINE_GROWN = 11  # pixels of the small grid
+FINE_SMOOTHNESS = 4.0
+FINE_PRIOR = 0.5  # the weight of what the small grid says
+FINE_NEAR = 0.12  # of the side: colours are compared so far from what changes
 
 
 @dataclass(frozen=True)
@@ -43,6 +49,15 @@ class _Field:
     keep: Strokes
     remove: Strokes
     far: Mask
+
+
+@dataclass(frozen=True)
+class _Decided:
+    """Which pixels of the small grid are subject, and what each says for it, float32 (h, w)."""
+
+    subject: Mask
+    said: Floats
+    blind: bool  # the matte was no prior
 
 
 def mend(rgb: Bytes, matte: Floats, keep: Mask, remove: Mask) -> Floats:
@@ -58,8 +73,7 @@ def mend(rgb: Bytes, matte: Floats, keep: Mask, remove: Mask) -> Floats:
     if not (keep.any() or remove.any()):
         return matte
     field = _field(rgb, matte, keep, remove)
-    subject = _subject(field)
-    return _laid(rgb, matte, (keep, remove), field, subject)
+    return _laid(rgb, matte, (keep, remove), field, _decided(field))
 
 
 def _check(rgb: Bytes, matte: Floats, keep: Mask, remove: Mask) -> None:
@@ -85,17 +99,16 @@ def _field(rgb: Bytes, matte: Floats, keep: Mask, remove: Mask) -> _Field:
     )
 
 
-def _subject(field: _Field) -> Mask:
-    """Which pixels of the small grid are subject."""
+def _decided(field: _Field) -> _Decided:
     said = evidence.speaks(field.scene, field.keep, field.remove)
     seen = field.scene.matte > 0.5
     distrust = _distrust(field)
     said += np.where(seen, TRUST, -TRUST) * (1 - distrust)
     if distrust <= BLIND_FROM:
-        return _cut(field, said, SMOOTHNESS)
-    grown = _grown(field)
-    mixed = (1 - distrust) * said + distrust * grown
-    return _cut(field, mixed, SMOOTHNESS * (1 - distrust) + BLIND_SMOOTHNESS * distrust)
+        return _Decided(_cut(field, said, SMOOTHNESS), said, blind=False)
+    said = (1 - distrust) * said + distrust * _grown(field)
+    smoothness = SMOOTHNESS * (1 - distrust) + BLIND_SMOOTHNESS * distrust
+    return _Decided(_cut(field, said, smoothness), said, blind=True)
 
 
 def _cut(field: _Field, said: Floats, smoothness: float) -> Mask:
@@ -130,35 +143,67 @@ def _grown(field: _Field) -> Floats:
 
 
 def _laid(
-    rgb: Bytes, matte: Floats, marked: tuple[Mask, Mask], field: _Field, subject: Mask
+    rgb: Bytes, matte: Floats, marked: tuple[Mask, Mask], field: _Field, decided: _Decided
 ) -> Floats:
     """The matte with what is new of the subject added and what is no longer of it taken away."""
-    small = field.scene.matte
-    added = _changed(field, subject & (small < 1 - HAZE), field.keep)
-    taken = _changed(field, ~subject & (small > HAZE), field.remove)
-    border = _border(rgb, field.scene, subject, added | taken)
+    small, subject = field.scene.matte, decided.subject
+    width = FINE_GROWN if decided.blind else GROWN
+    added = _changed(field, subject & (small < 1 - HAZE), field.keep, width)
+    taken = _changed(field, ~subject & (small > HAZE), field.remove, width)
+    changed = added | taken
     result = matte.copy()
-    _combine(result, border, added, np.maximum)
-    _combine(result, border, taken, np.minimum)
+    if changed.any():
+        of = _fine_border if decided.blind else _border
+        border = of(rgb, field, decided, changed)
+        _combine(result, border, added, np.maximum)
+        _combine(result, border, taken, np.minimum)
     result[marked[0]] = 1
     result[marked[1]] = 0
     return result
 
 
-def _changed(field: _Field, parts: Mask, strokes: Strokes) -> Mask:
-    """Those parts that a stroke of their kind touches, with what their borders may reach."""
+def _changed(field: _Field, parts: Mask, strokes: Strokes, width: int) -> Mask:
+    """Those parts that a stroke of their kind touches, with what their borders, so many pixels
+    wide, may reach."""
     near = ~field.far
     touched = marks.touching(parts & near, strokes.mask) & near
-    grown = cv2.dilate(touched.astype(np.uint8), np.ones((GROWN, GROWN), np.uint8))
+    grown = cv2.dilate(touched.astype(np.uint8), np.ones((width, width), np.uint8))
     return (grown > 0) & near
 
 
-def _border(rgb: Bytes, scene: Scene, subject: Mask, changed: Mask) -> Bytes:
+def _border(rgb: Bytes, field: _Field, decided: _Decided, changed: Mask) -> Bytes:
     """The subject at the photo's size, uint8 (h, w): soft and along the photo's edges where it
     changed, cheap elsewhere."""
+    return refine.upsample_alpha(rgb, _softened(decided.subject, changed), field.scene.rgb)
+
+
+def _fine_border(rgb: Bytes, field: _Field, decided: _Decided, changed: Mask) -> Bytes:
+    """The same, after a cut on a finer grid: where the subject changed, the colours near by decide
+    anew."""
+    size = marks.size_of(rgb.shape, FINE_SIDE)
+    frame = np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8)
+    subject = _stretched(decided.subject.astype(np.float32), size) > 0.5
+    open_ = _stretched(changed.astype(np.float32), size) > 0.5
+    near = _stretched(marks.distance(changed), size) < FINE_NEAR * field.scene.side
+    colour = likeness.ratio(
+        likeness.codes_of(likeness.lab_of(frame)), subject & near, ~subject & near
+    )
+    said = FINE_PRIOR * _stretched(decided.said, size) + colour
+    keep, remove = (
+        _stretched(of.mask.astype(np.float32), size) > 0.5 for of in (field.keep, field.remove)
+    )
+    settled = subject & ~open_ | keep, ~subject & ~open_ | remove
+    fine = graphcut.cut(frame, said, *settled, FINE_SMOOTHNESS)
+    return refine.upsample_alpha(rgb, _softened(fine, open_), frame)
+
+
+def _softened(subject: Mask, changed: Mask) -> Floats:
     hard = subject.astype(np.float32)
-    soft = np.where(changed, cv2.GaussianBlur(hard, (0, 0), SOFT), hard)
-    return refine.upsample_alpha(rgb, soft, scene.rgb)
+    return np.where(changed, cv2.GaussianBlur(hard, (0, 0), SOFT), hard)
+
+
+def _stretched(small: Floats, size: tuple[int, int]) -> Floats:
+    return np.asarray(cv2.resize(small, size), np.float32)
 
 
 def _combine(
@@ -168,7 +213,7 @@ def _combine(
     if not low.any():
         return
     rows, columns = (
-        _stretch(np.flatnonzero(low.any(axis=1 - axis)), low.shape[axis], result.shape[axis])
+        _under(np.flatnonzero(low.any(axis=1 - axis)), low.shape[axis], result.shape[axis])
         for axis in (0, 1)
     )
     height, width = result.shape
@@ -178,6 +223,6 @@ def _combine(
     np.copyto(part, new, where=where[rows, columns] > 0)
 
 
-def _stretch(found: npt.NDArray[np.intp], low: int, high: int) -> slice:
+def _under(found: npt.NDArray[np.intp], low: int, high: int) -> slice:
     """The pixels of a full-size axis under those of the small one."""
     return slice(int(found[0]) * high // low, -(-(int(found[-1]) + 1) * high // low))
