@@ -26,6 +26,7 @@ from .site import Site
 
 MOST = 1.3
 SCRIBBLED_MEGAPIXELS = (1, 12, 25)
+READY_MS = 4000  # in which a person looks at the picture, and the server makes its work copy
 SCRIBBLES = (  # from and to, as shares of the picture: over its background, one after another
     ("Keep", (0.06, 0.08), (0.16, 0.12)),
     ("Remove", (0.06, 0.08), (0.16, 0.12)),
@@ -146,7 +147,8 @@ def _scribble(browser: Browser, site: Site, file: Path) -> list[tuple[float, flo
         page.goto(site.address)
         page.set_input_files("#file-input", file)
         page.locator("[data-state=done] [data-action=touch-up]").click()
-        page.wait_for_load_state("networkidle")
+        page.locator(".editor-canvas").wait_for()
+        page.wait_for_timeout(READY_MS)
         return [_one_scribble(page, *scribble) for scribble in SCRIBBLES]
 
 

@@ -30,6 +30,7 @@ export class Mender {
   #store;
   #id;
   #matte = null; // the small matte that was seen last
+  #ready = null; // promise of the first one
 
   constructor(store, id) {
     this.#store = store;
@@ -40,9 +41,14 @@ export class Mender {
    * Have the server ready for scribbles. Resolves to a small copy of the picture, straight RGBA, where
    * the browser `needsPicture`, else to null.
    */
-  async prepare({ width, height }, needsPicture) {
-    if (needsPicture) return this.#workCopy();
-    if (width * height > FINE) this.#matte = await this.#store.matte(this.#id, []);
+  prepare({ width, height }, needsPicture) {
+    const prepared = needsPicture ? this.#workCopy() : width * height > FINE ? this.#firstMatte() : null;
+    this.#ready = Promise.resolve(prepared).catch(() => null); // whoever called has the error
+    return prepared;
+  }
+
+  async #firstMatte() {
+    this.#matte = await this.#store.matte(this.#id, []);
     return null;
   }
 
@@ -54,7 +60,9 @@ export class Mender {
 
   /** The small matte now and before, grey; null where the cut-out itself comes as soon. */
   async preview(scribbles, { width, height }, signal) {
-    if (width * height <= FINE || !this.#matte) return null;
+    if (width * height <= FINE) return null;
+    await this.#ready;
+    if (!this.#matte) return null;
     const before = this.#matte;
     this.#matte = await this.#store.matte(this.#id, scribbles, signal);
     return { before, after: this.#matte };
