@@ -125,13 +125,12 @@ def account_key(user: User) -> str:
 
 def claimant_of(key: ApiKey) -> capacity.Claimant:
     """The claimant for slots, for a key's requests."""
-    pays = not key.test_only and ledger.can_spend(key.user)
-    return capacity.Claimant(account_key(key.user), key.public_id, pays)
+    return _claimant(account_key(key.user), key, key.user)
 
 
 @contextmanager
 def admitted(caller: Caller) -> Iterator["Work"]:
-    """A request under way: in the block, where a place in the queue is sure, the order is read.
+    """A request under way. The block, which reads the order, runs once the queue has room for it.
 
     Raises RemovalError, whatever goes wrong in the block, and remembers it.
     """
@@ -140,7 +139,7 @@ def admitted(caller: Caller) -> Iterator["Work"]:
     )
     started = time.monotonic()
     try:
-        with capacity.shared().admit(_claimant(caller)) as admission:
+        with capacity.shared().admit(_claimant_of_caller(caller)) as admission:
             work = Work(caller, admission, record, started)
             yield work
     except SlowDown:  # writing a row for each would be most of the work of a 429
@@ -174,17 +173,22 @@ def mark_delivered(outcome: Outcome) -> None:
         ledger.mark_delivered(outcome.hold)
 
 
-def _claimant(caller: Caller) -> capacity.Claimant:
-    """The claimant for a batch's pictures, which do not count as the key's requests."""
-    is_test_key = caller.key is not None and caller.key.test_only
-    counts_for_key = caller.key is not None and caller.via != Removal.Via.BATCH
+def _claimant_of_caller(caller: Caller) -> capacity.Claimant:
+    """A batch's pictures do not count as requests of its key."""
+    payer = caller.user if caller.pays else None
+    is_batch = caller.via == Removal.Via.BATCH
+    return _claimant(caller.concurrency_key, caller.key, payer, counts_for_key=not is_batch)
+
+
+def _claimant(
+    account: str, key: ApiKey | None, payer: User | None, *, counts_for_key: bool = True
+) -> capacity.Claimant:
+    """Who is served first: accounts with credits, unless their key is for tests only."""
+    test_only = key is not None and key.test_only
     return capacity.Claimant(
-        account=caller.concurrency_key,
-        key=caller.key.public_id if caller.key is not None and counts_for_key else "",
-        pays=caller.pays
-        and not is_test_key
-        and caller.user is not None
-        and ledger.can_spend(caller.user),
+        account=account,
+        key=key.public_id if key is not None and counts_for_key else "",
+        pays=payer is not None and not test_only and ledger.can_spend(payer),
     )
 
 

@@ -66,3 +66,23 @@ def test_a_reference_without_room_for_a_table_is_refused():
 def test_the_table_of_errors_has_a_row_for_each_that_is_raised_and_no_other():
     assert {row.code: row.status for row in ROWS} == raised()
     assert list(TABLE) == sorted(row.code for row in ROWS)
+
+
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]
+OURS = r"\b(?:accounts|billing|benchmarks|deploy|docs|pixian_site|removal|static|templates|tests)/"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_files_that_are_named_exist(page):
+    named = re.findall(
+        rf"{OURS}[\w./-]+\.(?:py|js|json|html|md|conf|yaml)\b", page.read_text("utf-8")
+    )
+    assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+@pytest.mark.parametrize(
+    "decision", [*(ROOT / "docs" / "decisions").iterdir()], ids=lambda decision: decision.stem
+)
+def test_every_decision_has_a_status_and_a_date(decision):
+    third = decision.read_text("utf-8").splitlines()[2]
+    assert re.match(r"Status: (accepted|superseded by \d{4}) · decided \d{4}-\d\d-\d\d\b", third)

@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
+from .arrays import Pixels
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,8 +13,8 @@ class Canvas:
     `resolution` is (x, y) in dots per inch, or None where the input named none.
     """
 
-    rgb: NDArray[np.uint8]
-    alpha: NDArray[np.uint8] | None = None
+    rgb: Pixels
+    alpha: Pixels | None = None
     resolution: tuple[float, float] | None = None
 
     @property

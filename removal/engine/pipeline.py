@@ -27,7 +27,7 @@ STAGES = ("decode", "mask", "refine", "foreground", "compose", "encode")
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is told about a result. Sizes are (width, height); all after the EXIF turn.
+    """The facts of a result. Sizes are (width, height), all after the EXIF orientation.
 
     `input_foreground` is in coordinates of the full-size upright input, `result_foreground` in
     those of the result; both are Box() where nothing was found. `shadow` is the one that the result

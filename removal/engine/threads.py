@@ -1,6 +1,6 @@
 """How many threads one request may use: REMOVAL_THREADS, by default the cores we may run on.
 
-With several places, requests would otherwise fight for the same cores.
+With several slots, requests would otherwise fight for the same cores.
 """
 
 import os

@@ -143,7 +143,7 @@ OPERATIONS: dict[tuple[type[APIView], str], Schema] = {
         removebg_body(),
         description=(
             "With `Accept: application/json` the picture comes as Base64 in JSON. "
-            "`add_shadow`, `shadow_type`, `type`, `type_level` and unknown parameters are ignored."
+            "`type`, `type_level` and unknown parameters are ignored."
         ),
         security=[{X_API_KEY: []}],
         responses=answers(

@@ -16,15 +16,12 @@ from typing import cast
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from ..arrays import Bytes, Floats
+from ..arrays import Bytes, Floats, Mask
 from ..canvas import Canvas
 from ..geometry import Box, Layout
 from ..tiles import Grid, Tile, for_each, tiles_of
 from .compose import FOREGROUND_ALPHA, flatten, foreground_box, resize_straight
-
-Flags = NDArray[np.bool_]
 
 TEXT = "TEST RESULT"
 HALF = 128  # the alpha, of 255, under the bars
@@ -83,7 +80,7 @@ def _half(area: Bytes, distance: Floats) -> float:
     return max(BAR, float(distance.flat[last]))
 
 
-def _parts(area: Bytes, covered: Flags, box: Box) -> list[Cross]:
+def _parts(area: Bytes, covered: Mask, box: Box) -> list[Cross]:
     """Bars of their own for the separate parts of a subject that lie between the great ones."""
     _, labels, stats, _ = cv2.connectedComponentsWithStats((area > 0).view(np.uint8))
     largest = np.argsort(stats[1:, cv2.CC_STAT_AREA])[::-1][:MOST_PARTS] + 1
@@ -135,7 +132,7 @@ def _in_content(tile: Tile, layout: Layout) -> tuple[Floats, Floats]:
     return rows, columns
 
 
-def _touched(crosses: tuple[Cross, ...], rows: Floats, columns: Floats) -> Flags:
+def _touched(crosses: tuple[Cross, ...], rows: Floats, columns: Floats) -> Mask:
     touched = np.zeros((rows.size, columns.size), np.bool_)
     for cross in crosses:
         within_rows, lying = _bar(rows, cross.box.top, cross.box.height, cross)
@@ -144,7 +141,7 @@ def _touched(crosses: tuple[Cross, ...], rows: Floats, columns: Floats) -> Flags
     return touched
 
 
-def _bar(at: Floats, start: int, side: int, cross: Cross) -> tuple[Flags, Flags]:
+def _bar(at: Floats, start: int, side: int, cross: Cross) -> tuple[Mask, Mask]:
     """Along one axis: which positions the cross is drawn at, and of those, which the bar lies on
     that stands across this axis."""
     offset = np.asarray((at - start) / side - 0.5)
@@ -167,7 +164,7 @@ def _glass(canvas: Canvas) -> Floats:
     return np.concatenate([bars, np.where(bright, LIGHT, DARK)], axis=2).astype(np.float32)
 
 
-def _word(cross: Cross, rows: Floats, columns: Floats) -> Flags:
+def _word(cross: Cross, rows: Floats, columns: Floats) -> Mask:
     """Where the word stands: in the middle of every lying bar, again and again."""
     box = cross.box
     letters = max(min(cross.half * box.height, box.width / len(TEXT)), 1)  # their height in pixels
@@ -183,7 +180,7 @@ def _word(cross: Cross, rows: Floats, columns: Floats) -> Flags:
 
 
 @lru_cache(maxsize=32)
-def _strip(height: int) -> Flags:
+def _strip(height: int) -> Mask:
     """The word and a gap, bool (height, w), to be repeated side by side."""
     font, thickness = cv2.FONT_HERSHEY_SIMPLEX, max(1, height // 7)
     scale = cv2.getFontScaleFromHeight(font, height - thickness, thickness)
@@ -191,4 +188,4 @@ def _strip(height: int) -> Flags:
     strip = np.zeros((height, width + 2 * height), np.uint8)
     at = height, height - (thickness + 1) // 2 - 1
     cv2.putText(strip, TEXT, at, font, scale, 1, thickness, cv2.LINE_8)
-    return cast(Flags, strip.view(np.bool_))
+    return cast(Mask, strip.view(np.bool_))

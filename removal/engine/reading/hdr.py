@@ -9,13 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 
 import numpy as np
-import numpy.typing as npt
 
 from .. import threads
-from ..arrays import Floats, Pixels
+from ..arrays import Doubles, Floats, Pixels
 from ..colour import PRIMARIES, xyz_of
-
-Doubles = npt.NDArray[np.float64]
 
 PQ, HLG = 16, 18  # transfers of ITU-T H.273
 TRANSFERS = {PQ, HLG}

@@ -9,10 +9,8 @@ import onnx
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
-from ...arrays import Floats
+from ...arrays import Doubles, Floats
 from .graph import Deformable, Different, Reader, attributes
-
-Doubles = NDArray[np.float64]
 
 
 def replacement(reader: Reader, one: Deformable) -> dict[str, list[onnx.NodeProto]]:
