@@ -175,19 +175,16 @@ def mark_delivered(outcome: Outcome) -> None:
 
 def _claimant_of_caller(caller: Caller) -> capacity.Claimant:
     """A batch's pictures do not count as requests of its key."""
-    payer = caller.user if caller.pays else None
-    is_batch = caller.via == Removal.Via.BATCH
-    return _claimant(caller.concurrency_key, caller.key, payer, counts_for_key=not is_batch)
+    claimant = _claimant(caller.concurrency_key, caller.key, caller.user if caller.pays else None)
+    return replace(claimant, key="") if caller.via == Removal.Via.BATCH else claimant
 
 
-def _claimant(
-    account: str, key: ApiKey | None, payer: User | None, *, counts_for_key: bool = True
-) -> capacity.Claimant:
+def _claimant(account: str, key: ApiKey | None, payer: User | None) -> capacity.Claimant:
     """Who is served first: accounts with credits, unless their key is for tests only."""
     test_only = key is not None and key.test_only
     return capacity.Claimant(
         account=account,
-        key=key.public_id if key is not None and counts_for_key else "",
+        key=key.public_id if key is not None else "",
         pays=payer is not None and not test_only and ledger.can_spend(payer),
     )
 
