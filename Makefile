@@ -98,7 +98,7 @@ prove-image: $(VENV)/develop.stamp ## The Dockerfile's steps in an empty folder,
 	@exec $(BIN)/python -m tests.deploy.prove
 
 models: $(VENV)/run.stamp ## Fetch and build the networks' weights
-	@$(BIN)/python manage.py fetch_models
+	@$(BIN)/python manage.py fetch_models isnet u2netp
 
 lock: ## Resolve the dependencies anew into the hashed lock files (LOCK= keeps the versions that still fit)
 	$(PYTHON) -m venv var/lock-venv

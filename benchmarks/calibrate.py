@@ -20,8 +20,9 @@ import onnx
 from tqdm import tqdm
 
 from removal.engine.matting import predict as mask
-from removal.engine.networks import quantise, weights
+from removal.engine.networks import quantise, tensors, weights
 from removal.engine.networks.catalog import BUILDS, MODELS
+from removal.engine.networks.recipes import HALF
 from removal.engine.networks.runtime import ort
 
 Floats = np.typing.NDArray[np.float32]
@@ -55,7 +56,7 @@ def _tensor(photo: Path) -> Floats:
     if bgr is None:
         raise SystemExit(f"{photo} is no picture.")
     rgb = np.ascontiguousarray(bgr[:, :, ::-1])
-    return mask.normalise(mask.stretch(rgb, MODEL.side), MODEL.normalisation)
+    return tensors.normalise(mask.stretch(rgb, MODEL.recipe.side), HALF)
 
 
 def _sample(values: Floats) -> Floats:

@@ -82,7 +82,7 @@ def mattes(rgb: Bytes, networks: Networks) -> Iterator[tuple[str, Bytes]]:
     frame, window = letterbox.framed(rgb, main.side)
     ready = replace(networks, main=main)
     found = {
-        "bare": predict.network_matte(frame, main),
+        "bare": main.matte(frame),
         "fast": predict.predict(frame, replace(ready, second=None)),
         "best": predict.predict(frame, ready),
     }

@@ -90,7 +90,10 @@ def main() -> int:
             crowds = {"queue": _crowd(site, file, args)}
         with Site(**common) as site:
             crowds = {"inline": _crowd(site, file, args)} | crowds
-        idle = {"MODEL_PATH": str(_idle_network(Path(folder)))}
+        idle = {
+            "MODEL_PATH": str(_idle_network(Path(folder))),
+            "MODEL_NORMALISATION": "unit",
+        }
         with (
             Site(**common, **idle, **stores()) as inline,
             Site(**queue, **idle, **stores()) as queued,

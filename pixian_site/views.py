@@ -19,7 +19,7 @@ from django.urls import get_script_prefix, is_valid_path, reverse
 from django.views import defaults
 from redis import RedisError
 
-from pixian_site import spooling
+from pixian_site import licences, spooling
 from removal import storage
 from removal.api.errors import error_response, from_bad_request
 from removal.api.paths import is_api_path
@@ -61,6 +61,7 @@ def readyz(request: HttpRequest) -> JsonResponse:
         "ready": not reasons,
         "model": state.model,
         "device": state.device,
+        "licence": licences.in_use(),
         "places": settings.REMOVAL_SLOTS,
         "reasons": reasons,
         "warnings": state.warnings,

@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET
 
+from pixian_site import licences
 from removal.page import kept
 
 PAGES = ("about", "faq", "privacy", "terms")
@@ -19,9 +20,30 @@ def page(request: HttpRequest, name: str) -> HttpResponse:
         "seller": settings.SELLER,
         "kept_hours": kept.kept_hours(),
         "signup_credits": settings.SIGNUP_CREDITS,
+        "networks": licences.networks_in_use(),
+        "commercial_use": _commercial_use(),
         "questions": _questions() if name == "faq" else (),
     }
     return render(request, f"pages/{name}.html", context)
+
+
+def _commercial_use() -> str:
+    """By the strictest licence among the networks in use."""
+    match licences.in_use():
+        case "permissive":
+            return _("Yes, as far as you had the right to use the picture in the first place.")
+        case "disputed data":
+            return _(
+                "The network's own licence allows it. The data it was trained on is offered for "
+                "non-commercial use, and whether that binds results is not settled: for commercial "
+                "use, ask whoever runs this site, or your lawyer."
+            )
+        case "non-commercial":
+            return _("No: the network in use is licensed for non-commercial use only.")
+        case "unknown":
+            return _(
+                "That depends on the network that whoever runs this site has chosen: ask them."
+            )
 
 
 def _is_kept() -> str:
@@ -76,7 +98,7 @@ def _questions() -> tuple[tuple[str, str], ...]:
         ),
         (
             _("May I use the results commercially?"),
-            _("Yes, as far as you had the right to use the picture in the first place."),
+            _commercial_use(),
         ),
         (
             _("Why is the result empty?"),

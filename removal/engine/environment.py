@@ -34,7 +34,8 @@ class Environment:
         """One of `allowed`, the first of which is the default."""
         value = self.text(name) or allowed[0]
         if value not in allowed:
-            raise ModelUnavailable(f"{name}={value!r} is not known. Allowed: {', '.join(allowed)}.")
+            known = ", ".join(filter(None, allowed))
+            raise ModelUnavailable(f"{name}={value!r} is not known. Allowed: {known}.")
         return value
 
     def whole(self, name: str) -> int:

@@ -81,7 +81,7 @@ def remove_background(
     networks = session.networks()
     hidden = hidden_of(picture)
     seen = picture.rgb if hidden is None else hidden.seen
-    frame, window = letterbox.framed(seen, networks.main.side)
+    frame, window = letterbox.for_network(seen, networks.main.recipe)
     matte = predict.predict(frame, networks)[window]
     frame = frame[window]
     begin("refine")

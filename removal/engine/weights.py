@@ -1,15 +1,17 @@
-"""`python -m removal.engine.weights`: fetch and build the networks' files, showing progress."""
+"""`python -m removal.engine.weights`: fetch and build what the settings need, showing progress."""
 
 import sys
 
 from .errors import ModelUnavailable
-from .networks.weights import ensure, models_dir
+from .networks import session
+from .networks.weights import ensure_models, models_dir
 from .networks.weights.progress import show_progress
 
 
 def main() -> int:
     try:
-        ensure(show_progress(sys.stderr))
+        needed = session.models_needed(session.Settings.from_environment())
+        ensure_models(needed, show_progress(sys.stderr))
     except ModelUnavailable as error:
         print(error, file=sys.stderr)
         return 1

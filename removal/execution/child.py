@@ -44,6 +44,10 @@ class Child:
         except engine.ModelUnavailable as error:
             self._tell(wire.dump_greeting(wire.Unavailable(str(error))))
             return
+        except Exception as error:  # told at /readyz; a process that just ended would say nothing
+            traceback.print_exc()
+            self._tell(wire.dump_greeting(wire.Unavailable(f"The first picture failed: {error!r}")))
+            return
         memory.trim()
         self._tell(wire.dump_greeting(wire.Warm(info, own_pace)))
         while (order := self._next_order()) is not None:

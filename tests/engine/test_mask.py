@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from removal.engine.matting import predict as mask
-from removal.engine.networks import session
-from removal.engine.networks.catalog import HALF, IMAGENET, IMAGENET_BY_PEAK
+from removal.engine.networks import session, tensors
+from removal.engine.networks.recipes import HALF, IMAGENET, IMAGENET_BY_PEAK
 
 
 def test_shrinking_averages_every_pixel():
@@ -31,7 +31,7 @@ def test_one_direction_may_shrink_while_the_other_grows():
 )
 def test_normalises_as_the_authors_do(normalisation, expected):
     picture = np.full((4, 4, 3), (200, 100, 0), np.uint8)
-    tensor = mask.normalise(picture, normalisation)
+    tensor = tensors.normalise(picture, normalisation)
     assert tensor.shape == (1, 3, 4, 4)
     assert tensor.dtype == np.float32
     np.testing.assert_allclose(tensor[0, :, 2, 2], expected, rtol=1e-5)

@@ -41,7 +41,7 @@ def test_a_plain_ring_keeps_its_hole(networks):
     picture = np.full((SIDE, SIDE, 3), 235, np.uint8)
     picture[ring] = (200, 150, 40)
     picture = np.asarray(cv2.GaussianBlur(picture, (0, 0), 1))
-    second = predict.network_matte(predict.stretch(picture, veil.FRAME), networks.second)
+    second = networks.second.matte(predict.stretch(picture, veil.FRAME))
     assert cv2.resize(second, (SIDE, SIDE))[hole].mean() > 0.9
     matte = predict.predict(picture, networks)
     assert matte[hole].mean() < 0.1

@@ -22,6 +22,9 @@ from .models import SIDE, brightness, convolution
 def own_model(tmp_path):
     path = tmp_path / "own.onnx"
     onnx.save(brightness(), path)
+    path.with_suffix(".json").write_text(
+        '{"normalisation": "half", "output": "matte", "min_max": false}'
+    )
     return path
 
 
@@ -42,7 +45,7 @@ def no_loaded_networks(monkeypatch):
     ],
 )
 def test_the_processor_decides_the_build(flags, recipe):
-    assert session.recipe_for(flags) == recipe
+    assert session.precision_for(flags) == recipe
 
 
 def test_cpu_flags_are_read_from_both_spellings():
@@ -125,14 +128,14 @@ def test_an_own_model_that_is_no_model_is_refused(tmp_path):
     path = tmp_path / "text.onnx"
     path.write_text("not a network")
     with pytest.raises(ModelUnavailable, match="could not be opened"):
-        session.load(Settings(model_path=path))
+        session.load(Settings(model_path=path, normalisation="half"))
 
 
 def test_an_own_model_with_another_kind_of_input_is_refused(tmp_path):
     path = tmp_path / "grey.onnx"
     onnx.save(convolution(np.ones((1, 1, 3, 3), np.float32), np.zeros(1, np.float32)), path)
-    with pytest.raises(ModelUnavailable, match=r"must be a fixed \(1, 3, side, side\)"):
-        session.load(Settings(model_path=path))
+    with pytest.raises(ModelUnavailable, match=r"takes one colour picture, \(1, 3, side, side\)"):
+        session.load(Settings(model_path=path, normalisation="half"))
 
 
 def test_networks_are_loaded_once(own_model, monkeypatch, no_loaded_networks):
@@ -181,7 +184,5 @@ def test_one_network_serves_many_threads(own_model):
 
 
 @pytest.mark.parametrize(("quality", "networks"), [("fast", 1), ("best", 2)])
-def test_only_the_best_quality_loads_a_second_network(quality, networks, own_model, monkeypatch):
-    monkeypatch.setattr("removal.engine.networks.weights.path_of", lambda build: own_model)
-    loaded = session.load(Settings(quality=quality, build="fp32"))
-    assert len([network for network in (loaded.main, loaded.second) if network]) == networks
+def test_only_the_best_quality_needs_a_second_network(quality, networks):
+    assert len(session.models_needed(Settings(quality=quality))) == networks

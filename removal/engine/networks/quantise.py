@@ -56,6 +56,16 @@ def to_float32(model: onnx.ModelProto) -> onnx.ModelProto:
     return result
 
 
+def has_half_precision(model: onnx.ModelProto) -> bool:
+    """Whether weights or casts of the main graph are float16."""
+    half = TensorProto.FLOAT16
+    return any(tensor.data_type == half for tensor in model.graph.initializer) or any(
+        attribute.t.data_type == half or (attribute.name == "to" and attribute.i == half)
+        for node in model.graph.node
+        for attribute in node.attribute
+    )
+
+
 def drop_unused(graph: onnx.GraphProto) -> None:
     """Remove, in place, nodes and initializers that no output depends on."""
     needed = {output.name for output in graph.output}

@@ -1,36 +1,31 @@
-"""The networks in memory: chosen by settings and processor, loaded once a process, warmed.
-
-The only place that knows a runtime (onnxruntime, or OpenVINO where asked for).
-"""
+"""The networks in memory: chosen by settings and processor, loaded once a process, warmed."""
 
 from __future__ import annotations
 
-import functools
 import os
 import threading
 from collections.abc import Callable, Mapping, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Literal, cast, get_args
 
 import numpy as np
 
 from .. import threads
-from ..arrays import Floats
+from ..arrays import Bytes, Floats
 from ..environment import Environment
 from ..errors import ModelUnavailable
-from . import catalog, cpu, weights
-from .catalog import Normalisation
-from .runtime import ort
+from . import backends, catalog, cpu, ports, probe, recipes, tensors, weights
+from .recipes import LicenceClass, Recipe
 
 Quality = Literal["fast", "best"]
 Device = Literal["cpu", "cuda", "openvino"]
 QUALITIES: tuple[Quality, ...] = ("best", "fast")
 DEVICES: tuple[Device, ...] = ("cpu", "cuda", "openvino")
-RECIPES = ("auto", "int8", "fp32")
-# Builds that give their memory back after each run: they would keep 280 MiB to save a twentieth of
-# their time. The others save a tenth to a third by keeping it.
-LARGE = frozenset({"isnet-fp32"})
+PRECISIONS = ("auto", "int8", "fp32")
+# Builds that keep their memory between runs, which saves a tenth to a third of their time.
+# isnet-fp32 would keep 280 MiB to save a twentieth; what larger ones would keep is not known.
+KEEPING = frozenset({"isnet-int8", "u2netp-fp32"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,33 +38,44 @@ class Settings:
     device: Device = "cpu"  # REMOVAL_DEVICE
     threads: int = 1  # REMOVAL_THREADS
     model_path: Path | None = None  # MODEL_PATH
-    normalisation: str = "half"  # MODEL_NORMALISATION, for MODEL_PATH only
+    recipe_path: Path | None = None  # MODEL_RECIPE, for MODEL_PATH only
+    normalisation: str = ""  # MODEL_NORMALISATION, for MODEL_PATH without a recipe's file
 
     @classmethod
     def from_environment(cls, values: Mapping[str, str] = os.environ) -> Settings:
         """ModelUnavailable names the variable and what it may be."""
         environment = Environment(values)
-        own = environment.text("MODEL_PATH")
+        own, own_recipe = environment.text("MODEL_PATH"), environment.text("MODEL_RECIPE")
         return cls(
             model=environment.choice("REMOVAL_MODEL", tuple(catalog.MODELS)),
             quality=cast(Quality, environment.choice("REMOVAL_QUALITY", QUALITIES)),
-            build=environment.choice("REMOVAL_BUILD", RECIPES),
+            build=environment.choice("REMOVAL_BUILD", PRECISIONS),
             device=cast(Device, environment.choice("REMOVAL_DEVICE", DEVICES)),
             threads=threads.count(environment),
             model_path=Path(own) if own else None,
-            normalisation=environment.choice("MODEL_NORMALISATION", tuple(catalog.NORMALISATIONS)),
+            recipe_path=Path(own_recipe) if own_recipe else None,
+            normalisation=environment.choice("MODEL_NORMALISATION", ("", *recipes.NORMALISATIONS)),
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """One loaded network. `run` takes float32 (1, 3, side, side) and returns (side, side)."""
+    """One loaded network. `run` takes float32 (1, 3, h, w) and returns its raw output, (h, w)."""
 
     name: str
-    side: int
-    normalisation: Normalisation
-    stretch_output: bool
+    recipe: Recipe
     run: Callable[[Floats], Floats]
+
+    @property
+    def side(self) -> int:
+        return self.recipe.side
+
+    def matte(self, frame: Bytes) -> Floats:
+        """What the network itself says of its frame, uint8 (h, w, 3): float32 (h, w), 0..1."""
+        assert self.recipe.normalisation is not None  # _own refuses files without
+        return tensors.matte(
+            self.run(tensors.normalise(frame, self.recipe.normalisation)), self.recipe
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,115 +133,90 @@ def load(settings: Settings) -> Networks:
     if settings.model_path:
         main = _own(settings, settings.model_path)
     else:
-        main = _catalogued(f"{settings.model}-{_recipe(settings)}", settings)
-        if settings.quality == "best" and settings.model == "isnet":
+        main = _catalogued(f"{settings.model}-{_precision(settings)}", settings)
+        if len(models_needed(settings)) > 1:
             second = _catalogued("u2netp-fp32", settings)
     names = " + ".join(network.name for network in (main, second) if network)
     info = EngineInfo(names, settings.device, settings.quality, settings.threads)
     return Networks(main, second, info)
 
 
-def recipe_for(flags: Set[str]) -> catalog.Recipe:
+def models_needed(settings: Settings) -> tuple[str, ...]:
+    """The rows of the catalogue that these settings run: nothing else is to be fetched."""
+    if settings.model_path:
+        return ()
+    if settings.model == "isnet" and settings.quality == "best":
+        return "isnet", "u2netp"
+    return (settings.model,)
+
+
+def licence(settings: Settings) -> LicenceClass:
+    """The strictest licence among the networks that these settings run. ModelUnavailable."""
+    if settings.model_path:
+        return _own_recipe(settings, settings.model_path).licence
+    classes = get_args(LicenceClass)
+    return max(
+        (catalog.MODELS[name].recipe.licence for name in models_needed(settings)), key=classes.index
+    )
+
+
+def precision_for(flags: Set[str]) -> catalog.Precision:
     """The build that a processor runs faster; on known mattes both err alike."""
     return "int8" if cpu.has_fast_int8(flags) else "fp32"
 
 
-def _recipe(settings: Settings) -> str:
+def _precision(settings: Settings) -> str:
     if settings.model != "isnet" or settings.device == "cuda":
         return "fp32"
     if settings.build != "auto":
         return settings.build
-    return recipe_for(cpu.flags())
+    return precision_for(cpu.flags())
 
 
 def _catalogued(build: str, settings: Settings) -> Network:
     model = catalog.MODELS[catalog.BUILDS[build].model]
-    run, _ = _open(weights.path_of(build), settings, arena=build not in LARGE)
-    return Network(build, model.side, model.normalisation, model.stretch_output, run)
+    path = weights.path_of(build)
+    return _opened(build, path, model.recipe, settings, is_tried=model.tried)
 
 
 def _own(settings: Settings, path: Path) -> Network:
+    """The operator's own file, by the recipe in MODEL_RECIPE or beside it."""
     if not path.is_file():
         raise ModelUnavailable(f"MODEL_PATH names {path}, which is not a file.")
-    run, shape = _open(path, settings)
-    if len(shape) != 4 or shape[1] != 3 or not isinstance(shape[2], int) or shape[2] != shape[3]:
+    own = _own_recipe(settings, path)
+    return _opened(path.name, path, own, settings, is_tried=False)
+
+
+def _own_recipe(settings: Settings, path: Path) -> Recipe:
+    beside = path.with_suffix(".json")
+    place = settings.recipe_path or (beside if beside.is_file() else None)
+    own = recipes.read(place) if place else Recipe()
+    if settings.normalisation and own.normalisation:
+        raise ModelUnavailable(f"Both MODEL_NORMALISATION and {place} say how colours enter.")
+    if settings.normalisation:
+        own = replace(own, normalisation=recipes.NORMALISATIONS[settings.normalisation])
+    if own.normalisation is None:
         raise ModelUnavailable(
-            f"MODEL_PATH: the input of {path.name} has the shape {shape}; it must be a fixed "
-            "(1, 3, side, side). docs/models.md says what an own model must look like."
+            f"Nothing says how colours enter {path.name}, which no trial can find out. Put "
+            f'"normalisation": "imagenet" (or another) into {beside} or the file that MODEL_RECIPE '
+            "names. docs/models.md has all fields."
         )
-    chosen = catalog.NORMALISATIONS[settings.normalisation]
-    return Network(path.name, shape[2], chosen, stretch_output=False, run=run)
+    return own
 
 
-def _open(
-    path: Path, settings: Settings, *, arena: bool = False
-) -> tuple[Callable[[Floats], Floats], list[Any]]:
-    if settings.device == "openvino":
-        return _open_openvino(path, settings)
-    return _open_onnxruntime(path, settings, arena)
-
-
-def _open_onnxruntime(
-    path: Path, settings: Settings, arena: bool
-) -> tuple[Callable[[Floats], Floats], list[Any]]:
-    """`arena`: keep memory between runs, in one store that all sessions share."""
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = settings.threads
-    options.enable_cpu_mem_arena = arena
-    if arena:
-        _register_arena()
-        options.add_session_config_entry("session.use_env_allocators", "1")
-    options.log_severity_level = 3
-    provider = "CUDAExecutionProvider" if settings.device == "cuda" else "CPUExecutionProvider"
-    if provider not in ort.get_available_providers():
-        raise ModelUnavailable(
-            "REMOVAL_DEVICE=cuda, but this onnxruntime has no CUDA provider. Install "
-            "onnxruntime-gpu in place of onnxruntime, or set REMOVAL_DEVICE=cpu."
-        )
+def _opened(
+    name: str, path: Path, wanted: Recipe, settings: Settings, *, is_tried: bool
+) -> Network:
+    """Opened, its recipe completed from the file and, unless it is known, tried."""
     try:
-        session = ort.InferenceSession(path, options, providers=[provider])
-    except Exception as error:  # onnxruntime raises a class of its own for every failure
-        raise ModelUnavailable(f"{path} could not be opened: {error}") from error
-    if provider not in session.get_providers():
-        raise ModelUnavailable(
-            "REMOVAL_DEVICE=cuda, but the CUDA provider did not start: is a driver installed, and "
-            "do its libraries match onnxruntime-gpu? Or set REMOVAL_DEVICE=cpu."
-        )
-    source, output = session.get_inputs()[0], session.get_outputs()[0].name
-
-    def run(tensor: Floats) -> Floats:
-        result = session.run([output], {source.name: tensor})[0]
-        return np.asarray(result, np.float32).reshape(tensor.shape[2:])
-
-    return run, list(source.shape)
-
-
-@functools.cache
-def _register_arena() -> None:
-    """Once a process and its forks: sessions that share an arena take turns in the same memory."""
-    memory = ort.OrtMemoryInfo(
-        "Cpu", ort.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, ort.OrtMemType.DEFAULT
-    )
-    ort.create_and_register_allocator(memory, None)
-
-
-def _open_openvino(path: Path, settings: Settings) -> tuple[Callable[[Floats], Floats], list[Any]]:
-    try:
-        import openvino
-    except ImportError as error:
-        raise ModelUnavailable(
-            "REMOVAL_DEVICE=openvino, but the package is missing: "
-            "`.venv/bin/python -m pip install openvino`, or set REMOVAL_DEVICE=cpu."
-        ) from error
-    options = {"INFERENCE_NUM_THREADS": settings.threads, "PERFORMANCE_HINT": "LATENCY"}
-    try:
-        compiled = openvino.Core().compile_model(path, "CPU", options)
-    except RuntimeError as error:
-        raise ModelUnavailable(f"{path} could not be opened by OpenVINO: {error}") from error
-
-    def run(tensor: Floats) -> Floats:
-        request = compiled.create_infer_request()  # one per call: requests are not shared
-        result = request.infer([tensor])[compiled.output(0)]
-        return np.asarray(result, np.float32).reshape(tensor.shape[2:])
-
-    return run, list(compiled.input(0).shape)
+        opener = backends.openvino if settings.device == "openvino" else backends.onnxruntime
+        opened = opener(path, settings.device, settings.threads, arena=name in KEEPING)
+        bound = ports.bind(opened, wanted, settings.device)
+        network = Network(name, bound.recipe, bound.run)
+        if not is_tried:
+            probe.examine(network.run, network.recipe)
+    except ModelUnavailable as error:
+        raise ModelUnavailable(f"{name}: {error}") from error
+    except Exception as error:  # a runtime raises classes of its own, by the dozen
+        raise ModelUnavailable(f"{name} could not be run: {error}") from error
+    return network

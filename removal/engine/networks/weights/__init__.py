@@ -20,7 +20,8 @@ from removal.engine.errors import ModelUnavailable
 from removal.files import replacing
 
 from ...environment import Environment
-from ..catalog import BUILDS, MODELS, Build, Model
+from ..catalog import BUILDS, MODELS, Build, Model, Release, builds_of
+from . import licences, releases
 from .progress import Progress
 from .registries import MEND, published_file
 
@@ -46,24 +47,32 @@ def models_dir() -> Path:
 def path_of(build_name: str) -> Path:
     """The file of a build. ModelUnavailable where it is missing or not the one recorded."""
     build = BUILDS[build_name]
-    path = _path(build)
+    path, model = _path(build), MODELS[build.model]
+    licences.require(model, models_dir())
     if not path.is_file():
-        raise ModelUnavailable(f"The weights {build.name} are not installed. {MEND}")
-    if not is_verified(path, build.sha256):
+        raise ModelUnavailable(f"The weights {build.name} are not installed. {_mend(model)}")
+    if not _is_ready(build):
         raise ModelUnavailable(f"{path} is damaged or not ours. Delete it. {MEND}")
     return path
 
 
-def ensure(progress: Progress | None = None, builds: Sequence[str] = tuple(BUILDS)) -> None:
+def ensure_models(models: Sequence[str], progress: Progress | None = None) -> None:
+    """Fetch these and build all that is built from them, as `ensure` does."""
+    ensure(progress, [build for model in models for build in builds_of(model)])
+
+
+def ensure(progress: Progress | None, builds: Sequence[str]) -> None:
     """Fetch and build what is missing. ModelUnavailable says what failed and what mends it."""
-    if all(is_verified(_path(BUILDS[name]), BUILDS[name].sha256) for name in builds):
+    for name in builds:
+        licences.require(MODELS[BUILDS[name].model], models_dir())
+    if all(_is_ready(BUILDS[name]) for name in builds):
         return
     report = progress or (lambda what, part: None)
     try:
         models_dir().mkdir(parents=True, exist_ok=True)
         with _only_one(models_dir(), report):
             for build in (BUILDS[name] for name in builds):
-                if not is_verified(_path(build), build.sha256):
+                if not _is_ready(build):
                     _make(build, report)
             shutil.rmtree(_partial(), ignore_errors=True)
     except OSError as error:
@@ -71,6 +80,36 @@ def ensure(progress: Progress | None = None, builds: Sequence[str] = tuple(BUILD
             f"The weights could not be stored in {models_dir()}: {error}. Free space, or name "
             "another folder in REMOVAL_MODELS_DIR."
         ) from error
+
+
+def bring(name: str, file: Path, progress: Progress | None = None) -> None:
+    """Take a model's published file from `file` in place of fetching it; build what is run."""
+    model = MODELS[name]
+    licences.require(model, models_dir())
+    if not file.is_file():
+        raise ModelUnavailable(f"{file} is not a file.")
+    releases.check(file, model, str(file))
+    try:
+        models_dir().mkdir(parents=True, exist_ok=True)
+        with (
+            _only_one(models_dir(), progress or (lambda what, part: None)),
+            file.open("rb") as source,
+        ):
+            _partial().mkdir(exist_ok=True)
+            with replacing(_published_path(model), 0o644, _partial()) as stream:
+                shutil.copyfileobj(source, stream, 1024 * 1024)
+    except OSError as error:
+        raise ModelUnavailable(f"{file} could not be stored: {error}") from error
+    ensure(progress, builds_of(name))
+
+
+def accept_licence(name: str) -> None:
+    """Record that the operator accepts it. ModelUnavailable where it cannot be recorded."""
+    try:
+        models_dir().mkdir(parents=True, exist_ok=True)
+        licences.accept(MODELS[name], models_dir())
+    except OSError as error:
+        raise ModelUnavailable(f"The acceptance could not be recorded: {error}") from error
 
 
 def is_verified(path: Path, sha256: str) -> bool:
@@ -92,10 +131,14 @@ def build_bytes(build: Build, published: bytes) -> bytes:
     """The file of a build, from its model's published file; the same bytes every time."""
     import onnx  # a tenth of a second of every start that only building needs
 
-    from .. import quantise
+    from .. import deform, quantise
 
-    model = quantise.to_float32(onnx.load_from_string(published))
-    if build.recipe == "int8":
+    model = onnx.load_from_string(published)
+    if not build.sha256 and not quantise.has_half_precision(model):
+        model = deform.rewrite(model)
+        return bytes(model.SerializeToString(deterministic=True))
+    model = quantise.to_float32(model)
+    if build.precision == "int8":
         table = json.loads(CALIBRATION.read_text(encoding="ascii"))
         model = quantise.quantise(model, table["ranges"], tuple(table["float_stages"]))
     return bytes(model.SerializeToString(deterministic=True))
@@ -105,14 +148,23 @@ def _make(build: Build, report: Progress) -> None:
     published = _published(MODELS[build.model], report)
     report(f"Building {build.name}", 0.0)
     content = build_bytes(build, published.read_bytes())
-    _check(content, build.sha256, f"The built file {build.name}")
+    if build.sha256:
+        _check(content, build.sha256, f"The built file {build.name}")
     _write(_path(build), content)
+    if not build.sha256:
+        _record_path(build).write_text(_digest(content), encoding="ascii")
     report(f"Building {build.name}", 1.0)
 
 
 def _published(model: Model, report: Progress) -> Path:
-    path = models_dir() / f"{model.name}.published.onnx"
-    if not is_verified(path, model.sha256):
+    path = _published_path(model)
+    if is_verified(path, model.sha256):
+        return path
+    if isinstance(model.source, Release):
+        part = releases.fetch(model, model.source, _partial(), report)
+        part.chmod(0o644)
+        part.replace(path)
+    else:
         content = published_file(model.source, _partial(), report)
         _check(content, model.sha256, f"{model.title} in {model.source.package}")
         _write(path, content)
@@ -120,7 +172,7 @@ def _published(model: Model, report: Progress) -> Path:
 
 
 def _check(content: bytes, sha256: str, what: str) -> None:
-    found = hashlib.sha256(content).hexdigest()
+    found = _digest(content)
     if found != sha256:
         raise ModelUnavailable(
             f"{what} has SHA-256 {found}, recorded is {sha256}. Install the locked dependencies "
@@ -136,8 +188,37 @@ def _write(path: Path, content: bytes) -> None:
         stream.flush()
         os.fsync(stream.fileno())
     status = path.stat()
-    digest = hashlib.sha256(content).hexdigest()
-    _write_stamp(path, Stamp(digest, status.st_size, status.st_mtime_ns))
+    _write_stamp(path, Stamp(_digest(content), status.st_size, status.st_mtime_ns))
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _is_ready(build: Build) -> bool:
+    """Whether its file is the recorded one: by the catalogue, or as it was when built here."""
+    if build.sha256:
+        return is_verified(_path(build), build.sha256)
+    try:
+        recorded = _record_path(build).read_text(encoding="ascii")
+    except (OSError, UnicodeDecodeError):
+        return False
+    return is_verified(_path(build), recorded)
+
+
+def _mend(model: Model) -> str:
+    if isinstance(model.source, Release):
+        return f"Run `.venv/bin/python manage.py fetch_models {model.name}`."
+    return MEND
+
+
+def _published_path(model: Model) -> Path:
+    return models_dir() / f"{model.name}.published.onnx"
+
+
+def _record_path(build: Build) -> Path:
+    """Holds the SHA-256 of a file that was built here and is recorded nowhere else."""
+    return _path(build).with_suffix(".sha256")
 
 
 def _partial() -> Path:
