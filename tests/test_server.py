@@ -45,7 +45,7 @@ def multipart(content: bytes) -> tuple[bytes, str]:
 
 def test_it_says_what_to_do_next(server):
     text = server.log.read_text()
-    for word in ("issue_api_key", "grant_credits", "createsuperuser", "u2netp", "non-commercial"):
+    for word in ("issue_api_key", "grant_credits", "createsuperuser", "u2netp", "Apache-2.0"):
         assert word in text
 
 
