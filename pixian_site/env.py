@@ -6,30 +6,43 @@ For any setting NAME, NAME_FILE may name a file that holds its value (container 
 import os
 import re
 import secrets
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
-from decimal import Decimal
+from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 from environs import FileAwareEnv, validate
 
+Reader = TypeVar("Reader", bound=Callable[..., Any])
+
+
+def _or_unset(read: Reader) -> Reader:
+    """`read` for which an empty value is as if it were not set, as compose passes `NAME=` on."""
+
+    plain: Callable[..., Any] = read
+
+    @wraps(plain)
+    def method(self: FileAwareEnv, name: str, default: Any, **more: Any) -> Any:
+        return plain(self, name, default, **more) if self.str(name, "") else default
+
+    return cast(Reader, method)
+
 
 class _StrippedEnv(FileAwareEnv):
-    """Takes no notice of blanks around a value, as people and their tools leave them.
+    """Takes no notice of blanks around a value, as people and their tools leave them, nor of empty
+    numbers and switches. Those always have a default."""
 
-    An empty number or yes/no is as if it were not set, as compose passes `NAME=` on.
-    """
+    bool = _or_unset(FileAwareEnv.bool)
+    int = _or_unset(FileAwareEnv.int)
+    float = _or_unset(FileAwareEnv.float)
+    decimal = _or_unset(FileAwareEnv.decimal)
 
     def _get_value(self, env_key: str, default: Any) -> Any:
         value = super()._get_value(env_key, default)
-        if not isinstance(value, str):
-            return value
-        if not value.strip() and isinstance(default, (bool, int, float, Decimal)):
-            return default
-        return value.strip()
+        return value.strip() if isinstance(value, str) else value
 
 
 env = _StrippedEnv(strip_whitespace=True)

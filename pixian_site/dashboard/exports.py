@@ -8,6 +8,7 @@ from typing import Any
 
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount
 from allauth.usersessions.models import UserSession
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db.models import QuerySet
@@ -61,6 +62,8 @@ def _account(user: User) -> dict[str, Any]:
 def _lists(user: User) -> Iterator[tuple[str, Iterable[dict[str, Any]]]]:
     factors = Authenticator.objects.filter(user=user)
     yield "second_factors", _rows(factors, "type", "created_at", "last_used_at")
+    connected = SocialAccount.objects.filter(user=user)
+    yield "connected_accounts", _rows(connected, "provider", "uid", "extra_data", "date_joined")
     sessions = UserSession.objects.filter(user=user)
     yield "sessions", _rows(sessions, "created_at", "last_seen_at", "ip", "user_agent")
     keys = ("public_id", "label", "test_only", "created_at", "last_used_at", "revoked_at")

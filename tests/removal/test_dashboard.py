@@ -8,6 +8,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from allauth.socialaccount.models import SocialAccount
 from django.db import connection
 from django.urls import reverse
 from django.utils import timezone
@@ -19,7 +20,7 @@ from billing import ledger
 from billing.errors import KeyLimitReached
 from billing.models import Account, Purchase
 from removal import limits
-from removal.models import Batch, Removal
+from removal.models import Batch, OwnRecipe, Removal
 
 
 @pytest.fixture(autouse=True)
@@ -144,12 +145,16 @@ def test_ones_data_can_be_taken_along(visitor, alice, key):
     ledger.grant(alice, Decimal(5), "gift")
     removal(alice)
     Batch.objects.create(batch_id="b1", user=alice, expires_at=timezone.now())
+    SocialAccount.objects.create(user=alice, provider="corp", uid="a-1")
+    OwnRecipe.objects.create(user=alice, name="Mine", parameters={})
     data = json.loads(visitor.get(reverse("export")).getvalue())
     assert data["account"]["email"] == alice.email
     assert data["api_keys"][0]["public_id"] == key.public_id
     assert data["ledger"][0]["reason"] == "gift"
     assert data["requests"][0]["request_id"] == "req-0"
     assert data["batches"][0]["batch_id"] == "b1"
+    assert data["connected_accounts"][0]["uid"] == "a-1"
+    assert data["recipes"][0]["name"] == "Mine"
     assert key.secret_hash not in str(data)
 
 
@@ -165,6 +170,7 @@ def test_the_data_tells_all_that_is_stored_about_the_person(db, client):
     }
     related = {field.related_model._meta.model_name for field in User._meta.related_objects}
     listed = {"apikey", "removal", "dailyusage", "keptpicture", "batch", "ledgerentry"}
+    listed |= {"ownrecipe", "socialaccount"}
     assert related <= elsewhere | listed, "add what is new to the export"
 
 
