@@ -369,9 +369,9 @@ def test_a_large_picture_shows_a_scribble_before_the_cut_out_has_it(
     held: list[Route] = []
     page.route("**/mended", lambda route: held.append(route))
     tool(page, "Remove")
-    page.mouse.click(*on_screen(page, BLUE))
+    with page.expect_request("**/mended"):
+        page.mouse.click(*on_screen(page, BLUE))
     expect(page.locator(".trail")).to_have_count(0)
-    assert held
     assert drawn_alpha(page, BLUE[0] * 3, BLUE[1] * 3) == 0
     expect(page.get_by_role("button", name="Apply")).to_be_enabled()
     held[0].continue_()

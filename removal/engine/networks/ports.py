@@ -22,12 +22,10 @@ WANTED = "what is run takes one colour picture, (1, 3, side, side)"
 USUAL_SIDE = 1024
 
 
-class Unfit(ModelUnavailable):
-    """A network and its recipe do not fit; `line` holds the field that would mend it."""
-
-    def __init__(self, what: str, **line: object) -> None:
-        pairs = ", ".join(f"{json.dumps(name)}: {json.dumps(v)}" for name, v in line.items())
-        super().__init__(f"{what} Put {pairs} into its recipe." if pairs else what)
+def unfit(what: str, **line: object) -> ModelUnavailable:
+    """To be raised where a network and its recipe do not fit; `line`: the field that mends it."""
+    pairs = ", ".join(f"{json.dumps(name)}: {json.dumps(value)}" for name, value in line.items())
+    return ModelUnavailable(f"{what} Put {pairs} into its recipe." if pairs else what)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +37,9 @@ class Bound:
 
 
 def bind(opened: Opened, recipe: Recipe, device: str) -> Bound:
-    """Unfit says why a file cannot be run by this recipe on this device."""
+    """ModelUnavailable says why a file cannot be run by this recipe on this device."""
     if len(opened.inputs) != 1:
-        raise Unfit(f"It has several inputs ({_listed(opened.inputs)}), but {WANTED}.")
+        raise unfit(f"It has several inputs ({_listed(opened.inputs)}), but {WANTED}.")
     source = _chosen(opened.inputs, recipe.input, "input")
     output = _chosen(opened.outputs, recipe.output, "output")
     dtype = _input_type(source, output, recipe, device)
@@ -57,7 +55,7 @@ def bind(opened: Opened, recipe: Recipe, device: str) -> Bound:
 def plane(result: Any, size: tuple[int, ...], recipe: Recipe) -> Floats:
     """The matte's plane of an output, float32 of `size` (h, w)."""
     if not isinstance(result, np.ndarray):
-        raise Unfit("Its output is no tensor.")
+        raise unfit("Its output is no tensor.")
     shown, planes = result.shape, result
     if planes.ndim == 4 and planes.shape[0] == 1:
         planes = planes[0]
@@ -66,16 +64,16 @@ def plane(result: Any, size: tuple[int, ...], recipe: Recipe) -> Floats:
     if planes.ndim == 3 and planes.shape[:2] == size and planes.shape != size:
         planes = np.moveaxis(planes, 2, 0)  # channels last
     if planes.ndim != 3:
-        raise Unfit(f"Its output has the shape {shown}; a matte is (1, 1, height, width).")
+        raise unfit(f"Its output has the shape {shown}; a matte is (1, 1, height, width).")
     channels = len(planes)
     if recipe.channel >= channels or (recipe.channel < 0 and channels != 1):
-        raise Unfit(
+        raise unfit(
             f"Its output has {channels} channels: name the one that holds the matte.",
             channel=channels - 1,
         )
     matte = planes[max(0, recipe.channel)]
     if matte.shape != size:
-        raise Unfit(
+        raise unfit(
             f"Its output has the shape {shown}, but the matte of a {size[1]} x {size[0]} frame "
             'must be of that size. If it has another output, name that one by "output".'
         )
@@ -86,12 +84,12 @@ def _chosen(ports: Sequence[Port], wanted: str | int, kind: str) -> Port:
     if wanted == "":
         if len(ports) == 1:
             return ports[0]
-        raise Unfit(f"It has several {kind}s: {_listed(ports)}.", **{kind: ports[0].name})
+        raise unfit(f"It has several {kind}s: {_listed(ports)}.", **{kind: ports[0].name})
     found = ports[wanted : wanted + 1] if isinstance(wanted, int) else [
         port for port in ports if port.name == wanted
     ]  # fmt: skip
     if not found:
-        raise Unfit(f"It has no {kind} {wanted!r}, but {_listed(ports)}.", **{kind: ports[0].name})
+        raise unfit(f"It has no {kind} {wanted!r}, but {_listed(ports)}.", **{kind: ports[0].name})
     return found[0]
 
 
@@ -105,42 +103,42 @@ def _shape(port: Port) -> str:
 
 def _input_type(source: Port, output: Port, recipe: Recipe, device: str) -> np.dtype[Any]:
     if source.dtype is None or source.dtype not in INPUT_TYPES:
-        raise Unfit("Its input is of a kind that is not run: float32, float16, float64 or uint8.")
+        raise unfit("Its input is of a kind that is not run: float32, float16, float64 or uint8.")
     if device == "cpu" and np.float16 in (source.dtype, output.dtype):
-        raise Unfit(
+        raise unfit(
             "It is a file in half precision (fp16), which a processor runs slowly and coarsely: "
             "export it in float32, or set REMOVAL_DEVICE=cuda."
         )
     if source.dtype == np.uint8 and recipe.normalisation != NONE:
-        raise Unfit("Its input is uint8, colours as they are.", normalisation="none")
+        raise unfit("Its input is uint8, colours as they are.", normalisation="none")
     if recipe.gpu_only and device != "cuda":
-        raise Unfit("It is too large for a processor: set REMOVAL_DEVICE=cuda.")
+        raise unfit("It is too large for a processor: set REMOVAL_DEVICE=cuda.")
     return source.dtype
 
 
 def _side(source: Port, recipe: Recipe) -> int:
     shape = source.shape
     if len(shape) != 4 or (shape[0] not in (1, None) and isinstance(shape[0], int)):
-        raise Unfit(f"Its input has the shape {_shape(source)}, but {WANTED}.")
+        raise unfit(f"Its input has the shape {_shape(source)}, but {WANTED}.")
     if shape[1] != 3 and isinstance(shape[1], int):
-        raise Unfit(
+        raise unfit(
             f"Its input has the shape {_shape(source)}: channels are to be three and come before "
             f"the sides, for {WANTED}."
         )
     fixed = {one for one in shape[2:] if isinstance(one, int)}
     if len(fixed) > 1:
-        raise Unfit(f"Its input has the shape {_shape(source)}, which is no square; {WANTED}.")
+        raise unfit(f"Its input has the shape {_shape(source)}, which is no square; {WANTED}.")
     if not fixed:
         if recipe.side:
             return recipe.side
-        raise Unfit("Its input takes any size; the recipe must say one.", side=USUAL_SIDE)
+        raise unfit("Its input takes any size; the recipe must say one.", side=USUAL_SIDE)
     (side,) = fixed
     if recipe.fit == "multiple":
-        raise Unfit(f"Its input is {side} x {side}, not of any size.", fit="stretch")
+        raise unfit(f"Its input is {side} x {side}, not of any size.", fit="stretch")
     if side not in SIDES:
-        raise Unfit(f"Its input is {side} x {side}; from {SIDES.start} to {SIDES.stop - 1} is run.")
+        raise unfit(f"Its input is {side} x {side}; from {SIDES.start} to {SIDES.stop - 1} is run.")
     if recipe.side not in (0, side):
-        raise Unfit(f"Its input is {side} x {side}.", side=side)
+        raise unfit(f"Its input is {side} x {side}.", side=side)
     return side
 
 

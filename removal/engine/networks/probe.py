@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..arrays import Bytes, Floats
-from .ports import Unfit
+from .ports import unfit
 from .recipes import Recipe
 from .tensors import matte, normalise
 
@@ -29,14 +29,14 @@ class Trial:
 
 
 def examine(run: Callable[[Floats], Floats], recipe: Recipe) -> None:
-    """Unfit where the outputs are no mattes.
+    """Raises ModelUnavailable where the outputs are no mattes.
 
     run: takes float32 (1, 3, h, w), returns the raw output, (h, w).
     """
     assert recipe.normalisation is not None
     raw = [run(normalise(frame, recipe.normalisation)) for frame in frames(recipe)]
     if not all(np.isfinite(one).all() for one in raw):
-        raise Unfit(
+        raise unfit(
             "On plain frames its output holds values that are no numbers (NaN): half precision "
             "overflows, as a rule. Export it in float32."
         )
@@ -65,15 +65,15 @@ def _check_range(raw: Sequence[Floats], recipe: Recipe) -> None:
     inside = low >= -SLACK and high <= 1 + SLACK
     if recipe.activation != "none":
         if inside:
-            raise Unfit(f"{found} that is a matte already.", activation="none")
+            raise unfit(f"{found} that is a matte already.", activation="none")
         if recipe.activation == "tanh" and max(-low, high) > 1 + SLACK:
-            raise Unfit(f"{found} those look like logits.", activation="sigmoid")
+            raise unfit(f"{found} those look like logits.", activation="sigmoid")
     elif not inside:
         if low >= -0.5 and BYTE_RANGE[0] < high <= BYTE_RANGE[1]:
-            raise Unfit(f"{found} those look like 0..255.", peak=255)
+            raise unfit(f"{found} those look like 0..255.", peak=255)
         if max(-low, high) <= 1 + SLACK:
-            raise Unfit(f"{found} those look like -1..1.", activation="tanh")
-        raise Unfit(f"{found} those look like logits.", activation="sigmoid")
+            raise unfit(f"{found} those look like -1..1.", activation="tanh")
+        raise unfit(f"{found} those look like logits.", activation="sigmoid")
 
 
 def _check_direction(trial: Trial, recipe: Recipe) -> None:
@@ -84,7 +84,7 @@ def _check_direction(trial: Trial, recipe: Recipe) -> None:
     border = np.concatenate((soft[0], soft[-1], soft[:, 0], soft[:, -1])).mean()
     everywhere = min(float(black.mean()), float(white.mean()), float(border))
     if border - middle > 0.5 or everywhere > SURE:
-        raise Unfit(
+        raise unfit(
             "On plain frames its output is high where there is no subject: it looks inverted.",
             inverted=not recipe.inverted,
         )
@@ -97,7 +97,7 @@ def _check_ends(trial: Trial, recipe: Recipe) -> None:
     low = min(float(one.min()) for one in trial.mattes)
     high = max(float(one.max()) for one in trial.mattes)
     if low > SLACK or high < SURE:
-        raise Unfit(
+        raise unfit(
             f"On plain frames its matte goes from {low:.2f} to {high:.2f} only. Many networks' "
             "outputs are to be stretched to 0..1; if this one's are not, say false.",
             min_max=True,
