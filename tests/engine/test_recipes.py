@@ -1,6 +1,7 @@
 """A network and its recipe: run rightly, or refused with the reason and the line that mends it."""
 
 import json
+from typing import Any
 
 import numpy as np
 import onnx
@@ -13,6 +14,7 @@ from removal.engine.matting.predict import predict
 from removal.engine.networks import backends, catalog, ports, probe, recipes, session
 from removal.engine.networks.session import Settings
 
+Tail = list[tuple[Any, ...]]  # operator, inputs, output, attributes
 SIDE = 32
 FLOAT, HALF_FLOAT, UINT8 = TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.UINT8
 NUMBERS = {FLOAT: np.float32, HALF_FLOAT: np.float16}
@@ -23,7 +25,8 @@ def network(path, *tail, shape=(1, 3, SIDE, SIDE), dtype=FLOAT, outputs=("matte"
     output, attributes), with numbers for constants."""
     kind = NUMBERS.get(dtype, np.float32)
     first = "input"
-    nodes, constants = [], []
+    nodes: list[Any] = []
+    constants: list[Any] = []
 
     def constant(value):
         if isinstance(value, str):
@@ -60,7 +63,7 @@ def linear(scale=1.0, shift=0.0, output="matte", source="grey"):
 PLAIN = linear()
 SIDE_MAP = linear(0.0, 0.5, "coarse")
 SHRUNK = [("AveragePool", ("grey",), "small", {"kernel_shape": [2, 2], "strides": [2, 2]})]
-NAN = [("Log", ("negative",), "matte", {})]
+NAN: Tail = [("Log", ("negative",), "matte", {})]
 ALPHA = [("Concat", ("grey", "grey", "grey", "grey"), "rgba", {"axis": 1})]
 TWO = [*linear(-1, 1, "back"), ("Concat", ("back", "grey"), "both", {"axis": 1})]
 
@@ -98,7 +101,7 @@ WRONG = {
 }
 
 # The same files with the line; each gives the red channel's share as its matte.
-RIGHT = {
+RIGHT: dict[str, tuple[Any, Any, Any]] = {
     "a matte": (PLAIN, {}, {}),
     "logits": (linear(16, -8), {}, {"activation": "sigmoid"}),
     "-1..1": (linear(2, -1), {}, {"activation": "tanh"}),
@@ -220,7 +223,7 @@ def test_a_file_of_each_row_s_signature_passes_its_trial(name):
 
 def test_a_runtime_s_own_error_is_told(tmp_path):
     """Loads, then fails: a reshape to a size that the tensor does not have."""
-    broken = [("Reshape", ("grey", np.array([1, 1, 7, 7], np.int64)), "matte", {})]
+    broken: Tail = [("Reshape", ("grey", np.array([1, 1, 7, 7], np.int64)), "matte", {})]
     with pytest.raises(ModelUnavailable, match=r"own\.onnx could not be (run|opened)"):
         opened(tmp_path, broken, {"shape": ("N", 3, "H", "W")}, {"side": SIDE})
 
