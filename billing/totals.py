@@ -25,9 +25,9 @@ class Day:
     sales: list[str] = field(default_factory=list)
 
 
-def days() -> list[Day]:
-    """Latest first; only days with entries."""
-    since = timezone.localdate() - timedelta(days=DAYS)
+def days(since: date | None = None) -> list[Day]:
+    """Latest first, by default of the last DAYS; only days with entries."""
+    since = since or timezone.localdate() - timedelta(days=DAYS)
     known: dict[date, Day] = {}
     entries = LedgerEntry.objects.filter(created_at__date__gte=since).exclude(amount=0)
     by_kind = entries.annotate(day=TruncDate("created_at")).values("day", "kind").order_by()

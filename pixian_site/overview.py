@@ -3,16 +3,17 @@
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Count, Q, Sum
+from django.db.models import Count, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from billing import sales, webhooks
-from billing.models import ZERO, AuditRun, LedgerEntry
+from billing import sales, totals, webhooks
+from billing.models import AuditRun, LedgerEntry
 from removal import capacity
 from removal.error_table import TABLE
 from removal.execution import readiness
@@ -70,14 +71,10 @@ def _errors(requests: Any) -> Iterator[Error]:
         yield Error(code, str(known.title) if known else "", row["number"])
 
 
-def _credits(today: Any) -> Credits:
+def _credits(today: date) -> Credits:
     kinds = LedgerEntry.Kind
-    entries = LedgerEntry.objects.filter(created_at__date=today)
-
-    def of(*wanted: str) -> Decimal:
-        return entries.filter(kind__in=wanted).aggregate(total=Sum("amount"))["total"] or ZERO
-
-    return Credits(sold=of(kinds.PURCHASE), used=-of(kinds.SETTLE, kinds.REFUND))
+    of = next(iter(totals.days(since=today)), totals.Day(today)).credits
+    return Credits(sold=of[kinds.PURCHASE], used=-(of[kinds.SETTLE] + of[kinds.REFUND]))
 
 
 def _to_look_at() -> Iterator[str]:

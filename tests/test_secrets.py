@@ -24,6 +24,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         "STRIPE_SECRET_KEY": STRIPE_KEY,
         "STRIPE_WEBHOOK_SECRET": WEBHOOK_SECRET,
         "STRIPE_API_BASE": "http://127.0.0.1:9",  # nobody answers there
+        "LDAP_PASSWORD": "of-some-other-program",
     }
     with serving(tmp_path_factory.mktemp("talkative"), **settings) as running:
         yield running
@@ -54,6 +55,7 @@ def test_the_processes_that_decode_strangers_files_know_no_secret(server, wait_u
         assert b"REMOVAL_MODEL" in environment
         assert STRIPE_KEY.encode() not in environment
         assert b"DATABASE_URL" not in environment
+        assert b"LDAP_PASSWORD" not in environment
 
 
 def test_an_api_secret_is_not_written_down_however_it_is_sent(server):

@@ -18,8 +18,8 @@ ROOT = Path(__file__).resolve().parents[2]
 # What the program needs of this process's environment. It decodes strangers' files, so that the
 # site's secrets (the database's address, payment and mail keys) are not to be in its memory.
 PASSED_ON = re.compile(
-    "PATH|HOME|TMPDIR|TZ|LANG|DATA_DIR|SYSTEMROOT"
-    "|(REMOVAL|MODEL|LC|LD|DYLD|PYTHON|ORT|OMP|CUDA|NVIDIA|MALLOC|XDG|COVERAGE)_?.*"
+    "PATH|HOME|TMPDIR|TZ|LANG|DATA_DIR|SYSTEMROOT|PYTHON.*"
+    "|(REMOVAL|MODEL|LC|LD|DYLD|ORT|OMP|CUDA|NVIDIA|MALLOC|XDG|COVERAGE)_.*"
 )
 LOOK_SECONDS = 0.25  # how often the waiting thread checks that the client is connected
 
