@@ -28,3 +28,4 @@ def sign_in(page: Page, email: str) -> None:
     page.locator("[name=password]").fill(PASSWORD)
     page.locator("[name=password]").press("Enter")
     expect(page.locator("#resolution")).to_be_visible()
+    page.wait_for_load_state()  # the page's script is there to take pictures

@@ -37,6 +37,16 @@ def test_link_into_the_private_network_is_refused(home: Page, base_url: str) -> 
     expect(home.get_by_role("alert")).to_contain_text("not public")
 
 
+def test_link_before_the_script_is_there_leaves_the_page_alone(page: Page, base_url: str) -> None:
+    page.route("**/js/main*.js", lambda route: route.abort())
+    page.goto("/")
+    page.locator("#link-input").fill("https://example.com/photo.jpg")
+    page.locator("#link-input").press("Enter")
+    page.locator("#link-input").press("Enter")
+    assert page.url == f"{base_url}/"
+    expect(page.locator("#link-input")).to_have_value("https://example.com/photo.jpg")
+
+
 @pytest.mark.parametrize("words", ["", "photo.jpg", "ftp://example.com/photo.jpg"])
 def test_what_is_no_link_is_not_taken(home: Page, words: str) -> None:
     home.get_by_label("Link to a photo").fill(words)
