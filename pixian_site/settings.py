@@ -65,7 +65,6 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django.contrib.humanize",
     "rest_framework",
-    "drf_spectacular",
     "drf_spectacular_sidecar",
     "allauth",
     "allauth.account",
@@ -309,20 +308,7 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "EXCEPTION_HANDLER": "removal.api.errors.exception_handler",
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "removal.api.negotiation.AnyAccept",
-    "DEFAULT_SCHEMA_CLASS": "removal.api.schema.generator.OperationSchema",
     "UNAUTHENTICATED_USER": None,
-}
-
-SPECTACULAR_SETTINGS = {
-    "OAS_VERSION": "3.1.0",
-    "TITLE": SITE_NAME,
-    "DESCRIPTION": "Removes the background of pictures.",
-    "VERSION": "2.0.0",
-    "CONTACT": {"email": SUPPORT_EMAIL},
-    "TAGS": [{"name": name} for name in ("v2", "batches", "remove.bg", "v1")],  # in this order
-    "DEFAULT_GENERATOR_CLASS": "removal.api.schema.generator.Generator",
-    "PREPROCESSING_HOOKS": ["removal.api.schema.generator.endpoints"],
-    "SERVE_INCLUDE_SCHEMA": False,
 }
 
 # --- Background removal -------------------------------------------------------------------------
