@@ -24,7 +24,7 @@ from .options import PARAMETERS, Parameter, parse_bool
 from .reading.decode import MAX_INPUT_PIXELS
 
 MAX_BYTES = 1024 * 1024 * 1024  # a file above this can't hold a picture that we take
-# As names, for opening these would begin the file behind them anew.
+# Compared by name: opening /dev/stdin again would read the file behind it from its start.
 STDIN = {Path(name) for name in ("-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0")}
 STDOUT = {Path(name) for name in ("-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")}
 Job = tuple[Path, Path]
@@ -135,7 +135,7 @@ def _hints(parser: argparse.ArgumentParser, args: argparse.Namespace) -> Hints:
 
 
 def _jobs(parser: argparse.ArgumentParser, args: argparse.Namespace, extension: str) -> list[Job]:
-    """Which file becomes which."""
+    """(source, target) of each picture."""
     source, target = args.input, args.output
     if source.is_dir():
         return _jobs_of_folder(parser, args, extension)
@@ -171,7 +171,7 @@ def _more(count: int) -> str:
 
 
 def _named(pictures: list[Path], source: Path, target: Path, extension: str) -> Iterator[Job]:
-    """Each picture's own name in `target`, apart from all others also where case does not count."""
+    """A path in `target` for each picture, unique even where the file system ignores case."""
 
     def folder(path: Path) -> str:
         return _alike(str(path.relative_to(source).parent))
@@ -182,7 +182,7 @@ def _named(pictures: list[Path], source: Path, target: Path, extension: str) -> 
 
 
 def _names(pictures: list[Path], suffix: str) -> dict[Path, str]:
-    """Stems; full names of those that would be alike, until none are."""
+    """Stems, or full names where stems collide; numbered where those collide, too."""
     names = {path: files.fitting(path.stem, suffix) for path in pictures}
     whole: set[Path] = set()
     while True:
@@ -198,12 +198,13 @@ def _names(pictures: list[Path], suffix: str) -> dict[Path, str]:
 
 
 def _alike(name: str) -> str:
-    """Names that some systems take for one become one."""
+    """The name as file systems compare it that ignore case and Unicode's forms."""
     return unicodedata.normalize("NFC", name).casefold()
 
 
 def _misnamed(jobs: list[Job], options: Options) -> str:
-    """Why nothing is begun: a picture would be lost, or a name would lie; or nothing."""
+    """Why the run is refused: a source would be overwritten, or an extension names another format.
+    "" where nothing is wrong."""
     targets = [target for _, target in jobs if not _is_stream(target)]
     sources = {source.resolve() for source, _ in jobs}
     lost = next((target for target in targets if target.resolve() in sources), None)
@@ -221,7 +222,7 @@ def _misnamed(jobs: list[Job], options: Options) -> str:
 
 
 def _convert(source: Path, target: Path, options: Options) -> str:
-    """Do one picture; what went wrong, or nothing."""
+    """Convert one picture. Returns what went wrong, or ""."""
     try:
         if not _is_stream(target):
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -239,19 +240,18 @@ def _convert(source: Path, target: Path, options: Options) -> str:
 
 
 def _check_writable(folder: Path) -> None:
-    """Before minutes of work; what only shows later (a full disk) is told then."""
+    """Raises OSError before minutes of work are done for nothing; a full disk only shows later."""
     if not os.access(folder, os.W_OK | os.X_OK):
         raise PermissionError(None, "Nothing can be written there", str(folder))
 
 
 def _is_stream(target: Path) -> bool:
-    """Whether there is something to write into: a pipe or device would be lost if a file took its
-    place."""
+    """Whether the target is a pipe or device, which is written into and not replaced by a file."""
     return target in STDOUT or (target.exists() and not target.is_file())
 
 
 def _read(source: Path) -> bytes:
-    """The file; of one that is too large a byte too many."""
+    """The file's bytes, at most MAX_BYTES + 1: enough to tell that it is too large."""
     if source in STDIN:
         return sys.stdin.buffer.read(MAX_BYTES + 1)
     with source.open("rb") as file:

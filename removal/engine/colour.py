@@ -123,7 +123,7 @@ def _build(source: ImageCms.ImageCmsProfile, mode: str) -> ImageCms.ImageCmsTran
 
 
 def _changes_nothing(transform: ImageCms.ImageCmsTransform) -> bool:
-    """Whether a profile is sRGB by another name: most are, and a frame's conversion is saved."""
+    """Whether the profile is sRGB: most are, and then the conversion is skipped."""
     grid = np.stack(np.meshgrid(_GRID, _GRID, _GRID), axis=-1).reshape(-1, 1, 3)
     converted = np.asarray(transform.apply(Image.fromarray(grid)))
     return int(np.abs(converted.astype(np.int16) - grid).max()) <= 1

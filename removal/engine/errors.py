@@ -29,7 +29,7 @@ class EngineError(Exception):
         return str(self)
 
     def __reduce__(self) -> tuple[object, ...]:
-        """By its finished message: what the constructor was given is not kept."""
+        """Pickled as its finished message, because the constructor's arguments are not kept."""
         return Exception.__new__, (type(self), *self.args), vars(self)
 
 

@@ -27,7 +27,7 @@ MAX_DATA_URL = len(DATA_URL) + 4 * -(-MAX_LABELS // 3)  # characters
 _PNG = b"\x89PNG\r\n\x1a\n"
 MAX_STROKES = 200
 MAX_POINTS = 2_000  # of all strokes together
-MAX_RADIUS_SHARE = 8  # a radius is at most this part of the longer side
+MAX_RADIUS_SHARE = 8  # a radius is at most this share of the longer side
 POINT_SHARE = 1 / 200  # of the longer side: the radius of a stroke that names none
 GRID = 1024  # of the longer side: hints are drawn on no finer grid, which bounds what they cost
 FORM = (
@@ -116,7 +116,7 @@ def check_scribbles(scribbles: Sequence[Scribble], size: tuple[int, int]) -> Non
 
 
 def check(hints: Hints, size: tuple[int, int]) -> None:
-    """Refuse what only the picture's (width, height), which its header tells, shows to be wrong:
+    """Raises InvalidOption for what can only be judged by the picture's (width, height):
     points outside of it, strokes too wide, pixels that are marked twice."""
     if hints.labels is not None and (hints.keep or hints.remove):
         raise InvalidOption(NAME, "strokes and a PNG with labels", "either")
@@ -209,7 +209,7 @@ def _mask(strokes: tuple[Stroke, ...], full: tuple[int, int], size: tuple[int, i
 
 
 def _said(name: str, text: str, form: str) -> Any:
-    """The JSON; raises InvalidOption."""
+    """The parsed JSON. Raises InvalidOption."""
     if len(text) > MAX_TEXT:
         raise InvalidOption(name, f"{len(text):,} characters", f"at most {MAX_TEXT:,}")
     try:
@@ -251,7 +251,7 @@ def _is_point(item: Any) -> bool:
 
 
 def _is_number(item: Any) -> bool:
-    """Small enough to be drawn and told."""
+    """A number, and small enough to be drawn and to be printed in an error."""
     return isinstance(item, int | float) and not isinstance(item, bool) and abs(item) < 1e9
 
 

@@ -14,7 +14,7 @@ from math import prod
 MAX_BYTES = 1 << 20  # of a rebuilt profile, elements that share their bytes counted apart
 
 _CHANNELS = {b"GRAY": 1, b"RGB ": 3, b"CMYK": 4}
-_CLASSES = {b"scnr", b"mntr", b"prtr", b"spac"}  # of devices; links and effects are none
+_CLASSES = {b"scnr", b"mntr", b"prtr", b"spac"}  # of devices; links, effects are not used
 _CONNECTIONS = {b"XYZ ", b"Lab "}
 _HEADER = struct.Struct(">8x4s4s4s4s12x4s")
 _MAX_TAGS = 100  # Little CMS reads no more
@@ -27,7 +27,7 @@ _CURVES = (b"rTRC", b"gTRC", b"bTRC")
 
 
 class _Unusable(Exception):
-    """The profile says something that we do not convert by."""
+    """The profile has no table or curves that we convert by."""
 
 
 def rebuilt(profile: bytes) -> bytes | None:
@@ -69,7 +69,7 @@ def _needed(profile: bytes, channels: int) -> dict[bytes, bytes]:
 
 
 def _tags(profile: bytes) -> dict[bytes, int]:
-    """Where each tag begins. The list tells lengths too, but elements know theirs."""
+    """The offset of each tag. The lengths in the list are ignored: elements state their own."""
     (count,) = struct.unpack_from(">I", profile, 128)
     if count > _MAX_TAGS:
         raise _Unusable
@@ -131,7 +131,7 @@ def _lut16(profile: bytes, at: int, inputs: int, grid: int) -> bytes:
 
 
 def _lut_a_to_b(profile: bytes, at: int, inputs: int, grid: int) -> bytes:
-    """Each of the five stages once, one behind the other."""
+    """A new element with each of the five stages once, one after another."""
     found = struct.unpack_from(">5I", profile, at + 12)
     parts = [
         read(profile, at + offset, inputs) if offset else b""

@@ -31,5 +31,5 @@ def _glibc() -> ctypes.CDLL | None:
     try:
         libc = ctypes.CDLL(None)
         return libc if hasattr(libc, "malloc_trim") and hasattr(libc, "mallopt") else None
-    except (OSError, TypeError):  # no dynamic linker, or Windows
+    except (OSError, TypeError):  # a static build, or Windows
         return None

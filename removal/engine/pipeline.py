@@ -1,4 +1,4 @@
-"""The way from a picture's bytes to the cut-out's bytes."""
+"""All steps from a picture's bytes to the cut-out's bytes."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -135,7 +135,7 @@ def check(
 def _checked(
     header: Header, options: Options, background: bytes | None, max_result_pixels: int
 ) -> Photo | None:
-    """Refuses as `check` does; the background, opened."""
+    """Refuses as `check` does. Returns the opened background picture."""
     pixels = header.size[0] * header.size[1]
     if options.output_format == "delta_png" and pixels > options.max_pixels:
         raise DeltaWouldShrink(pixels, options.max_pixels)
@@ -156,7 +156,7 @@ def _checked(
 
 
 def _marked(header: Header, hints: Hints | None) -> Marked | None:
-    """What the caller's hints keep and remove, on a small grid."""
+    """The masks of what the caller's hints keep and remove, on a small grid."""
     if not hints:
         return None
     if hints.labels is not None:

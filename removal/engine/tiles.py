@@ -22,7 +22,7 @@ Part = TypeVar("Part")
 # Of a tile's side, in pixels: small ones leave more of a small picture alone, large ones cost less
 # each; a large one's float working set (about 10 MiB) stays near the cache.
 SMALLEST, LARGEST = 128, 512
-LONGEST = 1 << 14  # OpenCV's warps address pixels by 16 bits
+LONGEST = 1 << 14  # OpenCV's warps address pixels with 16 bits
 TILES_A_SIDE = 8
 
 

@@ -1,4 +1,4 @@
-"""What each pixel near scribbles speaks for: subject or ground.
+"""The evidence of each pixel near scribbles for subject or background.
 
 A logistic regression over what colours, closeness and the network's matte say. Its weights were
 fitted to simulated scribbles (docs/decisions/0011-scribbles.md).

@@ -12,7 +12,7 @@ from .marks import size_of
 
 SIDE = 128  # of the grid the ways are walked on: this many steps cross it
 MOST_ROUNDS = 2 * SIDE  # a way that winds more often than this ends early
-FAR = 10.0  # told where there is no seed
+FAR = 10.0  # the distance where there is no seed
 BASE, EDGE, CONTOUR = 0.1, 0.5, 8.0  # what a step costs: always, over an edge, over the matte's
 _STEPS = ((0, 1, 1.0), (1, 0, 1.0), (1, 1, 2**0.5), (1, -1, 2**0.5))
 

@@ -1,7 +1,7 @@
 """The frame that the networks see: photos are stretched to it, long ones lie between bars.
 
 Photos of usual proportions find their subject better when they fill the square. Stretched from a
-strip, a subject is no longer one, and comes out torn.
+narrow strip, a subject is distorted beyond recognition and comes out torn.
 """
 
 import numpy as np

@@ -1,4 +1,4 @@
-"""What this processor is good at: which decides the build of a network that is run."""
+"""The processor's instruction sets, by which the build of a network is chosen."""
 
 import platform
 import sys
@@ -17,7 +17,7 @@ def has_fast_int8(flags: Set[str]) -> bool:
 
 
 def flags() -> frozenset[str]:
-    """The instruction sets of this machine; empty where it does not tell."""
+    """The instruction sets of this machine; empty where the system does not list them."""
     if sys.platform == "darwin" and platform.machine() == "arm64":
         return frozenset({"asimddp"})  # every Apple chip has it
     try:

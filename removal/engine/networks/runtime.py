@@ -9,6 +9,6 @@ os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 import onnxruntime as ort
 
-ort.disable_telemetry_events()  # where a host program had imported it before us
+ort.disable_telemetry_events()  # a host program had imported it before us
 
 __all__ = ["ort"]

@@ -8,7 +8,7 @@ from ..arrays import Bytes, Floats
 from ..errors import ModelUnavailable
 from .recipes import Normalisation, Recipe
 
-SEEN = 0.5  # a subject is where a network says so at least once
+SEEN = 0.5  # below this maximum a matte shows no subject
 
 
 def normalise(rgb: Bytes, normalisation: Normalisation) -> Floats:

@@ -102,7 +102,7 @@ def opened(data: bytes) -> Photo:
 
 
 def inspect(data: bytes) -> Header:
-    """What is known of a picture before it is decoded. Raises UnreadableImage, TooManyPixels."""
+    """The picture's header, without decoding it. Raises UnreadableImage, TooManyPixels."""
     return opened(data).header
 
 
@@ -157,8 +157,8 @@ def _upright(pixels: Pixels, orientation: int) -> Pixels:
 
 @contextmanager
 def _clear_errors(name: str) -> Iterator[None]:
-    """What the libraries raise on bytes that are no picture, as a sentence. Anything else is a
-    fault of ours, not of the file, and nobody is to be told to send a better one."""
+    """Turn what the libraries raise on bytes that are no picture into UnreadableImage. Any other
+    exception is a fault of ours and passes: the caller must not be told to send a better file."""
     try:
         yield
     except Damaged as damage:
@@ -206,7 +206,7 @@ def _read_tiff(container: Container, wanted: Size) -> _Stored:
 def _read_pillow(container: Container, wanted: Size) -> _Stored:
     with _opened(container) as image:
         _expect_size(container, image.size)
-        # A raw row longer than a block is put together anew with each block of it.
+        # Pillow copies a raw row again with each block of it, which is quadratic in its length.
         image.decodermaxblock = max(image.decodermaxblock, len(container.payload))
         image.load()
         _expect_size(container, image.size)
@@ -223,7 +223,7 @@ _READERS = {"JPEG": _read_jpeg, "HEIF": _read_heif, "BMP": _read_bmp, "TIFF": _r
 
 
 def _expect_size(container: Container, size: Size) -> None:
-    """A decoder that sees another size than was judged and priced is not to go on."""
+    """Raises where the decoder finds another size than the header that was checked and priced."""
     if size != container.size:
         raise Damaged(f"its header says {container.size}, its picture data {size}")
 

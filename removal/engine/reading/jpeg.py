@@ -19,14 +19,14 @@ Size = tuple[int, int]
 _SPACES = {"gray": "GRAY", "ycbcr": "RGB", "rgb": "RGB", "cmyk": "CMYK", "ycck": "CMYK"}
 _DAMAGE = re.compile("corrupt|premature", re.IGNORECASE)
 _SURPLUS = re.compile(r"(\d+) extraneous bytes")
-_MOST_SURPLUS = 8  # bytes, unless all are alike: cameras pad; what went astray leaves more
+_MOST_SURPLUS = 8  # bytes, unless all are alike (cameras pad); a shifted stream leaves more
 _CUT = re.compile("premature end", re.IGNORECASE)
 
 
 def read(container: Container, wanted: Size) -> tuple[Pixels, str] | None:
     """(pixels, mode) at the smallest of the codec's sizes (1/2, 3/8, 1/4, ...) that is no smaller
-    than `wanted`; mode L is (h, w), RGB and CMYK (h, w, channels). None where TurboJPEG has no word
-    for the kind, as for rare subsamplings. Raises ValueError for damage."""
+    than `wanted`; mode L is (h, w), RGB and CMYK (h, w, channels). None where TurboJPEG does not
+    know the kind, as for rare subsamplings. Raises ValueError for damage."""
     payload = container.payload
     try:
         space = simplejpeg.decode_jpeg_header(payload)[2].lower()
@@ -56,13 +56,13 @@ def _decoded(payload: bytes, space: str, wanted: Size, strict: bool) -> tuple[Pi
     )
     if space == "gray":
         return pixels[..., 0], "L"
-    if pixels.shape[2] == 4:  # inks stand the other way round in JPEG, as Adobe's programs began it
+    if pixels.shape[2] == 4:  # JPEG stores inks inverted, a convention of Adobe's programs
         return np.bitwise_not(pixels, out=pixels), "CMYK"
     return pixels, "RGB"
 
 
 def _is_slight(container: Container, complaint: str) -> bool:
-    """Whether the picture is whole but for its last row; `complaint` is the decoder's first."""
+    """Whether only the last row of blocks is missing, by the decoder's first message."""
     surplus = _SURPLUS.search(complaint)
     if surplus:
         count = int(surplus[1])
@@ -76,7 +76,7 @@ def _is_slight(container: Container, complaint: str) -> bool:
 
 
 def _is_padding(payload: bytes, count: int) -> bool:
-    """Whether the `count` bytes before the end marker are one byte again and again."""
+    """Whether the `count` bytes before the end marker are all the same byte."""
     end = payload.rfind(b"\xff\xd9")
     return end >= count and len(set(payload[end - count : end])) == 1
 

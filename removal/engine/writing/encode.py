@@ -23,7 +23,7 @@ from . import delta_png, png, webp
 
 # Halved chroma is what encoders do by default; from 90 on a caller asks for fidelity.
 _FULL_CHROMA_FROM = 90
-_ZIP_DATE = (1980, 1, 1, 0, 0, 0)  # the format's first day: equal pictures make equal files
+_ZIP_DATE = (1980, 1, 1, 0, 0, 0)  # a fixed date: equal pictures make equal files
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,7 +55,7 @@ def _has_inner_graphs(graph: onnx.GraphProto) -> bool:
 
 
 def _forget_shapes(graph: onnx.GraphProto) -> None:
-    """Drop what is said of tensors that are no more."""
+    """Drop the shape records of tensors that no longer exist."""
     made = {name for node in graph.node for name in node.output}
     kept = [info for info in graph.value_info if info.name in made]
     del graph.value_info[:]

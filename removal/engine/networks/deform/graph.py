@@ -1,4 +1,4 @@
-"""An ONNX graph read backwards, and what is to be found in it."""
+"""Reads an ONNX graph from outputs to inputs."""
 
 from __future__ import annotations
 

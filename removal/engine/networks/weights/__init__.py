@@ -129,7 +129,7 @@ def is_verified(path: Path, sha256: str) -> bool:
 
 def build_bytes(build: Build, published: bytes) -> bytes:
     """The file of a build, from its model's published file; the same bytes every time."""
-    import onnx  # a tenth of a second of every start that only building needs
+    import onnx  # imported here: it takes a tenth of a second, and only building needs it
 
     from .. import deform, quantise
 
@@ -181,7 +181,7 @@ def _check(content: bytes, sha256: str, what: str) -> None:
 
 
 def _write(path: Path, content: bytes) -> None:
-    """All of it or nothing: written beside, flushed, then renamed."""
+    """Write atomically: to a file beside it, which is flushed and renamed."""
     _partial().mkdir(parents=True, exist_ok=True)
     with replacing(path, 0o644, _partial()) as stream:
         stream.write(content)

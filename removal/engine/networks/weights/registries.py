@@ -162,5 +162,5 @@ def _bytes_below(folder: Path) -> int:
             try:
                 total += os.stat(os.path.join(base, name)).st_size
             except OSError:
-                continue  # a client's temporary file, gone by now
+                continue  # a client's temporary file that has been removed meanwhile
     return total

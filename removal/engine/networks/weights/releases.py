@@ -141,7 +141,7 @@ def _answer(address: str, start: int) -> Iterator[HTTPResponse]:
 
 
 def _read(answer: HTTPResponse, size: int) -> bytes:
-    """b"" at the end, however it came."""
+    """The next bytes; b"" at the end, also where the connection breaks."""
     try:
         return answer.read(size)
     except (OSError, HTTPException):

@@ -67,7 +67,7 @@ def read_heif(data: bytes) -> Container:
 
 
 def _is_too_large(container: Container) -> bool:
-    """Whether it is refused for what it states anyway, and with better words."""
+    """Whether the stated size alone is over the limit: that error says more."""
     return container.size[0] * container.size[1] > items.MAX_CANVAS
 
 

@@ -71,7 +71,7 @@ class Page:
 
     @property
     def problem(self) -> str | None:
-        """Why the page is not read although each of its tags could be; completes a sentence."""
+        """Why this combination of valid tags is not read; completes a sentence. "" where it is."""
         return next((told for is_met, told in _UNREAD if is_met(self)), None)
 
 

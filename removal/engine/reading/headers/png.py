@@ -41,7 +41,7 @@ def read(data: bytes) -> Container:
 
 
 def _check_methods(compression: int, filtering: int, interlace: int) -> None:
-    """What there is no method for, decoders take as the one that there is, or as noise."""
+    """Raises Damaged for unknown methods, which decoders ignore or decode to noise."""
     if compression or filtering or interlace > 1:
         raise Damaged(
             f"it names an unknown method (compression {compression}, filter {filtering}, "

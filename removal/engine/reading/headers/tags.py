@@ -99,7 +99,7 @@ class Directory:
             self.following = self._number(self._form.word, end)
 
     def _take(self, at: int) -> bool:
-        """Note the entry at `at`; whether there is one."""
+        """Record the entry at `at`. Returns whether there is one."""
         value = at + 4 + self._form.inline
         if value >= len(self.data):
             return False
@@ -158,7 +158,7 @@ class Directory:
 
 
 def exif(block: bytes) -> Directory | None:
-    """The directory of an EXIF block, None where it is trash (as viewers do)."""
+    """The directory of an EXIF block, None where it is unusable, as viewers ignore it, too."""
     try:
         return Directory(block)
     except Damaged:

@@ -36,7 +36,7 @@ _CUT_OFF = "it is damaged or cut off: a part of its picture data is missing"
 
 
 class _Strips(TiffImageFile):
-    """Without Pillow's alarm at many pixels: here they are bytes, and were counted before."""
+    """Without Pillow's warning about many pixels: these are bytes, and are bounded before."""
 
     def load_prepare(self) -> None:
         self.im = Image.new(self.mode, self.size, None).im
@@ -122,8 +122,8 @@ def _plain(data: bytes, page: Page, shape: _Shape, parts: range, rows: int) -> B
 
 
 def _packed(data: bytes, page: Page, shape: _Shape, part: int) -> bytes:
-    """No more than packing may at worst have made of it, or parts that share their bytes would be
-    copied without end. Fax codes take up to six times the bytes of what is a pattern of dots."""
+    """At most the bytes that the worst packing makes of a part: parts that share their bytes would
+    else be copied without bound. Fax codes can take six times the bytes of a pattern of dots."""
     start = page.offsets[part]
     most = _MOST_GROWTH * shape.rows * shape.row_bytes + 4096
     stated = page.lengths[part] if part < len(page.lengths) else 0
