@@ -1,5 +1,6 @@
 """The web process's handle of an engine process; the program in it is child.py."""
 
+import math
 import multiprocessing
 import os
 import re
@@ -7,6 +8,8 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+
+from django.conf import settings
 
 from removal.errors import ClientGone, TookTooLong, WorkInterrupted
 
@@ -27,8 +30,9 @@ LOOK_SECONDS = 0.25  # how often the waiting thread checks that the client is co
 class EngineProcess:
     """The process starts with the object. One thread at a time may talk to it; any may kill it."""
 
-    def __init__(self, threads: int) -> None:
-        """threads: the number for one picture."""
+    def __init__(self, threads: int, processes: int = 1) -> None:
+        """threads: the number for one picture. processes: all that run the engine here, for which
+        memory has to suffice."""
         ours, theirs = multiprocessing.Pipe()
         self._connection = ours
         self._picture, self._result = SharedFile.new("picture"), SharedFile.new("result")
@@ -36,6 +40,8 @@ class EngineProcess:
         passed_on = {n: value for n, value in os.environ.items() if PASSED_ON.fullmatch(n)}
         environment = passed_on | {
             "REMOVAL_THREADS": str(threads),
+            "REMOVAL_ENGINE_PROCESSES": str(processes),
+            "REMOVAL_ENGINE_SECONDS": str(math.ceil(settings.REMOVAL_DEADLINE_SECONDS)),
             "PYTHONPATH": os.pathsep.join(filter(None, (str(ROOT), os.getenv("PYTHONPATH")))),
         }
         # A new program instead of a fork, which the web process's threads would not survive.

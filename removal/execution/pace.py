@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from removal import engine
-from removal.engine.networks import session
+from removal.engine.networks import guard, session
 
 from .stopwatch import Stopwatch
 
@@ -40,13 +40,17 @@ class Pace:
 
 
 def measure() -> tuple[session.EngineInfo, Pace]:
-    """Load the networks and process one picture twice. Raises ModelUnavailable."""
+    """Load the networks and process one picture twice.
+
+    Raises ModelUnavailable, also where the second took longer than the deadline allows.
+    """
     info = session.networks().info
     sample = _sample()
     engine.remove_background(sample)  # the first run is slower: code and memory are loaded
     stopwatch = Stopwatch(lambda stage: None)
     engine.remove_background(sample, checkpoint=stopwatch)
     stages = stopwatch.stages()
+    guard.require_time(sum(stages.values()), session.Settings.from_environment().limits)
     network = stages[NETWORK]
     read_and_written = 2 * SIDE * SIDE / MEGAPIXEL
     return info, Pace(network, (sum(stages.values()) - network) / read_and_written)

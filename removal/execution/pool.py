@@ -16,6 +16,8 @@ from django.conf import settings
 
 from removal import metrics
 from removal.engine import threads
+from removal.engine.environment import Environment
+from removal.engine.networks import guard
 from removal.errors import ClientGone, EngineUnavailable, TookTooLong
 
 from . import budget, wire
@@ -24,7 +26,7 @@ from .job import Job
 from .pace import Pace
 
 log = logging.getLogger(__name__)
-WARM_SECONDS = 300  # within which a process has to load its networks
+WARM_SECONDS = 300  # within which a process has to load its networks, once it is its turn
 AGAIN_SECONDS = (0, 1, 5, 30)  # before the next start, by the number of failed starts
 
 
@@ -151,7 +153,9 @@ class Pool:
         failures = 0
         while not self._closed.wait(AGAIN_SECONDS[min(failures, len(AGAIN_SECONDS) - 1)]):
             try:
-                process = EngineProcess(threads_each(len(self.slots)))
+                process = EngineProcess(
+                    threads_each(len(self.slots)), _processes_beside(len(self.slots))
+                )
             except OSError as error:
                 self._fail(slot, f"No engine process could be started: {error}")
                 failures += 1
@@ -163,7 +167,7 @@ class Pool:
     def _make_ready(self, slot: Slot, process: EngineProcess) -> bool:
         with self._changed:
             slot.process = process
-        match process.greet(WARM_SECONDS):
+        match process.greet(guard.TURN_SECONDS + WARM_SECONDS):
             case wire.Unavailable(reason):
                 process.kill()
                 self._fail(slot, reason)
@@ -198,6 +202,11 @@ class Pool:
 def threads_each(processes: int) -> int:
     """Threads for each process: as set, or its share of the cores."""
     return threads.configured() or max(1, round(threads.available_cores() / processes))
+
+
+def _processes_beside(processes: int) -> int:
+    """A worker's command says how many workers it has started, each with a pool of one."""
+    return max(processes, Environment().whole("REMOVAL_ENGINE_PROCESSES"))
 
 
 @cache

@@ -2,17 +2,18 @@
 
 import hashlib
 import json
+import multiprocessing
 import resource
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from django.core.management import CommandError, call_command
 
 from removal.engine import ModelUnavailable
-from removal.engine.networks import session, weights
+from removal.engine.networks import ram, session, weights
 from removal.engine.networks.catalog import BUILDS, MODELS, Build, Model, Release
+from removal.engine.networks.ram import Memory
 from removal.engine.networks.recipes import UNIT, Recipe
 
 from .models import SIDE, convolution
@@ -87,7 +88,9 @@ def server(published):
 @pytest.fixture
 def folder(tmp_path, monkeypatch, published, server):
     """An empty folder of weights, and `tiny`, which the server has."""
-    recipe = Recipe(SIDE, normalisation=UNIT, min_max=False, licence="non-commercial")
+    recipe = Recipe(
+        SIDE, normalisation=UNIT, min_max=False, memory_mib=90, licence="non-commercial"
+    )
     release = Release(("http://127.0.0.1:1/tiny.onnx",), len(published))
     digest = hashlib.sha256(published).hexdigest()
     monkeypatch.setitem(MODELS, "tiny", Model("tiny", "Tiny", release, digest, recipe, "no sale"))
@@ -162,11 +165,30 @@ def test_a_full_disk_is_told_and_what_has_arrived_is_kept(accepted):
     fetch()
 
 
-def test_two_at_once_fetch_it_once(accepted, server):
-    with ThreadPoolExecutor(2) as pool:
-        for done in [pool.submit(fetch) for _ in range(2)]:
-            done.result(60)
+def test_two_processes_at_once_fetch_it_once(accepted, server):
+    fork = multiprocessing.get_context("fork")  # with the row of `tiny`
+    others = [fork.Process(target=fetch) for _ in range(2)]
+    for other in others:
+        other.start()
+    for other in others:
+        other.join(60)
+    assert [other.exitcode for other in others] == [0, 0]
     assert len(server.asked) == 1
+
+
+def test_a_file_is_hashed_once_on_its_way(accepted, published, tmp_path, monkeypatch):
+    read, file_digest = [], hashlib.file_digest
+    monkeypatch.setattr(
+        hashlib, "file_digest", lambda *given: read.append(given) or file_digest(*given)
+    )
+    fetch()
+    assert len(read) == 1
+    file = tmp_path / "brought.onnx"
+    file.write_bytes(published)
+    weights.bring("tiny", file)  # hashed as it is copied
+    (accepted / "tiny-fp32.onnx").unlink()
+    fetch()
+    assert len(read) == 1
 
 
 def test_no_mirror_and_no_server_names_the_address_and_the_ways_out(accepted, monkeypatch):
@@ -194,13 +216,19 @@ def test_a_licence_that_is_not_permissive_is_to_be_accepted_first(folder, server
         session.load(session.Settings(model="tiny"))
 
 
-def test_a_file_from_elsewhere_is_checked_and_built(accepted, server, published, tmp_path):
+def test_a_file_from_elsewhere_is_checked_and_built(
+    accepted, server, published, tmp_path, monkeypatch, capsys
+):
     file = tmp_path / "brought.onnx"
     file.write_bytes(published[:-1])
     with pytest.raises(CommandError, match="SHA-256"):
         call_command("fetch_models", "tiny", file=file)
     file.write_bytes(published)
+    monkeypatch.setattr(ram, "read", lambda: Memory(64, 64))
     call_command("fetch_models", "tiny", file=file)
+    assert (
+        "tiny: It takes up to 90 MiB of memory, and this machine has 64" in capsys.readouterr().err
+    )
     assert weights.path_of("tiny-fp32").is_file()
     assert not server.asked
 

@@ -56,6 +56,7 @@ class Command(BaseCommand):
         from removal.execution.pool import threads_each
 
         os.environ["REMOVAL_THREADS"] = str(threads_each(concurrency))
+        os.environ["REMOVAL_ENGINE_PROCESSES"] = str(concurrency)
 
         beat = [] if no_beat else ["--beat"]
         app.worker_main(

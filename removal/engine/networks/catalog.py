@@ -1,6 +1,6 @@
 """The networks we can run: where each comes from, what it expects, what is built from it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from .recipes import (
@@ -72,12 +72,14 @@ class Build:
     """A file that is run, made from a model's published file.
 
     sha256: "" where none is recorded; then the file is checked against what it was when built.
+    memory_mib: at most, while it runs; 0: as the model's recipe says.
     """
 
     name: str
     model: str
     precision: Precision
     sha256: str = ""
+    memory_mib: int = 0
 
 
 DEFAULT = "isnet"
@@ -155,7 +157,7 @@ MODELS = {
                 output=0,
                 min_max=True,
                 veil=True,
-                memory_mib=340,
+                memory_mib=570,
                 licence="permissive",
             ),
             licence="Apache-2.0 (xuebinqin/U-2-Net); the package is MIT",
@@ -325,6 +327,7 @@ BUILDS = {
             "isnet",
             "int8",
             "2e3da07927ada4c20f9a03732619e1c70f0c23b1962040e9930739a61a7c9b07",
+            memory_mib=640,
         ),
         Build(
             "u2netp-fp32",
@@ -343,3 +346,10 @@ BUILDS = {
 
 def builds_of(model: str) -> tuple[str, ...]:
     return tuple(build.name for build in BUILDS.values() if build.model == model)
+
+
+def recipe_of(build_name: str) -> Recipe:
+    """How a build is run: as its model, but for the memory it takes."""
+    build = BUILDS[build_name]
+    recipe = MODELS[build.model].recipe
+    return replace(recipe, memory_mib=build.memory_mib or recipe.memory_mib)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Mapping, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, cast, get_args
 
@@ -15,7 +15,7 @@ from .. import threads
 from ..arrays import Bytes, Floats
 from ..environment import Environment
 from ..errors import ModelUnavailable
-from . import backends, catalog, cpu, ports, probe, recipes, tensors, weights
+from . import backends, catalog, cpu, guard, ports, probe, recipes, tensors, weights
 from .recipes import LicenceClass, Recipe
 
 Quality = Literal["fast", "best"]
@@ -40,6 +40,7 @@ class Settings:
     model_path: Path | None = None  # MODEL_PATH
     recipe_path: Path | None = None  # MODEL_RECIPE, for MODEL_PATH only
     normalisation: str = ""  # MODEL_NORMALISATION, for MODEL_PATH without a recipe's file
+    limits: guard.Limits = field(default_factory=guard.Limits)
 
     @classmethod
     def from_environment(cls, values: Mapping[str, str] = os.environ) -> Settings:
@@ -55,6 +56,7 @@ class Settings:
             model_path=Path(own) if own else None,
             recipe_path=Path(own_recipe) if own_recipe else None,
             normalisation=environment.choice("MODEL_NORMALISATION", ("", *recipes.NORMALISATIONS)),
+            limits=guard.Limits.from_environment(environment),
         )
 
 
@@ -176,7 +178,7 @@ def _precision(settings: Settings) -> str:
 def _catalogued(build: str, settings: Settings) -> Network:
     model = catalog.MODELS[catalog.BUILDS[build].model]
     path = weights.path_of(build)
-    return _opened(build, path, model.recipe, settings, is_tried=model.tried)
+    return _opened(build, path, catalog.recipe_of(build), settings, is_tried=model.tried)
 
 
 def _own(settings: Settings, path: Path) -> Network:
@@ -208,13 +210,16 @@ def _opened(
     name: str, path: Path, wanted: Recipe, settings: Settings, *, is_tried: bool
 ) -> Network:
     """Opened, its recipe completed from the file and, unless it is known, tried."""
+    folder = weights.models_dir()
+    folder = folder if folder.is_dir() else path.parent
     try:
-        opener = backends.openvino if settings.device == "openvino" else backends.onnxruntime
-        opened = opener(path, settings.device, settings.threads, arena=name in KEEPING)
-        bound = ports.bind(opened, wanted, settings.device)
-        network = Network(name, bound.recipe, bound.run)
-        if not is_tried:
-            probe.examine(network.run, network.recipe)
+        with guard.loading(path, wanted, settings.device, settings.limits, folder):
+            opener = backends.openvino if settings.device == "openvino" else backends.onnxruntime
+            opened = opener(path, settings.device, settings.threads, arena=name in KEEPING)
+            bound = ports.bind(opened, wanted, settings.device)
+            network = Network(name, bound.recipe, bound.run)
+            if not is_tried:
+                probe.examine(guard.in_time(network.run, settings.limits), network.recipe)
     except ModelUnavailable as error:
         raise ModelUnavailable(f"{name}: {error}") from error
     except Exception as error:  # a runtime raises classes of its own, by the dozen

@@ -2,14 +2,17 @@
 
 import sys
 from argparse import ArgumentParser
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.core.management import BaseCommand, CommandError
 
 from removal.engine import ModelUnavailable
-from removal.engine.networks import session, weights
-from removal.engine.networks.catalog import MODELS, Release
+from removal.engine.environment import Environment
+from removal.engine.networks import guard, ram, session, weights
+from removal.engine.networks.catalog import MODELS, Release, builds_of, recipe_of
 from removal.engine.networks.weights import licences
 from removal.engine.networks.weights.progress import show_progress
 
@@ -49,11 +52,21 @@ class Command(BaseCommand):
         for name in accepted:
             weights.accept_licence(name)
         progress = show_progress(sys.stderr)
+        needed = names or session.models_needed(session.Settings.from_environment())
+        if Environment().text("REMOVAL_DEVICE") != "cuda":
+            self._warn(needed)
         if file:
             weights.bring(names[0], file, progress)
             return
-        needed = names or session.models_needed(session.Settings.from_environment())
         weights.ensure_models(needed, progress)
+
+    def _warn(self, names: Sequence[str]) -> None:
+        """Before gigabytes are fetched: it may be another machine that is to run them."""
+        slots = settings.REMOVAL_SLOTS if settings.REMOVAL_EXECUTION == "inline" else 1
+        for name in names:
+            mib = min(recipe_of(build).memory_mib for build in builds_of(name))
+            if sentence := guard.lacking(mib, slots, ram.read()):
+                self.stderr.write(self.style.WARNING(f"{name}: {sentence}"))
 
     def _list(self) -> None:
         accepted = licences.accepted(weights.models_dir())

