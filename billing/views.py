@@ -1,6 +1,7 @@
 """The pages for buying credits, and the endpoint for Stripe's webhooks."""
 
 import logging
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -10,13 +11,14 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts.public import public_address
 
-from . import metrics, sales, stripe_gateway, webhooks
+from . import metrics, quotes, sales, stripe_gateway, webhooks
 from .errors import TooManyPurchases
 from .forms import MAX_PIXELS, CalculatorForm
 from .models import PackPrice, Purchase
@@ -29,7 +31,7 @@ log = logging.getLogger(__name__)
 @require_GET
 def pricing(request: HttpRequest) -> HttpResponse:
     """The credit packs and the price of a picture; public."""
-    currencies = _currencies()
+    currencies = quotes.ordered(_currencies(), get_language() or settings.LANGUAGE_CODE)
     currency = request.GET.get("currency", "")
     if currency not in currencies:
         currency = next(iter(currencies), "")
@@ -41,11 +43,12 @@ def pricing(request: HttpRequest) -> HttpResponse:
         "currency": currency,
         "form": form,
         "per_picture": form.credits(),
-        "prices": [price for price in prices if price.is_chargeable],
+        "prices": [(price, quotes.of_pack(price)) for price in prices if price.is_chargeable],
         "can_buy": stripe_gateway.is_configured(),
         "base": settings.CREDITS_BASE.normalize(),
         "per_megapixel": settings.CREDITS_PER_MEGAPIXEL.normalize(),
         "max_pixels": MAX_PIXELS,
+        **_free(),
     }
     return render(request, "billing/pricing.html", context)
 
@@ -134,6 +137,18 @@ def stripe_webhook(request: HttpRequest) -> HttpResponse:
             {"error": "Please deliver again."}, status=503 if error.temporary else 500
         )
     return JsonResponse({"received": True})
+
+
+def _free() -> dict[str, Any]:
+    """What costs nothing."""
+    return {
+        "free_megapixels": settings.REMOVAL_ANONYMOUS_MAX_PIXELS / 1_000_000,
+        "visitor_pictures": settings.REMOVAL_ANONYMOUS_PER_HOUR,
+        "account_pictures": settings.REMOVAL_SIGNED_IN_PER_HOUR,
+        "free_tests": settings.REMOVAL_FREE_TESTS_PER_HOUR,
+        "signup_credits": settings.SIGNUP_CREDITS,
+        "signup_open": settings.SIGNUP_OPEN,
+    }
 
 
 def _currencies() -> list[str]:

@@ -347,7 +347,9 @@ REMOVAL_LEASE_SECONDS = env.float("REMOVAL_LEASE_SECONDS", 15, validate=AT_LEAST
 REMOVAL_ANONYMOUS_MAX_PIXELS = env.int(
     "REMOVAL_ANONYMOUS_MAX_PIXELS", 1_200_000, validate=AT_LEAST_ONE
 )
+# Free pictures an hour: of a visitor's address, and of an account.
 REMOVAL_ANONYMOUS_PER_HOUR = env.int("REMOVAL_ANONYMOUS_PER_HOUR", 20, validate=NOT_NEGATIVE)
+REMOVAL_SIGNED_IN_PER_HOUR = env.int("REMOVAL_SIGNED_IN_PER_HOUR", 60, validate=NOT_NEGATIVE)
 # Tests (test=true) of an account in an hour, including batches; 0: no limit.
 REMOVAL_FREE_TESTS_PER_HOUR = env.int("REMOVAL_FREE_TESTS_PER_HOUR", 1000, validate=NOT_NEGATIVE)
 # How long the page's pictures are kept for their owner (0: not at all), and their total size.

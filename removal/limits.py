@@ -1,8 +1,9 @@
-"""Hourly limits: pictures without an account, mending, tests, new API keys, data exports."""
+"""Hourly limits: free pictures of the page, mending, tests, new API keys, data exports."""
 
 import ipaddress
 import math
 import time
+from dataclasses import dataclass
 from functools import cache
 
 from django.conf import settings
@@ -33,10 +34,27 @@ def _limiter() -> MovingWindowRateLimiter:
     return MovingWindowRateLimiter(storage_from_string(settings.REDIS_URL, key_prefix=name))
 
 
-def admit_visitor(address: str) -> None:
-    """Count one picture for the IP address; raises HourUsedUp, which names the wait."""
-    limit = settings.REMOVAL_ANONYMOUS_PER_HOUR
-    wait = _count(limit, "visitor", household(address))
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """The page's free pictures of the current hour. wait: seconds until one more is free."""
+
+    limit: int
+    left: int
+    wait: int = 0
+
+
+def allowance(user: User | None, address: str) -> Allowance:
+    """What is left of an account's free pictures or, without one, of the IP address's."""
+    limit, *who = _picker(user, address)
+    stats = _limiter().get_window_stats(RateLimitItemPerHour(limit), *who)
+    left = max(0, min(stats.remaining, limit))
+    return Allowance(limit, left, 0 if left else _wait(RateLimitItemPerHour(limit), *who))
+
+
+def admit_free_picture(user: User | None, address: str) -> None:
+    """Count one free picture of the page; raises HourUsedUp, which names the wait."""
+    limit, *who = _picker(user, address)
+    wait = _count(limit, *who)
     if not wait:
         return
     places = {"limit": limit, "minutes": math.ceil(wait / 60)}
@@ -45,6 +63,13 @@ def admit_visitor(address: str) -> None:
         % places,
         retry_after=wait,
     )
+
+
+def _picker(user: User | None, address: str) -> tuple[int, str, str]:
+    """The pictures an hour, and whose they are."""
+    if user is not None:
+        return settings.REMOVAL_SIGNED_IN_PER_HOUR, "signed in", str(user.pk)
+    return settings.REMOVAL_ANONYMOUS_PER_HOUR, "visitor", household(address)
 
 
 def check_free_tests(user: User) -> None:

@@ -8,6 +8,7 @@ from .page import own_recipes, views, workbench
 urlpatterns = [
     path("", views.home, name="home"),
     path("removals", workbench.removals, name="removals"),
+    path("removals/allowance", workbench.allowance, name="allowance"),
     path("removals/<slug:picture_id>", workbench.removal, name="removal"),
     path("removals/<slug:picture_id>/original", workbench.original, name="removal_original"),
     path("removals/<slug:picture_id>/result", workbench.result, name="removal_result"),

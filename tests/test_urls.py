@@ -28,7 +28,8 @@ PUBLIC = {
     "api_changes",
     "robots",
     "sitemap",
-    "removals",  # the page's own requests: limited by address
+    "removals",
+    "allowance",  # the page's own requests: limited by address
     "own_recipes",  # also by the page, which tells visitors to sign in (401)
     "set_language",
     "pricing",

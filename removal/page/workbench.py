@@ -1,7 +1,7 @@
 """The endpoints for the page's script: process pictures, and read and delete stored ones."""
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 from django.conf import settings
@@ -57,6 +57,13 @@ def removals(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         return _remove_background(request, owner)
     return JsonResponse({"pictures": as_dicts(owner)})
+
+
+@require_GET
+@for_people
+def allowance(request: HttpRequest) -> HttpResponse:
+    """The free pictures that are left of the current hour."""
+    return JsonResponse(asdict(limits.allowance(kept.owner_of(request).user, _address(request))))
 
 
 @require_http_methods(["GET", "DELETE"])
@@ -200,7 +207,11 @@ def _caller(request: HttpRequest, owner: Owner, results: PageResultStore | None)
 def _concurrency_key(request: HttpRequest, owner: Owner) -> str:
     if owner.user is not None:
         return services.account_key(owner.user)
-    return limits.household(request.META["REMOTE_ADDR"])
+    return limits.household(_address(request))
+
+
+def _address(request: HttpRequest) -> str:
+    return str(request.META["REMOTE_ADDR"])
 
 
 def _pays(request: HttpRequest, user: User | None) -> bool:
@@ -216,9 +227,9 @@ def _pays(request: HttpRequest, user: User | None) -> bool:
 def _order(
     request: HttpRequest, caller: services.Caller, results: PageResultStore | None
 ) -> services.Order:
-    """Read after admission, so that a 429 does not count against the visitor's hourly limit."""
+    """Read after admission, so that a 429 does not count against the hour's free pictures."""
     if not caller.pays:
-        limits.admit_visitor(request.META["REMOTE_ADDR"])
+        limits.admit_free_picture(caller.user, _address(request))
     fields = {name: str(value) for name, value in request.POST.items()}
     source = read_source(fields, request.FILES.getlist("image"))
     options = engine.parse_options(fields)

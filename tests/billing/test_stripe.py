@@ -480,4 +480,30 @@ def test_prices_are_shown_in_the_currency_that_was_chosen(client, pack):
     assert "10.00 EUR" in client.get(reverse("pricing")).content.decode()
     page = client.get(reverse("pricing"), {"currency": "jpy"}).content.decode()
     assert "1,500 JPY" in page
-    assert "EUR</p>" not in page
+    assert "EUR" not in page.replace(">EUR</a>", "")
+
+
+def test_the_currency_of_the_pages_language_comes_first(client, pack):
+    PackPrice.objects.create(pack=pack, currency="usd", amount=Decimal("11.00"))
+    assert "11.00 USD" in client.get("/pricing").content.decode()
+    japanese = client.get("/ja/pricing").content.decode()
+    assert "1,500 JPY" in japanese
+    assert japanese.index("currency=jpy") < japanese.index("currency=eur")
+
+
+def test_a_pack_says_what_a_picture_of_a_usual_size_costs_in_money(client, pack):
+    page = client.get("/pricing", {"currency": "eur"}).content.decode()
+    for amount in ("0.010 EUR", "0.066 EUR", "0.13 EUR"):  # of 0.100, 0.660 and 1.250 credits
+        assert f'<td class="number">{amount}</td>' in page
+    page = client.get("/pricing", {"currency": "jpy"}).content.decode()
+    for amount in ("1.5 JPY", "9.9 JPY", "19 JPY"):
+        assert f'<td class="number">{amount}</td>' in page
+
+
+def test_pricing_begins_with_what_is_free_and_without_packs_tells_how_to_get_it(client, settings):
+    settings.REMOVAL_ANONYMOUS_PER_HOUR, settings.REMOVAL_SIGNED_IN_PER_HOUR = 17, 53
+    page = client.get(reverse("pricing")).content.decode()
+    assert "Without an account: 17 pictures an hour at 1.2 megapixels" in page
+    assert "With an account: 53 pictures an hour" in page
+    assert "No credit packs are for sale" in page
+    assert f"{reverse('account_signup')}?next={reverse('pricing')}" in page

@@ -9,6 +9,7 @@ from django.http import HttpResponse
 from django.test import Client
 from pytest_django.fixtures import Settings
 
+from accounts.models import User
 from removal import limits
 from removal.models import Removal
 
@@ -99,6 +100,34 @@ def test_addresses_of_one_ipv6_subscriber_share_the_hour(
     send(client, REMOTE_ADDR="2001:db8:0:1::1")
     assert send(client, REMOTE_ADDR="2001:db8:0:1:ffff::2").status_code == 429
     assert send(client, REMOTE_ADDR="2001:db8:0:2::1").status_code == 400
+
+
+def test_page_is_told_what_is_left_of_the_hour_and_an_account_has_its_own(
+    client: Client, settings: Settings
+) -> None:
+    settings.REMOVAL_ANONYMOUS_PER_HOUR, settings.REMOVAL_SIGNED_IN_PER_HOUR = 2, 3
+
+    def left() -> dict[str, int]:
+        return dict(client.get("/removals/allowance").json())
+
+    assert left() == {"limit": 2, "left": 2, "wait": 0}
+    send(client)
+    assert left() == {"limit": 2, "left": 1, "wait": 0}
+    send(client)
+    told = left()
+    assert (told["limit"], told["left"]) == (2, 0)
+    assert 3590 <= told["wait"] <= 3600
+    client.force_login(User.objects.create_user("member@example.com"))
+    assert left() == {"limit": 3, "left": 3, "wait": 0}
+    assert [send(client).status_code for _ in range(4)] == [400, 400, 400, 429]
+    client.logout()
+    assert left()["left"] == 0
+
+
+def test_site_without_free_pictures_says_so(client: Client, settings: Settings) -> None:
+    settings.REMOVAL_ANONYMOUS_PER_HOUR = 0
+    assert send(client).status_code == 429
+    assert client.get("/removals/allowance").json()["left"] == 0
 
 
 def test_row_of_a_page_request_names_nobody(client: Client) -> None:
