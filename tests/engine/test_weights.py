@@ -5,6 +5,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import tarfile
 import threading
 import zipfile
@@ -17,6 +18,7 @@ from removal.engine.networks import weights
 from removal.engine.networks.catalog import BUILDS, MODELS, Build, Model, Source
 from removal.engine.networks.recipes import HALF, Recipe
 from removal.engine.networks.weights import registries
+from removal.engine.networks.weights.progress import show_progress
 
 from .models import SIDE, brightness
 
@@ -225,3 +227,15 @@ def test_the_int8_file_is_rebuilt_bit_for_bit():
 @pytest.mark.parametrize("name", ["isnet-fp32", "isnet-int8", "u2netp-fp32"])
 def test_every_build_of_the_default_networks_is_installed(name):
     assert weights.path_of(name).is_file()
+
+
+def test_progress_is_a_bar_on_a_terminal_and_a_line_a_step_elsewhere():
+    terminal, log = io.StringIO(), io.StringIO()
+    terminal.isatty = lambda: True
+    for stream in (terminal, log):
+        show = show_progress(stream)
+        for what, part in (("Fetching a", 0), ("Fetching a", 0.5), ("Fetching a", 1), ("B", 1)):
+            show(what, part)
+    assert log.getvalue() == "Fetching a ...\nB ...\n"
+    assert re.findall(r"(\S+) +100 % ", terminal.getvalue())[-1] == "B"
+    assert terminal.getvalue().count("\n") == 2

@@ -3,22 +3,29 @@
 from collections.abc import Callable
 from typing import IO
 
+from tqdm import tqdm
+
 Progress = Callable[[str, float], None]
 """Told what is being done and which part of it, 0..1, is finished."""
 
 
 def show_progress(stream: IO[str]) -> Progress:
-    """A bar on a terminal, one line a step elsewhere."""
-    last = [""]
+    """A bar for each step on a terminal, one line a step elsewhere."""
+    bars: dict[str, tqdm] = {}
 
     def show(what: str, part: float) -> None:
-        if stream.isatty():
-            filled = round(part * 30)
-            end = "\n" if part >= 1 else ""
-            stream.write(f"\r{what:<56} [{'#' * filled}{'.' * (30 - filled)}]{end}")
-        elif what != last[0]:
-            stream.write(f"{what} ...\n")
-        last[0] = what
-        stream.flush()
+        if what not in bars:
+            bars[what] = _bar(stream, what)
+            if bars[what].disable:
+                print(f"{what} ...", file=stream, flush=True)
+        bar = bars[what]
+        bar.update(part - bar.n)
+        if part >= 1:
+            bar.close()
 
     return show
+
+
+def _bar(stream: IO[str], what: str) -> tqdm:
+    layout = "{desc:<40} {percentage:3.0f} % |{bar}| {remaining}"
+    return tqdm(total=1.0, desc=what, file=stream, bar_format=layout, disable=None)
