@@ -229,9 +229,13 @@ def test_every_build_of_the_default_networks_is_installed(name):
     assert weights.path_of(name).is_file()
 
 
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
 def test_progress_is_a_bar_on_a_terminal_and_a_line_a_step_elsewhere():
-    terminal, log = io.StringIO(), io.StringIO()
-    terminal.isatty = lambda: True
+    terminal, log = Terminal(), io.StringIO()
     for stream in (terminal, log):
         show = show_progress(stream)
         for what, part in (("Fetching a", 0), ("Fetching a", 0.5), ("Fetching a", 1), ("B", 1)):
