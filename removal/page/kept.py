@@ -176,12 +176,13 @@ class PageResultStore:
         if self._row is not None and not self.is_wanted():
             _delete_files(self._row.token)
 
-    def fail(self, message: str) -> None:
-        """Record the failure if the original is stored, so that the owner can try again."""
+    def fail(self, message: str, is_hopeless: bool = False) -> None:
+        """Record the failure if the original is stored, so that the owner can try again; nothing is
+        kept of a file that would fail again."""
         if self._row is None:
             return
         rows = KeptPicture.objects.filter(pk=self._row.pk, state=State.WORKING)
-        rows.filter(size=0).delete()
+        (rows if is_hopeless else rows.filter(size=0)).delete()
         rows.update(state=State.FAILED, error_message=message[:500])
 
 

@@ -26,6 +26,7 @@ from .kept import Owner, PageResultStore
 
 State = KeptPicture.State
 View = Callable[..., HttpResponse]
+ANOTHER_FILE = (400, 413)  # statuses of what only another file can mend; as in picture.js
 
 
 def for_people(view: View) -> View:
@@ -184,7 +185,7 @@ def _remove_background(request: HttpRequest, owner: Owner) -> HttpResponse:
             outcome = work.remove_background(_order(request, caller, results))
     except RemovalError as error:
         if results is not None:
-            results.fail(texts.sentence_for(error))
+            results.fail(texts.sentence_for(error), is_hopeless=error.status in ANOTHER_FILE)
         raise
     response = image_response(outcome)
     response["X-Kept"] = "1" if results is not None and results.is_wanted() else "0"

@@ -39,8 +39,8 @@ export class Card {
   #turn = 0; // counts the shadows that were asked for
 
   /**
-   * `on` has a function for each button's data-action, called with the picture; `offer(picture)`
-   * returns the price of full resolution.
+   * `on` has a function for each button's data-action, called with the picture;
+   * `offer(picture)` returns the price of full resolution.
    */
   constructor(picture, options, on, offer) {
     this.#picture = picture;
@@ -86,10 +86,17 @@ export class Card {
     this.#drawn = state;
     for (const button of this.root.querySelectorAll("[data-action]")) {
       const { action } = button.dataset;
-      button.hidden = !ACTIONS[state].includes(action) || (action === "copy" && !CAN_COPY);
+      button.hidden = !this.#offers(action);
     }
     this.#drawError();
     if (state === "waiting") this.#startAnew();
+  }
+
+  #offers(action) {
+    const { state, isHopeless } = this.#picture;
+    if (action === "copy" && !CAN_COPY) return false;
+    if (action === "retry" && isHopeless) return false;
+    return ACTIONS[state].includes(action);
   }
 
   #drawProgress() {
@@ -98,7 +105,7 @@ export class Card {
     const percent = Math.round(share * 100);
     if (state === "uploading") bar.value = percent;
     else bar.removeAttribute("value");
-    bar.hidden = state === "priced";
+    bar.hidden = ["waiting", "priced"].includes(state); // nothing moves for it yet
     const seconds = this.#secondsOfSilence(state);
     const key = seconds >= PATIENT_SECONDS ? "patience" : state === "waiting" && busy ? "busy" : state;
     const line = this.#picture.settled ? "" : text(key, { percent, seconds, price: this.#price() });
@@ -125,16 +132,17 @@ export class Card {
   }
 
   #drawError() {
-    const { state, message, status } = this.#picture;
+    const { state, name, message, status } = this.#picture;
     this.#part(".error-help").hidden = state !== "failed" || status !== 402;
     const line = this.#part(".error-line");
     line.hidden = !["failed", "cancelled"].includes(state);
-    line.textContent = state === "cancelled" ? text("cancelled") : message;
+    this.#part(".error-name").textContent = line.hidden ? "" : `${name}: `; // for those who hear it alone
+    this.#part(".error-text").textContent = state === "cancelled" ? text("cancelled") : message;
   }
 
   async #drawBefore() {
-    const { before, name, state } = this.#picture;
-    this.#part(".no-preview").hidden = before || !["uploading", "processing"].includes(state);
+    const { before, name, settled, isUnreadable } = this.#picture;
+    this.#part(".no-preview").hidden = !isUnreadable || settled;
     if (!before || this.#shown.before === before) return;
     this.#shown.before = before;
     await this.#compare.showBefore(before, text("alt.before", { name }));
@@ -154,8 +162,8 @@ export class Card {
     try {
       const placed = placedBy(this.#options, this.#picture);
       const [width, height] = placed.canvas;
-      this.#compare.place(this.#picture.size, placed);
-      this.#compare.setBackground(this.#options.background);
+      this.#compare.frames.place(this.#picture.size, placed);
+      this.#compare.frames.setBackground(this.#options.background);
       this.#placeShadow(placed);
       size.textContent = this.#about(width, height);
     } catch (error) {
@@ -172,16 +180,27 @@ export class Card {
     const shows = resolvedFormat(this.#options) !== "mask";
     const cast = shows ? await this.#picture.cast(shadow).catch(() => null) : null;
     if (turn !== this.#turn) return; // others are asked for since
-    this.#compare.setShadow(cast, shadowOpacity, placed);
+    this.#compare.frames.setShadow(cast, shadowOpacity, placed);
     this.#part(".card-shadow").hidden = !shows || shadow !== "natural" || Boolean(cast);
   }
 
   #about(width, height) {
-    const { charged, foreground, isFull } = this.#picture;
-    const facts = [text("size", { width, height })];
+    const { charged, foreground, isFull, own } = this.#picture;
+    const facts = this.#sizes(width, height);
+    if (Object.keys(own).length) facts.push(text("ownOptions"));
     if (!foreground.width) facts.push(text("nothingFound"));
     if (isFull || charged) facts.push(text("charged", { credits: inCredits(charged) }));
     return facts.join(" · ");
+  }
+
+  /** Of the result; and of the cut-out and its photo, where it has fewer pixels than that. */
+  #sizes(width, height) {
+    const { original, size } = this.#picture;
+    const result = text("size", { width, height });
+    if (!original || size[0] * size[1] >= original[0] * original[1]) return [result];
+    const [[w, h], [fullWidth, fullHeight]] = [size, original];
+    const reduced = text("reduced", { width: w, height: h, fullWidth, fullHeight });
+    return w === width && h === height ? [reduced] : [result, reduced];
   }
 
   #startAnew() {

@@ -1,125 +1,53 @@
 /** The before/after slider: the original left of the handle, the cut-out right of it. */
 
-import { release } from "./pixels/canvas.js";
-import { boxOnResult, toShadowCanvas } from "./pixels/shadow.js";
+import { Frames } from "./frames.js";
 
-const REST = 30; // per cent of the original that stays in sight
+const REST = 0; // per cent of the original that stays in sight: the result is shown whole
 const REVEAL_MS = 900;
 
 export class Compare {
-  #root;
+  frames;
   #slider;
-  #urls = new Map();
   #frame = 0; // of the opening animation
 
   constructor(root) {
-    this.#root = root;
+    this.frames = new Frames(root);
     this.#slider = root.querySelector(".compare-slider");
-    this.#slider.addEventListener("input", () => {
-      cancelAnimationFrame(this.#frame);
-      this.#split(this.#slider.value);
-    });
+    this.#slider.addEventListener("input", () => this.#split(this.#slider.value));
   }
 
   /** Show the original alone, whole. */
   async showBefore(blob, alt) {
-    const image = await this.#show(".compare-before", blob, alt);
+    const image = await this.frames.show("before", blob, alt);
     if (!image) return;
     const { naturalWidth: width, naturalHeight: height } = image;
     const whole = { top: 0, left: 0, width, height };
-    this.place([width, height], { canvas: [width, height], content: whole, drawn: whole });
+    this.frames.place([width, height], { canvas: [width, height], content: whole, drawn: whole });
     this.#split(100);
   }
 
   /** Show the cut-out, with the original if it can be displayed. */
   async showAfter(blob, alt, hasBefore) {
-    if (!(await this.#show(".compare-after", blob, alt))) return;
+    if (!(await this.frames.show("after", blob, alt))) return;
     this.#slider.hidden = !hasBefore;
     if (hasBefore) this.#reveal();
-    else this.#split(0);
-  }
-
-  /**
-   * Arrange both as the result will be: `picture` is [width, height] of the images' content,
-   * `placed` is from geometry.layout. In per cent, independent of the images' own resolution.
-   */
-  place(picture, { canvas: [width, height], content, drawn }) {
-    const { style } = this.#root;
-    style.setProperty("--w", width);
-    style.setProperty("--h", height);
-    for (const frame of this.#root.querySelectorAll(".frame")) {
-      setBox(frame, drawn.left / width, drawn.top / height, drawn.width / width, drawn.height / height);
-      setBox(
-        frame.firstElementChild,
-        -content.left / content.width,
-        -content.top / content.height,
-        picture[0] / content.width,
-        picture[1] / content.height,
-      );
-    }
-  }
-
-  /** Show the cut-out's shadow at `perCent` of its strength, of pixels/shadow.js, or none. */
-  setShadow(cast, perCent, placed) {
-    const shadow = this.#root.querySelector(".compare-shadow");
-    shadow.hidden = !cast;
-    if (!cast) return release(shadow);
-    const small = toShadowCanvas(cast, perCent);
-    Object.assign(shadow, { width: small.width, height: small.height });
-    shadow.getContext("2d").drawImage(small, 0, 0);
-    release(small);
-    const box = boxOnResult(cast, placed);
-    const [width, height] = placed.canvas;
-    setBox(shadow, box.left / width, box.top / height, box.width / width, box.height / height);
-  }
-
-  /** Set the background of the cut-out. */
-  setBackground({ kind, colour, url }) {
-    const { dataset, style } = this.#root;
-    dataset.background = kind;
-    style.backgroundColor = kind === "colour" ? colour : "";
-    style.backgroundImage = kind === "picture" ? `url("${url}")` : "";
+    else this.#split(REST);
   }
 
   reset() {
-    for (const selector of [".compare-before", ".compare-after"]) this.#hide(selector);
+    this.frames.clear();
     this.#slider.hidden = true;
-    this.#root.querySelector(".compare-shadow").hidden = true;
   }
 
   release() {
     cancelAnimationFrame(this.#frame);
-    for (const url of this.#urls.values()) URL.revokeObjectURL(url);
-    this.#urls.clear();
-  }
-
-  async #show(selector, blob, alt) {
-    const image = this.#root.querySelector(`${selector} img`);
-    const url = URL.createObjectURL(blob);
-    image.src = url;
-    image.alt = alt;
-    URL.revokeObjectURL(this.#urls.get(selector));
-    this.#urls.set(selector, url);
-    try {
-      await image.decode();
-    } catch {
-      return null; // another picture, or none, has taken its place meanwhile
-    }
-    image.hidden = false;
-    return image;
-  }
-
-  #hide(selector) {
-    const image = this.#root.querySelector(`${selector} img`);
-    image.hidden = true;
-    image.removeAttribute("src");
-    URL.revokeObjectURL(this.#urls.get(selector));
-    this.#urls.delete(selector);
+    this.frames.clear();
   }
 
   #split(percent) {
+    cancelAnimationFrame(this.#frame);
     this.#slider.value = percent;
-    this.#root.style.setProperty("--split", `${percent}%`);
+    this.frames.split(percent);
   }
 
   /** Animate the handle from the original to its final position, unless the visitor moves it. */
@@ -134,11 +62,4 @@ export class Compare {
     };
     this.#frame = requestAnimationFrame(step);
   }
-}
-
-function setBox({ style }, left, top, width, height) {
-  style.left = `${100 * left}%`;
-  style.top = `${100 * top}%`;
-  style.width = `${100 * width}%`;
-  style.height = `${100 * height}%`;
 }

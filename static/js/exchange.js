@@ -57,7 +57,7 @@ export async function send(fields, server, { signal, onStart, onUpload, onWait }
 
 function tooManyBytes(maxBytes) {
   const megabytes = Math.floor(maxBytes / 2 ** 20);
-  return new RemovalFailure(text("error.tooManyBytes", { megabytes }));
+  return new RemovalFailure(text("error.tooManyBytes", { megabytes }), { status: 413 });
 }
 
 function pause(milliseconds, signal) {

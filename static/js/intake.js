@@ -1,12 +1,16 @@
 /** Accepts pictures: chosen, taken by camera, dropped anywhere, pasted, or as a link. */
 
+import { filesOf } from "./folders.js";
 import { text } from "./text.js";
 
-/** Calls `onFiles(files)` or `onLink(address)` for every way in. */
-export function listen(workbench, onFiles, onLink) {
+/**
+ * Calls `onFiles(files)` or `onLink(address)` for every way in, `onTrouble(sentence)` where a drop
+ * holds nothing to take, or more than is taken.
+ */
+export function listen(workbench, onFiles, onLink, onTrouble) {
   chosen(workbench.querySelector("#file-input"), onFiles);
   chosen(workbench.querySelector("#camera-input"), onFiles);
-  dropped(workbench, onFiles);
+  dropped(workbench, onFiles, onTrouble);
   pasted(onFiles, onLink);
   linked(workbench.querySelector("#intake"), onLink);
 }
@@ -20,7 +24,7 @@ function chosen(input, onFiles) {
   if (input.files.length) take(); // chosen while this script was still on its way
 }
 
-function dropped(workbench, onFiles) {
+function dropped(workbench, onFiles, onTrouble) {
   let depth = 0; // dragenter and dragleave come for every element that is crossed
   const mark = (change) => {
     depth = Math.max(0, depth + change);
@@ -30,11 +34,19 @@ function dropped(workbench, onFiles) {
   addEventListener("dragenter", (event) => holdsFiles(event) && mark(1));
   addEventListener("dragleave", (event) => holdsFiles(event) && mark(-1));
   addEventListener("dragover", (event) => holdsFiles(event) && event.preventDefault());
-  addEventListener("drop", (event) => {
+  addEventListener("drop", async (event) => {
     if (!holdsFiles(event)) return;
     event.preventDefault();
     mark(-depth);
-    onFiles([...event.dataTransfer.files]);
+    try {
+      const { files, isCut } = await filesOf(event.dataTransfer);
+      onFiles(files);
+      if (!files.length) onTrouble(text("error.noPictures"));
+      if (isCut) onTrouble(text("error.manyPictures", { count: files.length }));
+    } catch (error) {
+      console.warn(error);
+      onTrouble(text("error.folder"));
+    }
   });
 }
 

@@ -1,20 +1,24 @@
 /** The page's entry: takes pictures in, sends them two at a time, shows each as a card. */
 
-import { Resolution } from "./resolution.js";
+import { Archive } from "./archive.js";
+import { Bar, isReady } from "./bar.js";
 import { Card, placedBy } from "./card.js";
 import { samples } from "./code.js";
-import { keep, materialOf } from "./editor-material.js";
-import { Editor } from "./editor.js";
 import { listen } from "./intake.js";
 import { OptionsPanel } from "./options.js";
+import { combined } from "./own-options.js";
 import { Picture } from "./picture.js";
 import { extensionOf } from "./pixels/render.js";
 import { Queue } from "./queue.js";
 import { Recipes } from "./recipes.js";
-import { restore, tellOfLost } from "./reload.js";
+import { rememberRemoved, restore, tellOfLost } from "./reload.js";
+import { Remembered } from "./remembered.js";
+import { Resolution } from "./resolution.js";
 import { copy, download, downloadAll, downloadRecipes } from "./results.js";
 import { PictureStore } from "./store.js";
 import { text } from "./text.js";
+import { Toasts } from "./toasts.js";
+import { Undo } from "./undo.js";
 
 const PARALLEL = 2;
 const byId = (id) => document.getElementById(id);
@@ -31,10 +35,19 @@ const server = {
   fullPixels: Number(fullPixels),
 };
 const panel = new OptionsPanel(byId("options"));
+const kept = JSON.parse(byId("kept").textContent);
+const idsOfKept = kept.map(({ id }) => id);
+const remembered = new Remembered(Number(workbench.dataset.keptHours), idsOfKept);
+if (remembered.general) panel.apply(remembered.general);
 const recipes = new Recipes(byId("recipes"), panel, { csrfToken, announce, several: downloadSeveral });
+const bar = new Bar(byId("bar"), panel, recipes);
+const archive = new Archive(byId("zip-dialog"), { pictures: shown, waiting: waitForRest });
+const toasts = new Toasts(byId("toasts"));
+const undo = new Undo(toasts, { restore: bringBack, delete: deleteForGood, leave: focusSomewhere });
 const resolution = new Resolution(workbench);
-const editor = new Editor(byId("editor"));
 const queue = new Queue(PARALLEL);
+const thumbnails = new Queue(1); // a large photo takes much memory while it is read
+let editor = null; // loaded when it is first asked for
 const cards = new Map(); // picture -> its card, in the order of arrival
 const jobs = new Map(); // picture -> its job in the queue
 
@@ -48,10 +61,19 @@ const actions = {
     start(picture);
   },
   discard,
-  download: (picture) => attempt(() => download(picture, panel.value)),
-  "touch-up": (picture) => attempt(() => touchUp(picture)),
-  copy: (picture) => attempt(() => copyPicture(picture), "error.copy", "copied"),
+  download: (picture) => attempt(() => download(picture, optionsFor(picture)), "error.render", picture),
+  "touch-up": (picture) => attempt(() => touchUp(picture), "error.editor", picture),
+  copy: (picture) => attempt(() => copyPicture(picture), "error.copy", picture),
 };
+
+/** All pictures on the page, in the order they were chosen. */
+function shown() {
+  return [...cards.keys()].filter((picture) => !undo.has(picture));
+}
+
+function optionsFor(picture) {
+  return combined(panel.value, picture.own);
+}
 
 function add(sources) {
   for (const source of sources) {
@@ -59,12 +81,14 @@ function add(sources) {
     picture.isFull = resolution.isFull;
     show(picture);
     start(picture);
+    thumbnails.add(() => picture.glance());
     if (source === sources[0]) cards.get(picture).root.scrollIntoView({ block: "nearest" });
   }
 }
 
 function show(picture) {
-  const card = new Card(picture, panel.value, actions, (shown) => resolution.offer(shown));
+  picture.own = remembered.ownOf(picture.id);
+  const card = new Card(picture, optionsFor(picture), actions, (it) => resolution.offer(it));
   cards.set(picture, card);
   byId("pictures").append(card.root);
   workbench.toggleAttribute("data-filled", true);
@@ -74,7 +98,7 @@ function show(picture) {
 
 function start(picture) {
   const objection = objectionTo(picture.file);
-  if (objection) return picture.fail(objection);
+  if (objection) return picture.fail(objection, { isHopeless: true });
   const work = () => (picture.needsPrice ? picture.appraise(server) : picture.remove(server));
   jobs.set(picture, work);
   queue.add(work);
@@ -95,28 +119,49 @@ function settle(picture) {
   if (picture.balance !== null) resolution.balance = picture.balance;
   picture.balance = null;
   if (state === "done") announce(text("announceDone", { name }));
-  drawResolution();
+  drawAll();
+  archive.check();
 }
 
+/** Take it off the page; its files are deleted once nobody can want them back. */
 function discard(picture) {
+  cards.get(picture).root.remove();
+  announce(text("removedAloud", { name: picture.name }));
+  undo.offer(picture);
+  drawAll();
+}
+
+function bringBack(picture) {
   const { root } = cards.get(picture);
-  const next = root.nextElementSibling ?? root.previousElementSibling;
+  const order = [...cards.keys()];
+  const next = order.slice(order.indexOf(picture) + 1).find((other) => cards.get(other).root.isConnected);
+  byId("pictures").insertBefore(root, next ? cards.get(next).root : null);
+  root.querySelector("[data-action=discard]").focus();
+  announce(text("restored", { name: picture.name }));
+  drawAll();
+}
+
+function deleteForGood(picture) {
+  if (picture.wasSent) rememberRemoved(picture.id);
+  remembered.keepOwn({ id: picture.id, own: {} });
   forget(picture);
   drop(picture);
-  (next?.querySelector("button:not([hidden])") ?? byId("file-input")).focus();
+}
+
+function focusSomewhere() {
+  (byId("pictures").querySelector("button:not([hidden])") ?? byId("file-input")).focus({ preventScroll: true });
 }
 
 function drop(picture) {
   queue.withdraw(jobs.get(picture));
   cards.get(picture).remove();
   cards.delete(picture);
-  workbench.toggleAttribute("data-filled", cards.size > 0);
-  drawResolution();
+  drawAll();
 }
 
 /** Delete a picture's files on the server. */
 function forget(picture) {
-  if (picture.wasSent) attempt(() => store.forget(picture.id), "error.forget");
+  if (picture.wasSent) attempt(() => store.forget(picture.id), "error.forget", picture);
 }
 
 async function forgetAll() {
@@ -125,6 +170,7 @@ async function forgetAll() {
   dialog.showModal();
   await new Promise((resolve) => dialog.addEventListener("close", resolve, { once: true }));
   if (dialog.returnValue !== "delete") return;
+  undo.deleteAll();
   await store.forgetAll();
   for (const picture of [...cards.keys()]) {
     picture.cancel();
@@ -135,20 +181,21 @@ async function forgetAll() {
 }
 
 function inState(state) {
-  return [...cards.keys()].filter((picture) => picture.state === state);
+  return shown().filter((picture) => picture.state === state);
 }
 
-/** Show buttons for all results and all failures, if there are several. */
-function drawResolution() {
-  byId("download-all").hidden = inState("done").length + inState("stored").length < 2;
-  byId("retry-all").hidden = inState("failed").length < 2;
-  resolution.draw([...cards.keys()]);
+/** Show what concerns all pictures: progress, downloads, the price. */
+function drawAll() {
+  const pictures = shown();
+  workbench.toggleAttribute("data-filled", pictures.length > 0);
+  bar.draw(pictures);
+  resolution.draw(pictures);
   complainOfOptions();
 }
 
 function complainOfOptions() {
   try {
-    for (const picture of inState("done")) placedBy(panel.value, picture);
+    for (const picture of inState("done")) placedBy(optionsFor(picture), picture);
     panel.complain("");
   } catch (error) {
     panel.complain(text(error.key));
@@ -159,22 +206,24 @@ function announce(sentence) {
   byId("announcer").textContent = sentence;
 }
 
-/** Run a button's action; a failure is shown beside the options. */
-async function attempt(work, failureKey = "error.render", successKey = null) {
+/** Run a button's action; what goes wrong is told, with the picture's name if it is about one. */
+async function attempt(work, failureKey, picture = null) {
   try {
     await work();
-    if (successKey) announce(text(successKey));
   } catch (error) {
     console.warn(error);
-    panel.complain(text(error.key ?? failureKey));
+    const sentence = error.sentence ?? text(error.key ?? failureKey);
+    toasts.complain(picture ? text("about", { name: picture.name, sentence }) : sentence);
   }
 }
 
 async function touchUp(picture) {
+  const [{ Editor }, { keep, materialOf }] = await Promise.all([import("./editor.js"), import("./editor-material.js")]);
+  editor ??= new Editor(byId("editor"));
   const changed = await editor.edit(await materialOf(picture, store));
   if (!changed) return;
   const png = await picture.replace(changed);
-  attempt(() => keep(picture, store, png), "error.keep");
+  attempt(() => keep(picture, store, png), "error.keep", picture);
 }
 
 async function addSample({ dataset: { sample, name } }) {
@@ -184,7 +233,8 @@ async function addSample({ dataset: { sample, name } }) {
 }
 
 async function copyPicture(picture) {
-  await copy(picture, panel.value);
+  await copy(picture, optionsFor(picture));
+  announce(text("copiedPicture", { name: picture.name }));
   confirmOn(cards.get(picture)?.root.querySelector("[data-action=copy]"));
 }
 
@@ -198,11 +248,11 @@ function confirmOn(button) {
   }, 2000);
 }
 
-function showCode() {
+function showCode(wanted) {
   const dialog = byId("code-dialog");
-  const hasPicture = panel.value.background.kind === "picture";
-  const options = hasPicture ? { ...panel.value, background: { kind: "none" } } : panel.value;
-  const programs = samples(options, extensionOf(options), recipes.current);
+  const hasPicture = wanted.background.kind === "picture";
+  const options = hasPicture ? { ...wanted, background: { kind: "none" } } : wanted;
+  const programs = samples(options, extensionOf(options), recipes.siteRecipeOf(options));
   byId("code-without-picture").hidden = !hasPicture;
   for (const code of dialog.querySelectorAll("[data-code]")) {
     code.textContent = programs[code.dataset.code];
@@ -213,26 +263,45 @@ function showCode() {
 async function copyCode(button) {
   const code = byId("code-dialog").querySelector(`[data-code="${button.dataset.copy}"]`);
   await navigator.clipboard.writeText(code.textContent);
+  announce(text("copied"));
   confirmOn(button);
 }
 
 async function downloadEverything() {
-  await downloadAll(await finished(), panel.value);
+  const [only, ...others] = shown();
+  if (!others.length && isReady(only)) {
+    await only.recall();
+    return download(only, optionsFor(only));
+  }
+  await downloadCollected((pictures) => downloadAll(pictures, optionsFor));
 }
 
 function downloadSeveral(chosen) {
-  return attempt(async () => {
-    const pictures = await finished();
-    if (!pictures.length) return panel.complain(text("recipe.nothing"));
-    await downloadRecipes(pictures, chosen, panel.value.maxPixels);
-  });
+  return attempt(() => downloadCollected((pictures) => downloadRecipes(pictures, chosen, optionsFor)), "error.render");
 }
 
-/** All finished pictures, those that the server keeps included. */
-async function finished() {
+/** Download all pictures that the visitor wants to have now, and say which are not among them. */
+async function downloadCollected(save) {
+  const pictures = await archive.collect();
+  if (!pictures) return;
+  if (!pictures.length) return toasts.complain(text("recipe.nothing"));
+  bar.say(text("preparing"));
   announce(text("preparing"));
-  for (const picture of inState("stored")) await picture.recall();
-  return inState("done");
+  try {
+    await save(pictures);
+  } finally {
+    bar.say("");
+    drawAll();
+  }
+  const lacking = archive.lacking(pictures);
+  if (lacking) toasts.complain(lacking);
+}
+
+function waitForRest(isOn) {
+  bar.isWaiting = isOn;
+  bar.say(isOn ? text("zip.waiting") : "");
+  if (isOn) announce(text("zip.waiting"));
+  else drawAll();
 }
 
 function onClick(selector, action) {
@@ -241,21 +310,32 @@ function onClick(selector, action) {
   }
 }
 
-restore(JSON.parse(byId("kept").textContent), store, show);
+restore(kept, store, show);
 tellOfLost(() => [...cards.keys()], "keeps" in workbench.dataset, byId("lost"));
-listen(workbench, add, (address) => add([address]));
+listen(
+  workbench,
+  add,
+  (address) => add([address]),
+  (sentence) => toasts.complain(sentence),
+);
 panel.addEventListener("change", () => {
-  for (const card of cards.values()) card.setOptions(panel.value);
+  for (const [picture, card] of cards) card.setOptions(optionsFor(picture));
   complainOfOptions();
+  remembered.keepGeneral(panel.value);
 });
 onClick("[data-sample]", (button) => attempt(() => addSample(button), "error.sample"));
 onClick("[data-close]", (button) => button.closest("dialog").close());
-onClick("[data-copy]", (button) => attempt(() => copyCode(button), "error.copy", "copied"));
+onClick("[data-copy]", (button) => attempt(() => copyCode(button), "error.copy"));
 for (const button of document.querySelectorAll("[data-copy]")) {
   button.hidden = !navigator.clipboard; // browsers have none on plain HTTP
 }
-onClick("#show-code", showCode);
-onClick("#download-all", () => attempt(downloadEverything));
-onClick("#retry-all", () => inState("failed").forEach(actions.retry));
+onClick("#show-code", () => showCode(panel.value));
+onClick("#download-all", () => attempt(downloadEverything, "error.render"));
+onClick("#stop-waiting", () => archive.stopWaiting());
+onClick("#retry-all", () =>
+  inState("failed")
+    .filter(({ isHopeless }) => !isHopeless)
+    .forEach(actions.retry),
+);
 onClick("#forget-all", () => attempt(forgetAll, "error.forget"));
 onClick("#start", () => inState("priced").forEach(actions.retry)); // a second click finds none

@@ -21,35 +21,74 @@ export class OptionsPanel extends EventTarget {
     form.addEventListener("input", (event) => this.#changed(event.target));
     form.addEventListener("submit", (event) => event.preventDefault());
     form.elements.picture.addEventListener("change", () => this.#takePicture());
+    form.elements.picture.addEventListener("cancel", () => this.#leaveChoice());
+    form.querySelector(".swatch-picture").addEventListener("click", (event) => this.#clickedPicture(event));
     this.#adapt();
   }
 
   /** Show why the options can't be applied; "" removes the message. */
   complain(message) {
     const line = this.#form.querySelector(".option-error");
+    const isNews = message && (line.hidden || line.textContent !== message);
     line.hidden = !message;
     line.textContent = message;
+    if (isNews) line.scrollIntoView({ block: "nearest" });
+  }
+
+  /** The background as the form's value: none, white, black, colour or picture. */
+  get kind() {
+    return this.#form.elements.background.value;
+  }
+
+  set background(kind) {
+    if (kind === "picture" && !this.#picture) {
+      this.#form.elements.picture.click(); // which sets it
+      return;
+    }
+    this.#form.elements.background.value = kind;
+    this.#update();
+  }
+
+  /** The colour chosen for the background, whether it is in use or not. */
+  get colour() {
+    return this.#form.elements.colour.value;
+  }
+
+  set colour(colour) {
+    this.#form.elements.colour.value = colour;
+    this.background = "colour";
   }
 
   /** Set all options to what these parameters of the API mean. */
   apply(parameters) {
-    const { background, colour, crop, margin, alignment, shadow, shadowOpacity, format, quality } = this.#form.elements;
-    const wanted = optionsOf(parameters, this.value.maxPixels);
-    if (wanted.background.kind === "none") background.value = "none";
-    else {
-      const named = Object.keys(COLOURS).find((name) => COLOURS[name] === wanted.background.colour);
-      background.value = named ?? "colour";
-      if (!named) colour.value = wanted.background.colour;
-    }
-    crop.checked = wanted.crop;
-    margin.value = wanted.marginText;
-    this.#applyTarget(wanted.targetText);
-    alignment.value = wanted.alignment;
-    shadow.value = wanted.shadow;
-    shadowOpacity.value = wanted.shadowOpacity;
-    format.value = wanted.format;
-    quality.value = wanted.quality;
+    this.show(optionsOf(parameters, this.value.maxPixels));
     this.#update();
+  }
+
+  /** Show options in the form, of another panel perhaps; fires no event. */
+  show(options) {
+    const { crop, margin, alignment, shadow, shadowOpacity, format, quality } = this.#form.elements;
+    this.#showBackground(options.background);
+    crop.checked = options.crop;
+    margin.value = options.marginText;
+    this.#applyTarget(options.targetText);
+    alignment.value = options.alignment;
+    shadow.value = options.shadow;
+    shadowOpacity.value = options.shadowOpacity;
+    format.value = options.format;
+    quality.value = options.quality;
+    this.value = options;
+    this.#adapt();
+    this.#showFill();
+    this.complain("");
+  }
+
+  #showBackground({ kind, colour, picture, url }) {
+    const { background, colour: field } = this.#form.elements;
+    const named = Object.keys(COLOURS).find((name) => COLOURS[name] === colour);
+    background.value = named ?? kind;
+    if (kind === "colour" && !named) field.value = colour;
+    if (kind === "picture") this.#picture = { bitmap: picture, url };
   }
 
   #applyTarget(targetText) {
@@ -136,13 +175,24 @@ export class OptionsPanel extends EventTarget {
     if (!file) return;
     try {
       const bitmap = await createImageBitmap(file);
-      if (this.#picture) URL.revokeObjectURL(this.#picture.url);
       this.#picture = { bitmap, url: URL.createObjectURL(file) };
     } catch {
+      this.#leaveChoice();
       return this.complain(text("error.backgroundPicture"));
     }
     this.#form.elements.background.value = "picture";
     this.#update();
+  }
+
+  /** One click both chooses this background and asks for its picture; keys move through all kinds. */
+  #clickedPicture(event) {
+    if (event.target.matches("input") || !event.detail) return;
+    event.preventDefault();
+    this.background = "picture";
+  }
+
+  #leaveChoice() {
+    if (this.kind === "picture" && !this.#picture) this.background = "none";
   }
 
   /** Show only the options that currently have an effect. */

@@ -27,6 +27,11 @@ export function shadowOf(options) {
   return parametersOf(options).filter(([name]) => name.startsWith("result.shadow"));
 }
 
+/** A recipe that says nothing of a shadow leaves that of the options. */
+export function withShadow(parameters, options) {
+  return "result.shadow" in parameters ? parameters : { ...parameters, ...Object.fromEntries(shadowOf(options)) };
+}
+
 /** The options that such parameters mean; throws GeometryError. */
 export function optionsOf(parameters, maxPixels) {
   const colour = parameters["background.color"];

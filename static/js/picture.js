@@ -1,14 +1,17 @@
 /** One picture on the page: its file, its state and its result. */
 
+import { Casts } from "./casts.js";
 import { Cutout } from "./cutout.js";
 import * as exchange from "./exchange.js";
 import { toImageData } from "./pixels/canvas.js";
-import { glance, previewOf } from "./pixels/original.js";
+import { THUMBNAIL_SIDE, glance, previewOf } from "./pixels/original.js";
 import { foregroundBox } from "./pixels/render.js";
-import { castOf } from "./pixels/shadow.js";
 import { thousandths } from "./price.js";
 import { RemovalFailure } from "./request.js";
+import { STATES, fetched, keptPreview } from "./stored.js";
 import { text } from "./text.js";
+
+const ANOTHER_FILE = [400, 413]; // statuses of what only another file can mend; as in workbench.py
 
 /**
  * States: waiting -> [priced ->] reading -> uploading -> processing -> done | failed | cancelled;
@@ -20,8 +23,10 @@ export class Picture extends EventTarget {
   share = 0; // of the upload, 0 to 1
   busy = false; // the server asked us to wait
   message = ""; // why it failed
+  isHopeless = false; // so that the same file would fail again
   status = 0; // HTTP status of the failure
-  before = null; // small Blob of the original, null where the browser can't read it
+  before = null; // small Blob of the original, where there is one yet
+  isUnreadable = false; // this browser can't show the original
   after = null; // small Blob of the cut-out
   original = null; // [width, height] of the file as it is, where known
   size = null; // [width, height] of the cut-out
@@ -31,6 +36,7 @@ export class Picture extends EventTarget {
   balance = null; // thousandths left on the account, by the last answer
   wasSent = false; // so that the server may hold it
   isKept = false; // by the server, with its result
+  own = {}; // options that differ for it alone, see own-options.js
   file;
   #link;
   #cutout = null;
@@ -38,7 +44,7 @@ export class Picture extends EventTarget {
   #store = null;
   #report = null; // the server's state of a stored picture
   #recalling = null;
-  #casts = new Map(); // shadows of the current cut-out, by kind
+  #casts = new Casts(this);
   #isPriced = false; // the visitor has seen the price
 
   /** source: a File, the URL of a picture for the server to fetch, or null. */
@@ -78,6 +84,15 @@ export class Picture extends EventTarget {
     return this.hasOriginal ? this.#cutout.original : this.before;
   }
 
+  /** Show the photo before its turn has come. */
+  async glance() {
+    if (!this.file || this.before || this.state !== "waiting") return;
+    const seen = await glance(this.file, THUMBNAIL_SIDE).catch(() => null);
+    if (this.before) return; // its turn has come, and it was read in full
+    this.#see(seen);
+    this.#change(this.state);
+  }
+
   /** Determine the price of full resolution, and wait for the visitor's confirmation. */
   async appraise({ store }) {
     if (this.settled) return;
@@ -86,7 +101,7 @@ export class Picture extends EventTarget {
       await this.#findFile(store);
       const seen = this.file ? await glance(this.file) : null;
       if (this.settled) return;
-      Object.assign(this, { before: seen?.preview ?? null, original: seen?.size ?? null });
+      this.#see(seen);
       this.#isPriced = true;
       this.#change("priced");
     } catch (error) {
@@ -105,7 +120,7 @@ export class Picture extends EventTarget {
       const found = await this.#exchange(server, read);
       if (read.isExact && !found.seen) await this.#exchangeWhole(server);
       else await this.#take(found.answer, read, found.seen?.pixels);
-      if (this.#link && this.isKept) this.before = await this.#linked(server.store);
+      if (this.#link && this.isKept) this.before = await keptPreview(server.store, this.id);
       this.#change("done");
     } catch (error) {
       this.#end(error);
@@ -117,22 +132,20 @@ export class Picture extends EventTarget {
     Object.assign(this, { isKept: true, wasSent: true, message: report.message });
     this.isFull = report.state === "failed" && report.full; // until it is tried again
     [this.#report, this.#store] = [report, store];
-    this.#change({ working: "processing", done: "stored", failed: "failed" }[report.state]);
+    this.#change(STATES[report.state]);
   }
 
-  /** Fetch the stored picture from the server; ends in done or failed. */
+  /** Fetch the stored picture from the server, unless it is here; ends in done or failed. */
   recall() {
+    if (this.state !== "stored") return Promise.resolve();
     this.#recalling ??= this.#recall(this.#report).catch((error) => this.#end(error));
     return this.#recalling;
   }
 
-  async #recall({ delta, touchedUp, charged }) {
-    const result = await this.#store.file(this.id, touchedUp ? "touched-up" : "result");
-    const original = await this.#store.file(this.id, "original");
-    const seen = await glance(original);
-    Object.assign(this, { before: seen?.preview ?? null, charged: thousandths(charged) });
-    const kind = { isDelta: delta && !touchedUp, hasOriginal: delta };
-    this.#cutout = new Cutout(result, original, kind);
+  async #recall(report) {
+    const { cutout, ...facts } = await fetched(this.#store, this.id, report);
+    this.#cutout = cutout;
+    Object.assign(this, facts);
     await this.#show(await this.cutout());
     this.#change("done");
   }
@@ -143,15 +156,15 @@ export class Picture extends EventTarget {
     this.#change("cancelled");
   }
 
-  fail(message, status = 0) {
-    Object.assign(this, { message, status });
+  fail(message, { status = 0, isHopeless = false } = {}) {
+    Object.assign(this, { message, status, isHopeless });
     this.#change("failed");
   }
 
   reset() {
     if (this.state === "cancelled") this.id = newId(); // the server is still to forget the old one
     this.#abort = new AbortController();
-    Object.assign(this, { share: 0, busy: false, message: "", status: 0, after: null });
+    Object.assign(this, { share: 0, busy: false, message: "", status: 0, isHopeless: false, after: null });
     this.#change("waiting");
   }
 
@@ -167,16 +180,7 @@ export class Picture extends EventTarget {
 
   /** Its shadow of a kind, see pixels/shadow.js; null where it has none. */
   cast(kind) {
-    if (!this.#casts.has(kind)) this.#casts.set(kind, this.#cast(kind));
-    return this.#casts.get(kind);
-  }
-
-  async #cast(kind) {
-    const needsPhoto = kind === "natural";
-    if (kind === "none" || (needsPhoto && !this.hasOriginal)) return null;
-    return oneAtATime(async () =>
-      castOf(kind, await this.cutout(), this.foreground, needsPhoto && (await this.originalPixels())),
-    );
+    return this.#casts.of(kind);
   }
 
   /** Replace the cut-out by a touched-up one; resolves to its PNG. */
@@ -191,15 +195,6 @@ export class Picture extends EventTarget {
   async #findFile(store) {
     if (this.file || this.#link) return;
     this.file = new File([await store.file(this.id, "original")], this.name);
-  }
-
-  /** The picture that the server fetched from the link, to compare the cut-out with. */
-  async #linked(store) {
-    const seen = await store
-      .file(this.id, "original")
-      .then(glance)
-      .catch(() => null);
-    return seen?.preview ?? null;
   }
 
   /** Send it and read it meanwhile -> {answer, seen}. */
@@ -222,10 +217,14 @@ export class Picture extends EventTarget {
 
   async #look(read) {
     const seen = await read.look();
-    this.original = seen?.size ?? null;
-    this.before = seen?.preview ?? null;
+    this.#see(seen);
     if (!this.settled) this.#change(this.state);
     return seen;
+  }
+
+  #see(seen) {
+    if (seen) Object.assign(this, { before: seen.preview, original: seen.size });
+    this.isUnreadable = Boolean(this.file) && !this.before;
   }
 
   async #take({ blob, header }, { upload, isExact }, pixels) {
@@ -277,21 +276,14 @@ export class Picture extends EventTarget {
     if (this.state === "cancelled") return;
     const known = error instanceof RemovalFailure;
     if (!known) console.error(error);
-    this.fail(known ? error.message : text("error.unexpected"), error.status);
+    const isHopeless = known && Boolean(this.file) && ANOTHER_FILE.includes(error.status);
+    this.fail(known ? error.message : text("error.unexpected"), { status: error.status, isHopeless });
   }
 
   #change(state) {
     this.state = state;
     this.dispatchEvent(new Event("change"));
   }
-}
-
-let previous = Promise.resolve();
-
-/** Waits for those before it: a shadow needs all pixels of its picture, and all cards ask at once. */
-function oneAtATime(work) {
-  previous = previous.catch(() => {}).then(work);
-  return previous;
 }
 
 /** 32 hexadecimal digits; crypto.randomUUID would need HTTPS. */

@@ -1,6 +1,6 @@
 /** Recipes: presets of the options, the site's and the visitor's own; several at once as one ZIP. */
 
-import { optionsOf, parametersOf, shadowOf } from "./parameters.js";
+import { optionsOf, parametersOf, withShadow } from "./parameters.js";
 import { failureOf } from "./request.js";
 import { text } from "./text.js";
 
@@ -9,9 +9,10 @@ const MOST = 20; // of the visitor's own
 
 /**
  * The row of recipes. `panel` is the OptionsPanel that a recipe is applied to; the row shows which
- * recipe the panel's options are. `several(recipes)` makes the ZIP, `announce(sentence)` tells.
+ * recipe the panel's options are. `several(recipes)` makes the ZIP, `announce(sentence)` tells. A
+ * "change" event fires when there are others, or the panel's options are another one.
  */
-export class Recipes {
+export class Recipes extends EventTarget {
   #root;
   #panel;
   #announce;
@@ -19,6 +20,7 @@ export class Recipes {
   #own;
 
   constructor(root, panel, { csrfToken, several, announce }) {
+    super();
     const { site, own } = JSON.parse(document.getElementById("recipe-table").textContent);
     this.#root = root;
     this.#panel = panel;
@@ -31,14 +33,35 @@ export class Recipes {
     this.#listen(several);
   }
 
-  /** The site's recipe that the options are, or null. */
-  get current() {
-    return this.#site.find(({ parameters }) => this.#isShown(parameters)) ?? null;
+  /** The site's recipe that options are, or null. */
+  siteRecipeOf(options) {
+    return this.#site.find(({ parameters }) => this.#isShown(parameters, options)) ?? null;
   }
 
-  /** Whether the panel's options are what a recipe sets. */
-  #isShown(parameters) {
-    const options = this.#panel.value;
+  /** All as [{value, title, parameters}], own settings first. */
+  get choices() {
+    const none = this.#root.querySelector("[name=recipe][value='']");
+    return [{ value: "", title: none.closest("label").textContent.trim(), parameters: null }, ...this.#all];
+  }
+
+  /** The value of the recipe that the panel's options are; "" for own settings. */
+  get value() {
+    return this.valueOf(this.#panel.value);
+  }
+
+  /** The value of the recipe that options are; "" if they are none. */
+  valueOf(options) {
+    return this.#all.find(({ parameters }) => this.#isShown(parameters, options))?.value ?? "";
+  }
+
+  /** Set a panel's options to a recipe. */
+  take(value, panel = this.#panel) {
+    const recipe = this.#find(value);
+    if (recipe) panel.apply(withShadow(recipe.parameters, panel.value));
+  }
+
+  /** Whether options are what a recipe sets. */
+  #isShown(parameters, options) {
     return sameAs(options) === sameAs(optionsOf(withShadow(parameters, options), 0));
   }
 
@@ -63,7 +86,7 @@ export class Recipes {
   }
 
   #changed({ name, value }) {
-    if (name === "recipe" && value) this.#panel.apply(withShadow(this.#find(value).parameters, this.#panel.value));
+    if (name === "recipe") this.take(value);
     if (name === "several") this.#root.querySelector("[data-several]").disabled = !this.#ticked().length;
   }
 
@@ -71,24 +94,25 @@ export class Recipes {
     return this.#root.querySelector(".recipe-name");
   }
 
-  /** All recipes by the value of their buttons. */
-  #find(value) {
+  /** All recipes, with the value of their buttons. */
+  get #all() {
     const own = this.#own.list.map((recipe) => ({ ...recipe, title: recipe.name, value: `own:${recipe.name}` }));
-    const all = [...this.#site.map((recipe) => ({ ...recipe, value: recipe.name })), ...own];
-    return all.find((recipe) => recipe.value === value);
+    return [...this.#site.map((recipe) => ({ ...recipe, value: recipe.name })), ...own];
+  }
+
+  #find(value) {
+    return this.#all.find((recipe) => recipe.value === value);
   }
 
   #ticked() {
-    const ticked = [...this.#root.querySelectorAll("[name=several]:checked")].map(({ value }) => this.#find(value));
-    const full = (recipe) => ({ ...recipe, parameters: withShadow(recipe.parameters, this.#panel.value) });
-    return ticked.map(full);
+    return [...this.#root.querySelectorAll("[name=several]:checked")].map(({ value }) => this.#find(value));
   }
 
   /** Check the recipe that the options are. */
   #mark() {
-    const buttons = [...this.#root.querySelectorAll("[name=recipe]")];
-    const fits = ({ value }) => value && this.#isShown(this.#find(value).parameters);
-    (buttons.find(fits) ?? buttons[0]).checked = true;
+    const { value } = this;
+    for (const button of this.#root.querySelectorAll("[name=recipe]")) button.checked = button.value === value;
+    this.dispatchEvent(new Event("change"));
   }
 
   async #save() {
@@ -146,11 +170,6 @@ export class Recipes {
 /** Options and parameters are compared by what differs from the defaults. */
 function sameAs(options) {
   return options.background.kind === "picture" ? "" : JSON.stringify(parametersOf(options).sort());
-}
-
-/** A recipe that says nothing of a shadow leaves that of the options. */
-function withShadow(parameters, options) {
-  return "result.shadow" in parameters ? parameters : { ...parameters, ...Object.fromEntries(shadowOf(options)) };
 }
 
 /** Recipes of a visitor, for this browser alone. */

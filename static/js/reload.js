@@ -5,6 +5,7 @@ import { Queue } from "./queue.js";
 import { text } from "./text.js";
 
 const LOST = "lost"; // names of pictures that did not get to the server
+const REMOVED = "removed"; // ids of pictures that were deleted as the page was left, or shortly before
 const SENT = "sent"; // id and name of those that did, but whose answer was not awaited
 const AHEAD = "50%"; // of the window's height: how far below it a picture is fetched
 
@@ -26,7 +27,9 @@ export function restore(kept, store, show) {
     const picture = waiting.get(element);
     if (waiting.delete(element)) queue.add(() => picture.recall());
   };
-  for (const report of [...kept, ...lateOnes(kept)]) {
+  const removed = recalled(REMOVED);
+  for (const id of removed) store.forget(id).catch(() => {}); // else it expires
+  for (const report of [...kept, ...lateOnes(kept)].filter(({ id }) => !removed.includes(id))) {
     const picture = new Picture(null, report);
     const { root } = show(picture);
     const settled = (now) => {
@@ -38,6 +41,11 @@ export function restore(kept, store, show) {
     settled(report);
     if (report.state === "working") store.settled(report.id).then(settled, ({ message }) => picture.fail(message));
   }
+}
+
+/** A picture that is being deleted must not be seen again, though the page is faster than the server. */
+export function rememberRemoved(id) {
+  remember(REMOVED, [...peeked(REMOVED), id]);
 }
 
 /** Pictures sent so shortly before the reload that the server's list lacks them. */
@@ -68,9 +76,13 @@ function remember(key, list) {
   if (list.length) sessionStorage.setItem(key, JSON.stringify(list));
 }
 
+function peeked(key) {
+  return JSON.parse(sessionStorage.getItem(key) ?? "[]");
+}
+
 /** Read the list once: the call deletes it. */
 function recalled(key) {
-  const list = JSON.parse(sessionStorage.getItem(key) ?? "[]");
+  const list = peeked(key);
   sessionStorage.removeItem(key);
   return list;
 }

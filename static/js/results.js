@@ -3,7 +3,7 @@
 import { placedBy } from "./card.js";
 import { extensionOf, render } from "./pixels/render.js";
 import { zip } from "./pixels/zip.js";
-import { optionsOf } from "./parameters.js";
+import { optionsOf, withShadow } from "./parameters.js";
 import { text } from "./text.js";
 
 /** The finished file of a picture under the options. */
@@ -22,32 +22,49 @@ export async function copy(picture, options) {
   await navigator.clipboard.write([new ClipboardItem({ "image/png": blob })]);
 }
 
-/** One after the other, so that only one is in memory at full size. */
-export async function downloadAll(pictures, options) {
-  save(await zip(await filesOf(pictures, options, nameOf)), `${text("archiveName")}.zip`);
+/** `optionsFor(picture)`; one after the other, so that only one is in memory at full size. */
+export async function downloadAll(pictures, optionsFor) {
+  save(await zip(await filesOf(pictures, optionsFor, nameOf)), `${text("archiveName")}.zip`);
 }
 
-/** One ZIP with a folder for each recipe, in which the photos keep their names. */
-export async function downloadRecipes(pictures, recipes, maxPixels) {
+/**
+ * One ZIP with a folder for each recipe, in which the photos keep their names. A recipe sets all but
+ * the shadow, where it says nothing of that: then a photo has its own.
+ */
+export async function downloadRecipes(pictures, recipes, optionsFor) {
   const files = [];
   const folders = new Set();
   for (const { title, parameters } of recipes) {
-    const options = optionsOf(parameters, maxPixels);
     const folder = unusedName(`${fileSafe(title)}/`, folders);
-    const named = (picture) => `${folder}${picture.stem}.${extensionOf(options)}`;
-    files.push(...(await filesOf(pictures, options, named)));
+    const named = (picture, options) => `${folder}${picture.stem}.${extensionOf(options)}`;
+    const optionsIn = (picture) => {
+      const own = optionsFor(picture);
+      return optionsOf(withShadow(parameters, own), own.maxPixels);
+    };
+    files.push(...(await filesOf(pictures, optionsIn, named)));
   }
   save(await zip(files), `${text("archiveName")}.zip`);
 }
 
-async function filesOf(pictures, options, nameOf) {
+async function filesOf(pictures, optionsFor, nameOf) {
   const files = [];
   const taken = new Set();
   for (const picture of pictures) {
+    const options = optionsFor(picture);
     const name = unusedName(nameOf(picture, options), taken);
-    files.push({ name, blob: await fileOf(picture, options) });
+    files.push({ name, blob: await naming(picture, () => fileOf(picture, options)) });
   }
   return files;
+}
+
+/** What goes wrong with one of many names its picture. */
+async function naming(picture, work) {
+  try {
+    return await work();
+  } catch (error) {
+    const sentence = text(error.key ?? "error.render");
+    throw Object.assign(error, { sentence: text("about", { name: picture.name, sentence }) });
+  }
 }
 
 /** Without what file systems do not take. */

@@ -83,7 +83,8 @@ export class PictureStore {
 
   async #ask(method, path, body, signal) {
     const headers = { "X-CSRFToken": this.#csrfToken };
-    const answer = await fetch(this.#url + path, { method, headers, body, signal }).catch(() => null);
+    const keepalive = method === "DELETE"; // also when the page is being left
+    const answer = await fetch(this.#url + path, { method, headers, body, signal, keepalive }).catch(() => null);
     signal?.throwIfAborted();
     if (!answer) throw new RemovalFailure(text("error.offline"));
     if (answer.status === 404) throw new RemovalFailure(text("error.gone"), { status: 404 });

@@ -103,11 +103,34 @@ def test_removed_picture_is_gone_from_the_server_too(home: Page, server: Server)
     choose(home, COFFEE)
     ready(home, "coffee.jpg")
     assert len(kept_files(server)) == len(before) + 2
+    remove = home.get_by_role("button", name="Remove", exact=True)
+    remove.click()
+    undo = home.get_by_role("button", name="Undo: bring back coffee.jpg")
+    expect(undo).to_be_focused()
+    undo.press("Enter")
+    expect(remove).to_be_focused()
+    remove.click()
+    home.keyboard.press("Control+z")
+    assert downloaded(home, "coffee.jpg")[1].size == (600, 400)
+    assert len(kept_files(server)) == len(before) + 2, "nothing is deleted while it can come back"
+    home.clock.install()
+    remove.click()
     with home.expect_response(lambda answer: answer.request.method == "DELETE"):
-        home.get_by_role("button", name="Remove", exact=True).click()
+        home.clock.run_for(10_000)
+    expect(undo).to_be_hidden()
     assert kept_files(server) == before
+
+
+def test_picture_removed_as_the_page_is_left_is_gone(home: Page, server: Server) -> None:
+    before = kept_files(server)
+    choose(home, COFFEE, ASTRONAUT)
+    ready(home, "coffee.jpg")
+    ready(home, "astronaut.jpg")
+    card(home, "coffee.jpg").get_by_role("button", name="Remove", exact=True).click()
     home.reload()
-    expect(home.get_by_role("article")).to_have_count(0)
+    expect(home.get_by_role("article")).to_have_count(1)
+    ready(home, "astronaut.jpg")
+    assert len(kept_files(server)) == len(before) + 2
 
 
 def test_all_are_deleted_once_confirmed(home: Page, server: Server) -> None:

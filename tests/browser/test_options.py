@@ -145,7 +145,7 @@ def test_all_results_come_as_one_zip(home: Page) -> None:
 def test_result_is_copied_as_png(coffee: Page, context: BrowserContext) -> None:
     context.grant_permissions(["clipboard-read", "clipboard-write"])
     card(coffee, "coffee.jpg").get_by_role("button", name="Copy").click()
-    expect(coffee.locator("#announcer")).to_have_text("Copied.")
+    expect(coffee.locator("#announcer")).to_have_text("coffee.jpg is copied.")
     expect(card(coffee, "coffee.jpg").get_by_role("button", name="Copied.")).to_be_visible()
     kinds = coffee.evaluate("navigator.clipboard.read().then((items) => items[0].types)")
     assert kinds == ["image/png"]

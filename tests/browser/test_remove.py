@@ -113,9 +113,16 @@ def test_two_photos_at_most_are_under_way(home: Page) -> None:
 
 
 def test_photo_above_the_free_size_is_made_smaller(home: Page) -> None:
-    choose(home, file("large.jpg", jpeg((2000, 1500))))
+    photo = jpeg((2000, 1500))
+    choose(home, file("large.jpg", photo))
     width, height = downloaded(home, "large.jpg")[1].size
     assert width * height <= 1_200_000 < (width + 2) * (height + 2)
+    told = f"{width} × {height} of 2000 × 1500 px"
+    expect(card(home, "large.jpg").locator(".card-size")).to_have_text(told)
+    (row,) = home.request.get("/removals").json()["pictures"]
+    sent = home.request.get(f"/removals/{row['id']}/original").body()
+    assert sent.startswith(b"\xff\xd8\xff")
+    assert len(sent) < len(photo)
 
 
 def test_unreadable_file_is_explained_beside_the_others(home: Page) -> None:
@@ -125,8 +132,9 @@ def test_unreadable_file_is_explained_beside_the_others(home: Page) -> None:
         file("coffee.jpg", COFFEE.read_bytes()),
     )
     broken = card(home, "broken.jpg")
-    expect(broken.get_by_role("alert")).to_contain_text("could not be read")
-    expect(broken.get_by_role("button", name="Try again")).to_be_visible()
+    expect(broken.get_by_role("alert")).to_contain_text("broken.jpg: This picture")
+    expect(broken.get_by_role("button", name="Remove")).to_be_visible()
+    expect(broken.get_by_role("button", name="Try again")).to_be_hidden()
     assert downloaded(home, "coffee.jpg")[1].size == (600, 400)
 
 
@@ -141,6 +149,7 @@ def test_hopeless_file_is_not_sent(home: Page, payload: FilePayload, sentence: s
     home.route("**/removals", lambda route: pytest.fail("sent"))
     choose(home, payload)
     expect(home.get_by_role("alert")).to_contain_text(sentence)
+    expect(home.get_by_role("button", name="Try again")).to_be_hidden()
 
 
 def test_file_above_the_byte_limit_is_not_sent(home: Page, tmp_path: Path) -> None:
@@ -177,7 +186,7 @@ def test_cancelled_photo_can_be_started_again(home: Page) -> None:
     home.route("**/removals", lambda route: None)
     choose(home, COFFEE)
     home.get_by_role("button", name="Cancel").click()
-    expect(home.get_by_role("alert")).to_have_text("Cancelled.")
+    expect(home.get_by_role("alert")).to_have_text("coffee.jpg: Cancelled.")
     home.unroute("**/removals")
     home.get_by_role("button", name="Try again").click()
     assert downloaded(home, "coffee.jpg")[1].size == (600, 400)
@@ -236,11 +245,11 @@ def test_slider_moves_by_keyboard(page: Page) -> None:
     page.goto("/")
     choose(page, COFFEE)
     slider = page.get_by_role("slider")
-    expect(slider).to_have_value("30")
+    expect(slider).to_have_value("0")
     slider.press("ArrowRight")
-    expect(slider).to_have_value("31")
+    expect(slider).to_have_value("1")
     split = page.locator(".compare").evaluate("it => it.style.getPropertyValue('--split')")
-    assert split == "31%"
+    assert split == "1%"
 
 
 def test_picture_that_the_browser_cannot_show_is_cut_out_all_the_same(home: Page) -> None:

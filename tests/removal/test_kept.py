@@ -204,9 +204,10 @@ def test_failed_work_keeps_reason_and_original(monkeypatch):
     assert len(files()) == 2
 
 
-def test_unreadable_pictures_leave_nothing():
+@pytest.mark.parametrize("photo", [b"\xff\xd8\xff no photo", COFFEE.read_bytes()[:9000]])
+def test_unreadable_pictures_leave_nothing(photo):
     client = browser()
-    assert send(client, new_id(), photo=b"\xff\xd8\xff no photo").status_code == 400
+    assert send(client, new_id(), photo=photo).status_code == 400
     assert (listed(client), files()) == ([], [])
 
 

@@ -1,12 +1,16 @@
 /** Reads the visitor's picture in the browser, and prepares the upload. */
 
-import { newCanvas, release, toBlob, toPixels } from "./canvas.js";
+import { newCanvas, release, toBlob, toCanvas, toPixels } from "./canvas.js";
 import { limitedSize } from "./geometry.js";
 import { pixelsOfJpeg } from "./jpeg.js";
 import { encodePng } from "./png.js";
 
 const PREVIEW_SIDE = Math.min(1280, Math.ceil(960 * devicePixelRatio)); // a card is 60rem at most
+export const THUMBNAIL_SIDE = Math.min(480, PREVIEW_SIDE); // of photos that wait for their turn
 const PREVIEW_QUALITY = 0.9;
+// Of photos made smaller. At 1 Chromium keeps colour at full size, too; the next does for a file that
+// is itself smaller than that.
+const UPLOAD_QUALITIES = [1, 0.92];
 const JPEG = "image/jpeg";
 const EVERY_CANVAS = 4096 * 4096; // pixels that a canvas holds in every browser
 
@@ -39,14 +43,30 @@ export async function readOriginal(file, maxPixels, shrinks) {
   if (!seen.pixels || !isOpaque(seen.pixels.data)) {
     return { upload: file, isExact: false, look: async () => ({ ...seen, pixels: null }) };
   }
-  const upload = fits ? file : await encodePng(withoutAlpha(seen.pixels));
-  return { upload, isExact: true, look: async () => seen };
+  if (fits) return { upload: file, isExact: true, look: async () => seen };
+  return smaller(file, seen, type);
+}
+
+/** A photo made smaller: a JPEG as a JPEG, whose own pixels count from then on; others as a PNG. */
+async function smaller(file, seen, type) {
+  if (type !== JPEG) {
+    const upload = await encodePng(withoutAlpha(seen.pixels));
+    return { upload, isExact: true, look: async () => seen };
+  }
+  const canvas = toCanvas(seen.pixels);
+  let upload = null;
+  for (const quality of UPLOAD_QUALITIES) {
+    upload = await toBlob(canvas, JPEG, quality);
+    if (upload.size < file.size) break;
+  }
+  release(canvas);
+  return { upload, isExact: true, look: async () => ({ ...seen, pixels: await readAgain(upload) }) };
 }
 
 /** {size, preview} of a picture file, as `look` tells them; null where it can't be read. */
-export async function glance(file) {
+export async function glance(file, side = PREVIEW_SIDE) {
   const [bitmap, type] = await opened(file);
-  return bitmap && seeOnly(bitmap, type);
+  return bitmap && seeOnly(bitmap, type, side);
 }
 
 async function lookAt(file) {
@@ -63,12 +83,12 @@ export async function readAgain(upload) {
 }
 
 /**
- * A Blob of at most PREVIEW_SIDE pixels a side, of an ImageBitmap or ImageData. JPEG and PNG: to
+ * A Blob of at most `side` pixels a side, of an ImageBitmap or ImageData. JPEG and PNG: to
  * encode a WebP takes ten times as long. And createImageBitmap: a canvas scales more slowly.
  */
-export async function previewOf(source, type = "image/png") {
-  const scale = Math.min(1, PREVIEW_SIDE / Math.max(source.width, source.height));
-  const [width, height] = [source.width, source.height].map((side) => Math.max(1, Math.round(side * scale)));
+export async function previewOf(source, type = "image/png", side = PREVIEW_SIDE) {
+  const scale = Math.min(1, side / Math.max(source.width, source.height));
+  const [width, height] = [source.width, source.height].map((length) => Math.max(1, Math.round(length * scale)));
   const small = { resizeWidth: width, resizeHeight: height, resizeQuality: "high" };
   const bitmap = await createImageBitmap(source, small);
   const [canvas, context] = newCanvas(width, height);
@@ -95,9 +115,9 @@ async function see(bitmap, width, height, type) {
   return { size, preview, pixels };
 }
 
-async function seeOnly(bitmap, type) {
+async function seeOnly(bitmap, type, side) {
   const size = [bitmap.width, bitmap.height];
-  const preview = await previewOf(bitmap, type);
+  const preview = await previewOf(bitmap, type, side);
   bitmap.close();
   return { size, preview, pixels: null };
 }

@@ -1,0 +1,31 @@
+/** Pictures that the server keeps, back in the page after a reload. */
+
+import { Cutout } from "./cutout.js";
+import { glance } from "./pixels/original.js";
+import { thousandths } from "./price.js";
+
+/** The state that a stored picture begins in, by the server's report of it. */
+export const STATES = { working: "processing", done: "stored", failed: "failed" };
+
+/** Fetch a stored result: {cutout, before, original, charged}, fields of a Picture. */
+export async function fetched(store, id, { delta, touchedUp, charged }) {
+  const result = await store.file(id, touchedUp ? "touched-up" : "result");
+  const original = await store.file(id, "original");
+  const seen = await glance(original);
+  const kind = { isDelta: delta && !touchedUp, hasOriginal: delta };
+  return {
+    cutout: new Cutout(result, original, kind),
+    before: seen?.preview ?? null,
+    original: seen?.size ?? null,
+    charged: thousandths(charged),
+  };
+}
+
+/** A preview of the original that the server keeps, or null. */
+export async function keptPreview(store, id) {
+  const seen = await store
+    .file(id, "original")
+    .then(glance)
+    .catch(() => null);
+  return seen?.preview ?? null;
+}
