@@ -25,7 +25,6 @@ class LoginForm(AllauthLoginForm):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["remember"].label = _("Stay signed in")
-        self.fields["remember"].label_suffix = ""
 
 
 class ConsentMixin(forms.Form):
@@ -37,7 +36,7 @@ class ConsentMixin(forms.Form):
             label = format_html(
                 _('I have read and accept the <a href="{}">terms</a>.'), settings.TERMS_URL
             )
-            self.fields["terms"] = forms.BooleanField(label=label, label_suffix="")
+            self.fields["terms"] = forms.BooleanField(label=label)
 
     def custom_signup(self, request: HttpRequest, user: User) -> None:
         user.language = get_language() or "en"

@@ -15,6 +15,11 @@ SENDING_MAIL = {
 urlpatterns = [
     path("close/", views.close, name="account_close"),
     path("oidc/<slug:provider_id>/login/", views.sign_in_elsewhere, name="openid_connect_login"),
+    path(
+        "confirm-email/",
+        views.that_sends_mail(views.verification_sent),
+        name="account_email_verification_sent",
+    ),
     *(
         path(route, views.that_sends_mail(page), name=name)
         for route, (page, name) in SENDING_MAIL.items()

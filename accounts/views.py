@@ -1,10 +1,13 @@
-"""Closing an account, and pages that report mail failures; the rest is django-allauth's."""
+"""Closing an account, waiting for a mail, and pages that report mail failures; the rest is
+django-allauth's."""
 
 import logging
 from collections.abc import Callable
 from functools import wraps
 
 from allauth.account.decorators import reauthentication_required
+from allauth.account.internal.flows.email_verification import send_verification_email_at_login
+from allauth.account.stages import EmailVerificationStage, LoginStageController
 from allauth.socialaccount.providers.openid_connect import views as openid
 from django.contrib import messages
 from django.contrib.auth import logout
@@ -13,6 +16,7 @@ from django.db.models import ProtectedError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 from requests import RequestException
 
@@ -45,6 +49,22 @@ def sign_in_elsewhere(request: HttpRequest, provider_id: str) -> HttpResponseBas
     except (RequestException, ValueError, KeyError) as error:
         log.warning("The OpenID provider %s does not answer: %s", provider_id, error)
         return render(request, "socialaccount/authentication_error.html", status=503)
+
+
+@require_http_methods(["GET", "POST"])
+@never_cache
+def verification_sent(request: HttpRequest) -> HttpResponse:
+    """The page after signing up; a POST sends the mail once more, at most every few minutes.
+
+    The address is the session's, never the form's: nobody can have strangers mailed. One that has
+    an account already is answered, and mailed, as a new one is.
+    """
+    waiting = LoginStageController.enter(request, EmailVerificationStage.key)
+    if request.method == "POST":
+        if not waiting or not send_verification_email_at_login(request, waiting.login):
+            messages.warning(request, _("Not sent again: the last mail is only minutes old."))
+        return redirect("account_email_verification_sent")
+    return render(request, "account/verification_sent.html", {"can_resend": waiting is not None})
 
 
 @require_http_methods(["GET", "POST"])

@@ -280,13 +280,16 @@ if EMAIL_USE_SSL and EMAIL_USE_TLS:
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", SUPPORT_EMAIL)
 
+FORM_RENDERER = "pixian_site.form_renderer.Renderer"
+
 # --- Languages ----------------------------------------------------------------------------------
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English")), ("ja", _("Japanese"))]
-LOCALE_PATHS = [BASE_DIR / "locale"]
+LOCALE_PATHS = [BASE_DIR / "locale", BASE_DIR / "locale" / "allauth"]
 USE_I18N = True
 USE_TZ = True
-TIME_ZONE = "UTC"
+TIME_ZONE = "UTC"  # of days, months and validity; pages that show times name it
+FORMAT_MODULE_PATH = "pixian_site.formats"
 
 # --- Requests -----------------------------------------------------------------------------------
 MIB = 1024 * 1024

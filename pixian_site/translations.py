@@ -4,7 +4,7 @@ Replaces `makemessages` and `compilemessages`, which need GNU gettext's programs
 """
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from babel.messages.catalog import Catalog
@@ -66,10 +66,10 @@ def _replace(mo: Path, catalog: Catalog) -> None:
         write_mo(file, catalog)
 
 
-def collect(root: Path) -> Catalog:
-    """Every sentence marked for translation in templates and Python code."""
+def collect(root: Path, folders: Sequence[str] = PYTHON_FOLDERS) -> Catalog:
+    """Every sentence marked for translation in templates and in these folders' Python code."""
     catalog = Catalog(fuzzy=False)
-    for source in _sources(root):
+    for source in _sources(root, folders):
         for _line, message, _comments, context in extract(
             "python", io.BytesIO(source.encode()), keywords=KEYWORDS
         ):
@@ -88,12 +88,12 @@ def update(root: Path, po: Path) -> None:
         write_po(file, catalog, width=100, sort_output=True, omit_header=True)
 
 
-def _sources(root: Path) -> Iterator[str]:
+def _sources(root: Path, folders: Sequence[str]) -> Iterator[str]:
     """Python text: modules unchanged, templates as Django converts them to gettext calls."""
     for path in sorted((root / "templates").rglob("*")):
         if path.suffix in {".html", ".txt"}:
             calls = templatize(path.read_text(encoding="utf-8"), origin=str(path))
             yield "\n".join(line.lstrip() for line in calls.splitlines())
-    for folder in PYTHON_FOLDERS:
+    for folder in folders:
         for path in sorted((root / folder).rglob("*.py")):
             yield path.read_text(encoding="utf-8")

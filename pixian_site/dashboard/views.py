@@ -3,8 +3,7 @@
 import csv
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -29,49 +28,27 @@ from removal import limits
 from removal import usage as usage_of
 from removal.models import Removal
 
-from . import exports
+from . import chart, exports
 from .forms import ApiKeyForm, KeyLimitForm, LowBalanceForm, RotateForm, WebhookSecretForm
 
 DAYS = 30
-CHART_HEIGHT = 110
 PAGE_SIZE = 50
 MAX_KEYS = 50
-
-
-@dataclass(frozen=True, slots=True)
-class Day:
-    """One bar of the chart, in whole pixels of a 600 x 110 drawing."""
-
-    date: date
-    requests: int
-    errors: int
-    credits: Decimal
-    x: int
-    height: int
-    error_height: int
-
-    @property
-    def top(self) -> int:
-        return CHART_HEIGHT - self.height
-
-    @property
-    def error_top(self) -> int:
-        return CHART_HEIGHT - self.error_height
 
 
 @require_GET
 @login_required
 def overview(request: HttpRequest) -> HttpResponse:
     user = _user(request)
-    days = list(_days(user))
+    drawn = _chart(user)
     account = ledger.state(user)
     context = {
         "account": account,
         "low_balance_form": LowBalanceForm(initial={"threshold": account.low_balance_threshold}),
-        "days": days,
-        "requests": sum(day.requests for day in days),
-        "errors": sum(day.errors for day in days),
-        "spent": sum((day.credits for day in days), Decimal(0)),
+        "chart": drawn,
+        "requests": sum(day.requests for day in drawn.days),
+        "errors": sum(day.errors for day in drawn.days),
+        "spent": sum((day.credits for day in drawn.days), Decimal(0)),
         "recent": _removals(user)[:10],
     }
     return render(request, "dashboard/overview.html", context)
@@ -247,24 +224,10 @@ def _with_usage(user: User) -> list[ApiKey]:
     return keys
 
 
-def _days(user: User) -> Iterator[Day]:
-    """The last days, including those without requests."""
-    today = timezone.localdate()
-    first = today - timedelta(days=DAYS - 1)
-    known = usage_of.by_day(user, first)
-    tallest = max((day.requests for day in known.values()), default=1)
-    for number in range(DAYS):
-        day = first + timedelta(days=number)
-        row = known.get(day, usage_of.Usage())
-        yield Day(
-            date=day,
-            requests=row.requests,
-            errors=row.errors,
-            credits=row.credits,
-            x=number * 20,
-            height=round(CHART_HEIGHT * row.requests / tallest),
-            error_height=round(CHART_HEIGHT * row.errors / tallest),
-        )
+def _chart(user: User) -> chart.Chart:
+    """Of the last days, including those without requests."""
+    first = timezone.localdate() - timedelta(days=DAYS - 1)
+    return chart.draw(usage_of.by_day(user, first), first, DAYS)
 
 
 class _Echo:

@@ -1,6 +1,14 @@
 // Shows the OpenAPI document with Swagger UI, which the page has loaded from this site.
 
 const place = document.querySelector("#explorer");
+const dark = matchMedia("(prefers-color-scheme: dark)");
+
+function wearTheme() {
+  document.documentElement.classList.toggle("dark-mode", dark.matches);
+}
+
+dark.addEventListener("change", wearTheme);
+wearTheme();
 
 window.SwaggerUIBundle({
   domNode: place,

@@ -260,13 +260,6 @@ function showCode(wanted) {
   dialog.showModal();
 }
 
-async function copyCode(button) {
-  const code = byId("code-dialog").querySelector(`[data-code="${button.dataset.copy}"]`);
-  await navigator.clipboard.writeText(code.textContent);
-  announce(text("copied"));
-  confirmOn(button);
-}
-
 async function downloadEverything() {
   const [only, ...others] = shown();
   if (!others.length && isReady(only)) {
@@ -325,10 +318,6 @@ panel.addEventListener("change", () => {
 });
 onClick("[data-sample]", (button) => attempt(() => addSample(button), "error.sample"));
 onClick("[data-close]", (button) => button.closest("dialog").close());
-onClick("[data-copy]", (button) => attempt(() => copyCode(button), "error.copy"));
-for (const button of document.querySelectorAll("[data-copy]")) {
-  button.hidden = !navigator.clipboard; // browsers have none on plain HTTP
-}
 onClick("#show-code", () => showCode(panel.value));
 onClick("#download-all", () => attempt(downloadEverything, "error.render"));
 onClick("#stop-waiting", () => archive.stopWaiting());

@@ -1,9 +1,11 @@
 """Signing up, logging in and what belongs to it, as a browser without JavaScript does it."""
 
 import re
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+import time_machine
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import (
@@ -16,6 +18,7 @@ from django.core.cache import cache
 from django.http import HttpRequest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts import services
 from accounts.models import ApiKey, User
@@ -106,6 +109,30 @@ def test_a_taken_address_gets_a_mail_and_the_same_answer(client, bob):
     assert len(pages) == 1
     assert [message.to for message in mail.outbox] == [["bob@example.com"], ["free@example.com"]]
     assert "already" in mail.outbox[0].body
+
+
+def test_the_mail_is_sent_again_at_most_every_few_minutes_to_known_and_new_addresses(bob):
+    answers = []
+    for email in ("bob@example.com", "new@example.com"):
+        browser = Client()
+        waiting = sign_up(browser, email).url
+        browser.get(waiting)
+        mail.outbox.clear()
+        said = []
+        for minutes in (0, 4):
+            with time_machine.travel(timezone.now() + timedelta(minutes=minutes)):
+                page = browser.post(waiting, follow=True).content.decode()
+            said.append((len(mail.outbox), [it in page for it in ("minutes old", "on its way")]))
+        answers.append(said)
+        assert mail.outbox[0].to == [email]
+    assert answers[0] == answers[1] == [(0, [True, False]), (1, [False, True])]
+
+
+def test_nobody_without_a_sign_up_has_a_mail_sent(client, bob):
+    page = client.post(reverse("account_email_verification_sent"), {"email": "bob@example.com"})
+    assert page.status_code == 302
+    assert mail.outbox == []
+    assert "Send the mail again" not in client.get(page.url).content.decode()
 
 
 def test_guessing_from_many_addresses_is_slowed_down_too(client, bob):

@@ -4,7 +4,7 @@ import csv
 import io
 import json
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -19,8 +19,10 @@ from accounts.models import ApiKey, User, WebhookSecret
 from billing import ledger
 from billing.errors import KeyLimitReached
 from billing.models import Account, Purchase
+from pixian_site.dashboard.chart import draw
 from removal import limits
 from removal.models import Batch, OwnRecipe, Removal
+from removal.usage import Usage
 
 
 @pytest.fixture(autouse=True)
@@ -89,8 +91,40 @@ def test_the_overview_counts_requests_errors_and_credits_of_30_days(visitor, ali
     context = visitor.get(reverse("dashboard")).context
     assert (context["requests"], context["errors"]) == (2, 1)
     assert context["spent"] == Decimal("0.1")
-    assert len(context["days"]) == 30
-    assert context["days"][-1].height == 110
+    chart = context["chart"]
+    assert len(chart.days) == 30
+    assert [line.value for line in chart.lines] == [0, 1, 2]
+    assert chart.days[-1].y == chart.lines[-1].y
+    assert chart.days[-1].error_y == chart.lines[1].y
+
+
+def test_without_requests_the_overview_says_what_to_do(visitor):
+    page = text(visitor, "dashboard")
+    assert "<svg" not in page.partition("<main")[2]
+    assert "No requests in the last 30 days" in page
+
+
+@pytest.mark.parametrize(
+    ("highest", "top"), [(0, 1), (1, 1), (4, 4), (5, 6), (20, 20), (21, 30), (1234, 1500)]
+)
+def test_the_charts_lines_are_round_numbers_up_to_the_busiest_day(highest, top):
+    today = timezone.localdate()
+    chart = draw({today: Usage(requests=highest)}, today, 1)
+    values = [line.value for line in chart.lines]
+    assert (values[0], values[-1]) == (0, top)
+    assert 2 <= len(values) <= 5
+
+
+@pytest.mark.parametrize(
+    ("language", "written"), [("", "3 Feb 2026, 14:05"), ("ja/", "2026/02/03 14:05")]
+)
+def test_dates_are_written_as_the_language_does_and_their_zone_is_named(
+    visitor, alice, language, written
+):
+    removal(alice, created_at=datetime(2026, 2, 3, 14, 5, tzinfo=UTC))
+    page = visitor.get(f"/{language}dashboard/requests").content.decode()
+    assert written in page
+    assert "UTC" in page
 
 
 # --- Requests ---

@@ -1,5 +1,6 @@
 """No sentence of the interface is without its translation."""
 
+import importlib.util
 import re
 from pathlib import Path
 
@@ -10,6 +11,10 @@ from pixian_site import translations
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PO_FILES = translations.po_files(ROOT / "locale")
+STOCK = translations.po_files(ROOT / "locale" / "allauth")
+KANA_OR_KANJI = r"[\u3040-\u30ff\u4e00-\u9fff（）「」、。]"
+HALF_WIDTH_COLON = re.compile(rf"{KANA_OR_KANJI}\s*:|:\s*{KANA_OR_KANJI}")
+TITLE_CASE = re.compile(r"[a-z] (?!API|QR|IP)[A-Z][a-z]")
 PLACE = re.compile(r"%\(\w+\)[sd]|\{\w+\}")
 
 
@@ -55,6 +60,55 @@ def test_list_of_sentences_is_up_to_date(po: Path, tmp_path: Path) -> None:
     copy.write_bytes(po.read_bytes())
     translations.update(ROOT, copy)
     assert copy.read_bytes() == po.read_bytes(), "run `manage.py update_translations`"
+
+
+@pytest.mark.parametrize("po", [ROOT / "locale/ja/LC_MESSAGES/django.po", STOCK[1]])
+def test_japanese_colons_are_full_width(po: Path) -> None:
+    sentences = [form for it in translations.load(po) if it.id for form in forms(it.string)]
+    plain = [re.sub(r"\bdata: ", "", sentence) for sentence in sentences]  # the URL's scheme
+    assert [sentence for sentence in plain if HALF_WIDTH_COLON.search(sentence)] == []
+
+
+def test_no_template_puts_a_colon_of_its_own_behind_a_word() -> None:
+    """Each language has its own colon, which belongs into the sentence."""
+    found = []
+    for path in (ROOT / "templates").rglob("*.html"):
+        bare = re.sub(
+            r"{% blocktrans.*?{% endblocktrans(late)? %}", "", path.read_text(), flags=re.S
+        )
+        lines = [it for it in bare.splitlines() if 'lang="en"' not in it]
+        found += [(path.name, it) for it in lines if re.search(r"[%}]}: ", it)]
+    assert found == []
+
+
+@pytest.fixture(scope="module")
+def stock() -> set[str]:
+    """What django-allauth says in English."""
+    package = importlib.util.find_spec("allauth")
+    assert package
+    assert package.origin
+    folders = ("account", "mfa", "socialaccount", "usersessions")
+    found = translations.collect(Path(package.origin).parent, folders)
+    return {form for it in found if it.id for form in forms(it.id)}
+
+
+@pytest.mark.parametrize("po", STOCK, ids=lambda po: po.parent.parent.name)
+def test_sentences_of_allauth_are_translated_that_there_are(po: Path, stock: set[str]) -> None:
+    messages = [it for it in translations.load(po) if it.id]
+    assert [it.id for it in messages if it.id not in stock] == []
+    for it in messages:
+        assert set(PLACE.findall(it.string)) <= set(PLACE.findall(it.id)), it.id
+
+
+def test_no_sentence_of_allauth_is_written_in_title_case(stock: set[str]) -> None:
+    """As ours are; those of parts are left that are switched off or that our templates replace."""
+    ours = translations.load(STOCK[0])
+    off = "Key|Passkey|Phone|Code|Trust|Third-Party|Device|Sign In Via|Add|Primary|JavaScript"
+    unused = re.compile(
+        f"{off}|Re-send|Cancel Change|Change Email|Started At|IP Address|Sign Out Other"
+    )
+    left = {it for it in stock if TITLE_CASE.search(it) and ours.get(it) is None}
+    assert {it for it in left if not unused.search(it)} == set()
 
 
 def test_only_changed_catalogues_are_compiled_again(tmp_path: Path) -> None:

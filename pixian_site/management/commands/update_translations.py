@@ -1,6 +1,5 @@
 """`manage.py update_translations`: brings the .po files up to date with the sources."""
 
-from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -14,8 +13,7 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     def handle(self, *args: Any, **options: Any) -> None:
-        for locale in settings.LOCALE_PATHS:
-            for po in translations.po_files(Path(locale)):
-                translations.update(settings.BASE_DIR, po)
-                missing = [m.id for m in translations.load(po) if m.id and not m.string]
-                self.stdout.write(f"{po.relative_to(settings.BASE_DIR)}: {len(missing)} to do")
+        for po in translations.po_files(settings.BASE_DIR / "locale"):
+            translations.update(settings.BASE_DIR, po)
+            missing = [m.id for m in translations.load(po) if m.id and not m.string]
+            self.stdout.write(f"{po.relative_to(settings.BASE_DIR)}: {len(missing)} to do")
