@@ -10,11 +10,11 @@ const template = document.getElementById("card-template");
 const ACTIONS = {
   waiting: ["cancel"],
   priced: ["discard"],
-  stored: ["discard"],
+  stored: ["discard", "view"],
   reading: ["cancel"],
   uploading: ["cancel"],
   processing: ["cancel"],
-  done: ["download", "copy", "touch-up", "discard"],
+  done: ["download", "copy", "touch-up", "discard", "view"],
   failed: ["retry", "discard"],
   cancelled: ["retry", "discard"],
 };
@@ -39,7 +39,7 @@ export class Card {
   #turn = 0; // counts the shadows that were asked for
 
   /**
-   * `on` has a function for each button's data-action, called with the picture;
+   * `on` has a function for each button's data-action, called with the picture, "view" among them;
    * `offer(picture)` returns the price of full resolution.
    */
   constructor(picture, options, on, offer) {
@@ -47,11 +47,15 @@ export class Card {
     this.#options = options;
     this.#offer = offer;
     this.root = document.importNode(template.content, true).firstElementChild;
-    this.#compare = new Compare(this.#part(".compare"));
+    this.#compare = new Compare(this.#part(".compare"), () => on.view(picture));
     this.#label();
     for (const button of this.root.querySelectorAll("[data-action]")) {
       button.addEventListener("click", () => on[button.dataset.action](picture));
     }
+    this.#part(".stage").addEventListener("click", ({ target }) => {
+      const isFree = !target.closest("button, input") && ACTIONS[picture.state].includes("view");
+      if (isFree) on.view(picture); // the slider tells its clicks itself
+    });
     picture.addEventListener("change", () => this.#draw());
     this.#draw();
   }

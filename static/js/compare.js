@@ -4,16 +4,19 @@ import { Frames } from "./frames.js";
 
 const REST = 0; // per cent of the original that stays in sight: the result is shown whole
 const REVEAL_MS = 900;
+const STILL = 5; // pixels that a click may move
 
 export class Compare {
   frames;
   #slider;
   #frame = 0; // of the opening animation
+  #press = null; // of a pointer on the slider: {x, y, value, isDrag}
 
-  constructor(root) {
+  /** `open()` is called by a click, or by Enter on the slider. */
+  constructor(root, open) {
     this.frames = new Frames(root);
     this.#slider = root.querySelector(".compare-slider");
-    this.#slider.addEventListener("input", () => this.#split(this.#slider.value));
+    this.#listen(open);
   }
 
   /** Show the original alone, whole. */
@@ -42,6 +45,40 @@ export class Compare {
   release() {
     cancelAnimationFrame(this.#frame);
     this.frames.clear();
+  }
+
+  /** The slider covers the picture, so that it tells dragging from a click. */
+  #listen(open) {
+    const slider = this.#slider;
+    slider.addEventListener("pointerdown", ({ clientX: x, clientY: y }) => {
+      this.#press = { x, y, value: slider.value, isDrag: false };
+    });
+    slider.addEventListener("pointermove", ({ clientX, clientY }) => {
+      const press = this.#press;
+      if (press && Math.hypot(clientX - press.x, clientY - press.y) > STILL) press.isDrag = true;
+    });
+    slider.addEventListener("pointerup", () => {
+      if (this.#press?.isDrag) this.#press = null;
+    });
+    slider.addEventListener("pointercancel", () => {
+      this.#press = null;
+    });
+    slider.addEventListener("input", () => {
+      if (this.#press && !this.#press.isDrag) return; // jumped to the pointer
+      this.#split(slider.value);
+    });
+    slider.addEventListener("click", () => {
+      const press = this.#press;
+      this.#press = null;
+      if (!press) return;
+      slider.value = press.value;
+      open();
+    });
+    slider.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter") return;
+      event.preventDefault();
+      open();
+    });
   }
 
   #split(percent) {

@@ -9,9 +9,10 @@ import { listenToPointers } from "./editor-pointers.js";
 import { Screen } from "./editor-screen.js";
 import { Subjects } from "./editor-subjects.js";
 import { Work } from "./editor-work.js";
-import { release, toBlob, toCanvas, toPixels } from "./pixels/canvas.js";
+import { release, toBlob, toPixels } from "./pixels/canvas.js";
 import { text } from "./text.js";
 import { View } from "./view.js";
+import { photoCanvas } from "./work-copy.js";
 
 const STEP = 1.4; // zoom a click
 const MOST_OF_VIEW = 1 / 4; // the largest brush
@@ -420,9 +421,8 @@ export class Editor {
 }
 
 /** The small copy at the cut-out's size, opaque: {photo: RGBA, blob}. */
-async function photoOf({ width, height, data }, cutout) {
-  const opaque = data.map((value, i) => (i % 4 === 3 ? 255 : value));
-  const canvas = toCanvas({ width, height, data: opaque });
+async function photoOf(copy, cutout) {
+  const canvas = photoCanvas(copy);
   const blob = await toBlob(canvas, "image/png");
   const photo = toPixels(canvas, cutout.width, cutout.height);
   release(canvas);

@@ -47,7 +47,8 @@ const undo = new Undo(toasts, { restore: bringBack, delete: deleteForGood, leave
 const resolution = new Resolution(workbench);
 const queue = new Queue(PARALLEL);
 const thumbnails = new Queue(1); // a large photo takes much memory while it is read
-let editor = null; // loaded when it is first asked for
+let editor = null; // both are loaded when they are first asked for
+let viewer = null;
 const cards = new Map(); // picture -> its card, in the order of arrival
 const jobs = new Map(); // picture -> its job in the queue
 
@@ -61,6 +62,7 @@ const actions = {
     start(picture);
   },
   discard,
+  view: (picture) => attempt(() => view(picture), "error.viewer", picture),
   download: (picture) => attempt(() => download(picture, optionsFor(picture)), "error.render", picture),
   "touch-up": (picture) => attempt(() => touchUp(picture), "error.editor", picture),
   copy: (picture) => attempt(() => copyPicture(picture), "error.copy", picture),
@@ -224,6 +226,29 @@ async function touchUp(picture) {
   if (!changed) return;
   const png = await picture.replace(changed);
   attempt(() => keep(picture, store, png), "error.keep", picture);
+}
+
+/** Show a result in a dialog of its own. */
+async function view(picture) {
+  const [{ Viewer }, { photoFrom }] = await Promise.all([import("./viewer.js"), import("./work-copy.js")]);
+  viewer ??= new Viewer(byId("viewer-template"), panel, recipes, {
+    pictures: () => shown().filter(isReady),
+    optionsFor,
+    setOwn,
+    original: async (it) => it.photo ?? photoFrom(store, it),
+    closed: (it) => cards.get(it).root.querySelector("[data-action=view]").focus(),
+    download: actions.download,
+    touchUp: actions["touch-up"],
+    showCode,
+  });
+  await viewer.open(picture);
+}
+
+function setOwn(picture, own) {
+  picture.own = own;
+  cards.get(picture).setOptions(optionsFor(picture));
+  remembered.keepOwn(picture);
+  complainOfOptions();
 }
 
 async function addSample({ dataset: { sample, name } }) {

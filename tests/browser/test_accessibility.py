@@ -104,11 +104,14 @@ def test_page_at_work_has_no_violation(still: Page, path: str) -> None:
         ("#show-code", "#code-dialog"),
         ("#forget-all", "#forget-dialog"),
         ("[data-state=done] [data-action=touch-up]", "#editor"),
+        ("[data-state=done] [data-action=view]", ".viewer"),
     ):
         still.locator(opener).click()
         still.locator(dialog).wait_for()
         assert violations(still) == [], dialog
         still.keyboard.press("Escape")
+    still.locator("[data-state=done] [data-action=discard]").click()
+    assert violations(still) == [], "a notice"
 
 
 @pytest.fixture(scope="module")
