@@ -77,6 +77,7 @@ SCRIPT_TEXTS: dict[str, str | Promise] = {
         "The result would be too large or too thin. Choose another size or margin."
     ),
     "editor.working": _("Finding the edge …"),
+    "editor.applying": _("Moving the edges …"),
     "editor.keep": _("Kept."),
     "editor.remove": _("Removed."),
     "editor.undo": _("Undone."),

@@ -80,6 +80,22 @@ export class Panel {
     this.#form.querySelector("[data-tool=redo]").disabled = !canRedo;
   }
 
+  /** Whether the dialog waits for a progress to end. */
+  get isBusy() {
+    return !this.#progress.hidden;
+  }
+
+  /** The share that is done, 0 to 1: only the dialog's ends can be used meanwhile. null: all can. */
+  set progress(share) {
+    this.#progress.hidden = share === null;
+    this.#progress.value = share ?? 0;
+    for (const part of this.#form.querySelectorAll(".editor-tools, .editor-picture")) part.inert = this.isBusy;
+  }
+
+  get #progress() {
+    return this.#form.querySelector("progress");
+  }
+
   say(sentence) {
     this.#dialog.querySelector(".editor-status").textContent = sentence;
   }

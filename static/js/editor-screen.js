@@ -3,6 +3,7 @@
 import { adjusted, isPlain, reachOf } from "./editor-edges.js";
 import { pathOf } from "./editor-mending.js";
 import { grown, intersection, union } from "./editor-work.js";
+import { inSlices } from "./slices.js";
 
 const FRAME_MS = 12; // of drawing in one frame, where everything is drawn anew
 const SVG = "http://www.w3.org/2000/svg";
@@ -133,19 +134,20 @@ export class Screen {
     });
   }
 
-  /** The cut-out as it is shown, its edges adjusted. */
-  bake() {
-    const { cutout, state } = this.#work;
+  /** The cut-out as it is shown, its edges adjusted, which takes a while. slices: see inSlices. */
+  async bake(slices) {
+    const [{ cutout, state }, photo] = [this.#work, this.#photo];
     if (isPlain(state.edges)) return cutout;
     const result = { ...cutout, data: cutout.data.slice() };
-    for (const tile of this.#work.tilesIn(this.#work.bounds)) {
-      const pixels = adjusted(cutout, this.#photo, tile, state.edges);
+    const move = (tile) => {
+      const pixels = adjusted(cutout, photo, tile, state.edges);
       const length = (tile.right - tile.left) * 4;
       for (let y = tile.top; y < tile.bottom; y += 1) {
         const row = pixels.subarray((y - tile.top) * length, (y - tile.top + 1) * length);
         result.data.set(row, (y * cutout.width + tile.left) * 4);
       }
-    }
+    };
+    await inSlices(this.#work.tilesIn(this.#work.bounds), move, slices);
     return result;
   }
 

@@ -9,10 +9,9 @@ import { listenToPointers } from "./editor-pointers.js";
 import { Screen } from "./editor-screen.js";
 import { Subjects } from "./editor-subjects.js";
 import { Work } from "./editor-work.js";
-import { release, toBlob, toPixels } from "./pixels/canvas.js";
 import { text } from "./text.js";
 import { View } from "./view.js";
-import { photoCanvas } from "./work-copy.js";
+import { photoOf } from "./work-copy.js";
 
 const STEP = 1.4; // zoom a click
 const MOST_OF_VIEW = 1 / 4; // the largest brush
@@ -38,6 +37,8 @@ export class Editor {
   #cursor = [0, 0]; // of the keyboard, in the picture
   #hovered = null; // where the mouse is on the view
   #edgesBefore = null; // while a slider is dragged
+  #applying = null; // AbortController, from "Apply" until the dialog closes
+  #applied = null; // the cut-out to be handed out
 
   constructor(dialog) {
     this.#dialog = dialog;
@@ -106,8 +107,8 @@ export class Editor {
   }
 
   #finish() {
-    const isChanged = this.#dialog.returnValue === "apply" && this.#work.canUndo;
-    const cutout = isChanged ? this.#screen.bake() : null;
+    const cutout = this.#applied;
+    this.#stopApplying();
     this.#screen.clear();
     this.#work = this.#mender = this.#subjects = this.#photo = this.#stroke = this.#edgesBefore = null;
     return cutout;
@@ -155,6 +156,7 @@ export class Editor {
   // Strokes
 
   #beginStroke(point) {
+    if (this.#panel.isBusy) return;
     const { tool } = this.#panel;
     if (tool === "subjects") return this.#toggle(this.#subjects.at(point));
     if (tool === "pan") return;
@@ -246,6 +248,7 @@ export class Editor {
   // Steps
 
   #undo() {
+    if (this.#panel.isBusy) return;
     if (this.#pending.length) this.#abort(this.#pending.at(-1));
     else this.#step("undo");
   }
@@ -260,6 +263,7 @@ export class Editor {
   }
 
   #redo() {
+    if (this.#panel.isBusy) return;
     if (!this.#pending.length) this.#step("redo"); // an answer that is awaited begins with this state
   }
 
@@ -393,17 +397,41 @@ export class Editor {
 
   /** Apply what the server has still to answer, too. */
   async #apply(event) {
-    this.#endStroke("end");
-    if (!this.#pending.length) return;
     event.preventDefault();
-    const work = this.#work;
-    await this.#queue;
-    if (work === this.#work) this.#dialog.close("apply");
+    this.#endStroke("end");
+    if (this.#applying) return;
+    this.#applying = new AbortController();
+    const { signal } = this.#applying;
+    try {
+      await this.#queue;
+      signal.throwIfAborted();
+      if (this.#work.canUndo) this.#applied = await this.#bake(signal);
+      this.#dialog.close("apply");
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    }
+  }
+
+  /** The edges move tile by tile, while nothing else may change. */
+  #bake(signal) {
+    const onShare = (share) => {
+      if (!this.#panel.isBusy) this.#panel.say(text("editor.applying"));
+      this.#panel.progress = share;
+    };
+    return this.#screen.bake({ signal, onShare });
+  }
+
+  #stopApplying() {
+    this.#applying?.abort();
+    this.#applying = this.#applied = null;
+    if (this.#panel.isBusy) this.#panel.say("");
+    this.#panel.progress = null;
   }
 
   /** Leave without changes; ask before any are lost. */
   async #leave(event) {
     event.preventDefault();
+    this.#stopApplying();
     this.#endStroke("cancel");
     if (this.#hasChanges && !(await this.#mayDiscard())) return;
     for (const pending of this.#pending) this.#abort(pending);
@@ -418,13 +446,4 @@ export class Editor {
     await new Promise((resolve) => question.addEventListener("close", resolve, { once: true }));
     return question.returnValue === "discard";
   }
-}
-
-/** The small copy at the cut-out's size, opaque: {photo: RGBA, blob}. */
-async function photoOf(copy, cutout) {
-  const canvas = photoCanvas(copy);
-  const blob = await toBlob(canvas, "image/png");
-  const photo = toPixels(canvas, cutout.width, cutout.height);
-  release(canvas);
-  return { photo, blob };
 }

@@ -1,6 +1,6 @@
 /** The server's small copy of a photo, where the browser can't read the photo itself. */
 
-import { release, toBlob, toCanvas } from "./pixels/canvas.js";
+import { release, toBlob, toCanvas, toPixels } from "./pixels/canvas.js";
 
 /** Its picture, opaque, on a canvas; the copy's alpha is the matte. */
 export function photoCanvas({ width, height, data }) {
@@ -17,4 +17,13 @@ export async function photoFrom(store, picture) {
   const blob = await toBlob(canvas, "image/png");
   release(canvas);
   return blob;
+}
+
+/** The copy at the size of the cut-out, opaque: {photo: RGBA, blob}. */
+export async function photoOf(copy, cutout) {
+  const canvas = photoCanvas(copy);
+  const blob = await toBlob(canvas, "image/png");
+  const photo = toPixels(canvas, cutout.width, cutout.height);
+  release(canvas);
+  return { photo, blob };
 }

@@ -234,6 +234,45 @@ def test_edges_move_and_soften_and_can_be_undone(pair: Page) -> None:
     ).sum()
 
 
+# Every tile is a slice of its own, and the next turn comes when it is let.
+SLOW = """
+() => {
+  let [now, held] = [performance.now(), true];
+  const turns = [];
+  performance.now = () => (now += 20);
+  window.MessageChannel = class {
+    port1 = { close() {} };
+    port2 = { postMessage: () => (held ? turns.push(this.port1) : queueMicrotask(() => this.port1.onmessage())) };
+  };
+  window.goOn = () => {
+    held = false;
+    for (const port of turns.splice(0)) port.onmessage();
+  };
+}
+"""  # noqa: E501
+
+
+def test_applying_moved_edges_shows_its_progress_and_can_be_left(pair: Page) -> None:
+    pair.evaluate(SLOW)
+    pair.locator(".editor-more summary").click()
+    slide(pair, "offset", 6)
+    dialog, progress = pair.locator("#editor"), pair.get_by_role("progressbar", name="Apply")
+    dialog.get_by_role("button", name="Apply").click()
+    expect(progress).to_be_visible()
+    expect(status(pair)).to_have_text("Moving the edges …")
+    pair.keyboard.press("Control+z")
+    pair.mouse.click(*on_screen(pair, RED))
+    expect(pair.locator("[name=offset]")).to_have_value("6")
+    pair.keyboard.press("Escape")
+    pair.get_by_role("button", name="Go on touching up").click()
+    expect(progress).to_be_hidden()
+    pair.evaluate("goOn()")
+    expect(dialog).to_be_visible()
+    pair.get_by_role("button", name="Undo").click()
+    pair.get_by_role("button", name="Redo").click()
+    assert apply(pair)[RED[1], RED[0] - 78, 3] == 255
+
+
 def downloaded_beside(page: Page) -> Image.Image:
     """The cut-out as it is, with the dialog left and opened again."""
     page.keyboard.press("Escape")
