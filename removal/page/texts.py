@@ -31,6 +31,17 @@ SCRIPT_TEXTS: dict[str, str | Promise] = {
     "copiedPicture": _("{name} is copied."),
     "reduced": _("{width} × {height} of {fullWidth} × {fullHeight} px"),
     "ownOptions": _("own options"),
+    "held": _("Waits for the next free picture of the hour."),
+    "quota.left": _("{left} of {limit} free pictures left this hour."),
+    "quota.waiting": _("{count} wait for the others and then go on."),
+    "quota.waitingUntil": _("{count} wait and go on by themselves, the next one at {time}."),
+    "offer.full": _("Full size, {credits} credits"),
+    "offer.limited": _("{width} × {height} px, {credits} credits"),
+    "offer.underWay": _("Full size: {status}"),
+    "offer.back": _("{name} is here again. Full size costs {credits} credits; you have {balance}."),
+    "offer.notShelved": _(
+        "This browser cannot keep {name} while you are away: sign in first, then choose it again."
+    ),
     "reading": _("Reading …"),
     "uploading": _("Uploading … {percent} %"),
     "processing": _("Cutting out …"),

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.templatetags.static import static
+from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -15,8 +16,9 @@ from django.views.decorators.http import require_GET
 from accounts.public import public_address
 from billing import ledger
 
-from .. import recipes
+from .. import limits, recipes
 from ..engine import MAX_PIXELS
+from ..engine.reading.decode import MAX_INPUT_PIXELS
 from . import kept, own_recipes, texts, workbench
 
 SAMPLES = (
@@ -31,6 +33,7 @@ SIZES = (
     ("1080 1920", _("1080 × 1920, story")),
     ("1920 1080", _("1920 × 1080, slide")),
 )
+RETURNING = "pictures-wait"  # tells the sign-in pages to say so
 CODE_LANGUAGES = (("curl", "curl"), ("python", "Python"), ("javascript", "JavaScript (Node)"))
 
 
@@ -52,12 +55,23 @@ def home(request: HttpRequest) -> HttpResponse:
         "free_megapixels": settings.REMOVAL_ANONYMOUS_MAX_PIXELS / 1_000_000,
         "kept": workbench.as_dicts(owner),
         "kept_hours": kept.kept_hours(),
+        **_free(request, owner),
         **_prices(owner),
     }
     response = render(request, "removal/home.html", context)
     if settings.REMOVAL_PAGE_KEEP_SECONDS:
         kept.remember_visitor(response, owner)
     return response
+
+
+def _free(request: HttpRequest, owner: kept.Owner) -> dict[str, Any]:
+    """What is left of the hour, and the ways to more."""
+    return {
+        "allowance": limits.allowance(owner.user, workbench.address_of(request)),
+        "account_pictures": settings.REMOVAL_SIGNED_IN_PER_HOUR,
+        "way_in": reverse("account_signup" if settings.SIGNUP_OPEN else "account_login"),
+        "way_back": f"{reverse('home')}?{RETURNING}",
+    }
 
 
 def _recipes(owner: kept.Owner) -> dict[str, Any]:
@@ -73,6 +87,7 @@ def _prices(owner: kept.Owner) -> dict[str, Any]:
     """The price of full resolution, by the rule of billing.pricing, and the user's credits."""
     return {
         "full_pixels": MAX_PIXELS,
+        "input_pixels": MAX_INPUT_PIXELS,
         "full_megapixels": MAX_PIXELS // 1_000_000,
         "price_base": f"{settings.CREDITS_BASE:f}",
         "price_per_megapixel": f"{settings.CREDITS_PER_MEGAPIXEL:f}",

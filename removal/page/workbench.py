@@ -64,7 +64,9 @@ def removals(request: HttpRequest) -> HttpResponse:
 @for_people
 def allowance(request: HttpRequest) -> HttpResponse:
     """The free pictures that are left of the current hour."""
-    return JsonResponse(asdict(limits.allowance(kept.owner_of(request).user, _address(request))))
+    user = kept.owner_of(request).user
+    left = asdict(limits.allowance(user, address_of(request)))
+    return JsonResponse({**left, "signedIn": user is not None})
 
 
 @require_http_methods(["GET", "DELETE"])
@@ -168,6 +170,7 @@ def _as_dict(row: KeptPicture) -> dict[str, Any]:
         "full": row.full,
         "touchedUp": row.touched_up,
         "charged": row.outcome.get("charged", "0.000"),
+        "inputSize": row.outcome.get("facts", {}).get("input_size"),
         "message": message,
     }
 
@@ -208,10 +211,10 @@ def _caller(request: HttpRequest, owner: Owner, results: PageResultStore | None)
 def _concurrency_key(request: HttpRequest, owner: Owner) -> str:
     if owner.user is not None:
         return services.account_key(owner.user)
-    return limits.household(_address(request))
+    return limits.household(address_of(request))
 
 
-def _address(request: HttpRequest) -> str:
+def address_of(request: HttpRequest) -> str:
     return str(request.META["REMOTE_ADDR"])
 
 
@@ -230,7 +233,7 @@ def _order(
 ) -> services.Order:
     """Read after admission, so that a 429 does not count against the hour's free pictures."""
     if not caller.pays:
-        limits.admit_free_picture(caller.user, _address(request))
+        limits.admit_free_picture(caller.user, address_of(request))
     fields = {name: str(value) for name, value in request.POST.items()}
     source = read_source(fields, request.FILES.getlist("image"))
     options = engine.parse_options(fields)

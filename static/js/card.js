@@ -104,14 +104,15 @@ export class Card {
   }
 
   #drawProgress() {
-    const { state, share, busy } = this.#picture;
+    const { state, share, busy, isHeld } = this.#picture;
     const bar = this.#part(".progress");
     const percent = Math.round(share * 100);
     if (state === "uploading") bar.value = percent;
     else bar.removeAttribute("value");
     bar.hidden = ["waiting", "priced"].includes(state); // nothing moves for it yet
     const seconds = this.#secondsOfSilence(state);
-    const key = seconds >= PATIENT_SECONDS ? "patience" : state === "waiting" && busy ? "busy" : state;
+    const waiting = isHeld ? "held" : busy ? "busy" : state;
+    const key = seconds >= PATIENT_SECONDS ? "patience" : state === "waiting" ? waiting : state;
     const line = this.#picture.settled ? "" : text(key, { percent, seconds, price: this.#price() });
     this.#part(".status-line").textContent = line;
   }

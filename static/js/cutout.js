@@ -9,13 +9,16 @@ export class Cutout {
   original; // Blob
   #delta = null; // Blob, applies to the original
   #png = null; // Blob, complete: what the server sent, or the touched-up one
+  #first = null; // of a touched-up one, as it came: {load(), isDelta}
 
   /**
    * result: a Blob, by default a PNG; with `isDelta` a delta PNG, which applies to `original`.
    * hasOriginal: whether the pixels of `original` are those that it was cut out of.
+   * first: where `result` is touched up, what it came as: {load() -> Blob, isDelta}.
    */
-  constructor(result, original, { isDelta = false, hasOriginal = isDelta } = {}) {
+  constructor(result, original, { isDelta = false, hasOriginal = isDelta, first = null } = {}) {
     this.original = original;
+    this.#first = first;
     this.hasOriginal = hasOriginal;
     if (isDelta) this.#delta = result;
     else this.#png = result;
@@ -27,6 +30,13 @@ export class Cutout {
     return restore(await bytesOf(this.#delta), original ?? (await this.originalPixels()));
   }
 
+  /** The same before it was touched up, or null where it was not. */
+  async untouched() {
+    if (!this.#first) return null;
+    const bytes = await bytesOf(await this.#first.load());
+    return this.#first.isDelta ? restore(bytes, await this.originalPixels()) : decodePng(bytes);
+  }
+
   /** The original's pixels at the cut-out's size; only where `hasOriginal`. */
   originalPixels() {
     return readAgain(this.original);
@@ -34,6 +44,8 @@ export class Cutout {
 
   /** Replace it by touched-up pixels; resolves to their PNG. */
   async replace(pixels) {
+    const came = this.#png ?? this.#delta;
+    this.#first ??= { load: async () => came, isDelta: !this.#png };
     this.#png = await encodePng({ ...pixels, channels: 4 });
     return this.#png;
   }

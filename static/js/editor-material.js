@@ -4,9 +4,14 @@ import { Mender } from "./editor-mending.js";
 
 const stored = new WeakMap(); // picture -> promise of whether the server has its touched-up cut-out
 
+/** Once the server has what was touched up, or has failed to take it. */
+export function inStep(picture) {
+  return stored.get(picture) ?? Promise.resolve(true);
+}
+
 /** The argument of Editor.edit. Scribbles need a server that has the very cut-out. */
 export async function materialOf(picture, store) {
-  const isInStep = picture.isKept && (await (stored.get(picture) ?? true));
+  const isInStep = picture.isKept && (await inStep(picture));
   return {
     original: picture.hasOriginal ? await picture.originalPixels() : null,
     cutout: await picture.cutout(),

@@ -1,11 +1,10 @@
 /** Sends one picture, read in the browser where that is possible, until there is an answer. */
 
 import { readOriginal } from "./pixels/original.js";
-import { RemovalFailure, post } from "./request.js";
+import { LONGEST_BUSY_WAIT_S, RemovalFailure, post } from "./request.js";
 import { text } from "./text.js";
 
 const BUSY_RETRIES = 5;
-const LONGEST_BUSY_WAIT_S = 15;
 
 /** Sent as it is, because the browser can't read it; `file` is null for a link. */
 export function unread(file) {
@@ -16,11 +15,12 @@ export function unread(file) {
  * Read a file: {upload, isExact, look()}.
  * upload: what to send; isExact: its pixels are the original's, so that a delta PNG is of use.
  */
-export async function read(file, { isFull, isKnown }, { freePixels, fullPixels }) {
+export async function read(file, { isFull, original }, { freePixels, fullPixels, inputPixels }) {
   if (!file) return unread(null);
-  const worthIt = !isFull || isKnown; // nobody shall pay for a delta that is of no use
+  const worthIt = !isFull || original; // nobody shall pay for a delta that is of no use
   const limit = isFull ? fullPixels : freePixels;
-  return (worthIt && (await readOriginal(file, limit, !isFull))) || unread(file);
+  const shrinks = !isFull || (original && original[0] * original[1] > inputPixels);
+  return (worthIt && (await readOriginal(file, limit, shrinks))) || unread(file);
 }
 
 /** The fields of its request. */

@@ -7,14 +7,17 @@ import { samples } from "./code.js";
 import { listen } from "./intake.js";
 import { OptionsPanel } from "./options.js";
 import { combined } from "./own-options.js";
+import { Offers } from "./offer.js";
 import { Picture } from "./picture.js";
 import { extensionOf } from "./pixels/render.js";
 import { Queue } from "./queue.js";
+import { Quota } from "./quota.js";
 import { Recipes } from "./recipes.js";
 import { rememberRemoved, restore, tellOfLost } from "./reload.js";
 import { Remembered } from "./remembered.js";
 import { Resolution } from "./resolution.js";
 import { copy, download, downloadAll, downloadRecipes } from "./results.js";
+import { Shelf } from "./shelf.js";
 import { PictureStore } from "./store.js";
 import { text } from "./text.js";
 import { Toasts } from "./toasts.js";
@@ -24,7 +27,7 @@ const PARALLEL = 2;
 const byId = (id) => document.getElementById(id);
 const workbench = byId("workbench");
 const csrfToken = workbench.querySelector("[name=csrfmiddlewaretoken]").value;
-const { endpoint, maxBytes, maxPixels, fullPixels } = workbench.dataset;
+const { account, endpoint, inputPixels, keptHours, maxBytes, maxPixels, fullPixels } = workbench.dataset;
 const store = new PictureStore(endpoint, csrfToken);
 const server = {
   url: endpoint,
@@ -33,11 +36,12 @@ const server = {
   maxBytes: Number(maxBytes),
   freePixels: Number(maxPixels),
   fullPixels: Number(fullPixels),
+  inputPixels: Number(inputPixels),
 };
 const panel = new OptionsPanel(byId("options"));
 const kept = JSON.parse(byId("kept").textContent);
 const idsOfKept = kept.map(({ id }) => id);
-const remembered = new Remembered(Number(workbench.dataset.keptHours), idsOfKept);
+const remembered = new Remembered(Number(keptHours), idsOfKept);
 if (remembered.general) panel.apply(remembered.general);
 const recipes = new Recipes(byId("recipes"), panel, { csrfToken, announce, several: downloadSeveral });
 const bar = new Bar(byId("bar"), panel, recipes);
@@ -46,6 +50,9 @@ const toasts = new Toasts(byId("toasts"));
 const undo = new Undo(toasts, { restore: bringBack, delete: deleteForGood, leave: focusSomewhere });
 const resolution = new Resolution(workbench);
 const queue = new Queue(PARALLEL);
+const shelf = new Shelf(account, Number(keptHours));
+const quota = new Quota(workbench, shelf);
+const offers = new Offers(workbench, { server, shelf, resolution, queue, on: { complain, announce, replaced } });
 const thumbnails = new Queue(1); // a large photo takes much memory while it is read
 let editor = null; // both are loaded when they are first asked for
 let viewer = null;
@@ -81,11 +88,24 @@ function add(sources) {
   for (const source of sources) {
     const picture = new Picture(source);
     picture.isFull = resolution.isFull;
-    show(picture);
-    start(picture);
-    thumbnails.add(() => picture.glance());
+    begin(picture);
     if (source === sources[0]) cards.get(picture).root.scrollIntoView({ block: "nearest" });
   }
+}
+
+function begin(picture) {
+  show(picture);
+  start(picture);
+  thumbnails.add(() => picture.glance());
+}
+
+/** Those that waited for the next hour when the page was left, and the way back from buying. */
+async function resume() {
+  const known = new Set(idsOfKept);
+  for (const { id, name, file } of await shelf.waiting()) {
+    if (!known.has(id)) begin(Object.assign(new Picture(file, { id, name }), { isShelved: true }));
+  }
+  await offers.comeBack();
 }
 
 function show(picture) {
@@ -94,6 +114,7 @@ function show(picture) {
   cards.set(picture, card);
   byId("pictures").append(card.root);
   workbench.toggleAttribute("data-filled", true);
+  offers.attach(picture, card.root);
   picture.addEventListener("change", () => settle(picture));
   return card;
 }
@@ -103,7 +124,7 @@ function start(picture) {
   if (objection) return picture.fail(objection, { isHopeless: true });
   const work = () => (picture.needsPrice ? picture.appraise(server) : picture.remove(server));
   jobs.set(picture, work);
-  queue.add(work);
+  quota.admit(picture, () => queue.add(work));
 }
 
 /** Errors that are known without reading the file. */
@@ -154,8 +175,17 @@ function focusSomewhere() {
   (byId("pictures").querySelector("button:not([hidden])") ?? byId("file-input")).focus({ preventScroll: true });
 }
 
+/** It is of full resolution now, under another id. */
+function replaced(picture, formerId) {
+  remembered.keepOwn({ id: formerId, own: {} });
+  remembered.keepOwn(picture);
+  drawAll();
+}
+
 function drop(picture) {
   queue.withdraw(jobs.get(picture));
+  quota.forget(picture);
+  offers.forget(picture);
   cards.get(picture).remove();
   cards.delete(picture);
   drawAll();
@@ -173,7 +203,7 @@ async function forgetAll() {
   await new Promise((resolve) => dialog.addEventListener("close", resolve, { once: true }));
   if (dialog.returnValue !== "delete") return;
   undo.deleteAll();
-  await store.forgetAll();
+  await Promise.all([store.forgetAll(), shelf.clear()]);
   for (const picture of [...cards.keys()]) {
     picture.cancel();
     drop(picture);
@@ -202,6 +232,10 @@ function complainOfOptions() {
   } catch (error) {
     panel.complain(text(error.key));
   }
+}
+
+function complain(sentence) {
+  toasts.complain(sentence);
 }
 
 function announce(sentence) {
@@ -329,13 +363,9 @@ function onClick(selector, action) {
 }
 
 restore(kept, store, show);
+resume();
 tellOfLost(() => [...cards.keys()], "keeps" in workbench.dataset, byId("lost"));
-listen(
-  workbench,
-  add,
-  (address) => add([address]),
-  (sentence) => toasts.complain(sentence),
-);
+listen(workbench, add, (address) => add([address]), complain);
 panel.addEventListener("change", () => {
   for (const [picture, card] of cards) card.setOptions(optionsFor(picture));
   complainOfOptions();

@@ -36,6 +36,8 @@ export class Picture extends EventTarget {
   balance = null; // thousandths left on the account, by the last answer
   wasSent = false; // so that the server may hold it
   isKept = false; // by the server, with its result
+  isHeld = false; // until the hour has free pictures again
+  isShelved = false; // its file is kept in this browser, see shelf.js
   own = {}; // options that differ for it alone, see own-options.js
   file;
   #link;
@@ -67,7 +69,13 @@ export class Picture extends EventTarget {
   /** Whether it is lost when the page is left, as the server does not have it. */
   get isUnsent() {
     const before = ["waiting", "reading", "priced", "uploading"].includes(this.state);
-    return before && !this.isKept;
+    return before && !this.isKept && !this.isShelved;
+  }
+
+  /** Whether the result has fewer pixels than its photo, as it was free. */
+  get isReduced() {
+    if (this.isFull || this.charged || !this.original || !this.size) return false;
+    return this.size[0] * this.size[1] < this.original[0] * this.original[1];
   }
 
   /** Whether it costs credits that the visitor has not confirmed yet. */
@@ -93,6 +101,12 @@ export class Picture extends EventTarget {
     this.#change(this.state);
   }
 
+  /** Wait until the hour has free pictures again. */
+  hold() {
+    this.isHeld = true;
+    this.#change("waiting");
+  }
+
   /** Determine the price of full resolution, and wait for the visitor's confirmation. */
   async appraise({ store }) {
     if (this.settled) return;
@@ -112,11 +126,11 @@ export class Picture extends EventTarget {
   /** Send it and wait for the cut-out; ends in done, failed or cancelled, and never rejects. */
   async remove(server) {
     if (this.settled) return;
+    this.isHeld = false;
     try {
       this.#change("reading");
       await this.#findFile(server.store);
-      const known = { isFull: this.isFull, isKnown: this.original };
-      const read = await exchange.read(this.file, known, server);
+      const read = await exchange.read(this.file, this, server);
       const found = await this.#exchange(server, read);
       if (read.isExact && !found.seen) await this.#exchangeWhole(server);
       else await this.#take(found.answer, read, found.seen?.pixels);
@@ -183,6 +197,20 @@ export class Picture extends EventTarget {
     return this.#casts.of(kind);
   }
 
+  /** The cut-out before it was touched up, or null where it was not. */
+  untouched() {
+    return this.#cutout.untouched();
+  }
+
+  /** Be what `other` is: the same photo, cut out at full resolution. */
+  become(other) {
+    const { id, before, after, original, size, foreground, charged, isKept } = other;
+    Object.assign(this, { id, before, after, original, size, foreground, charged, isKept, isFull: true });
+    this.#cutout = other.#cutout;
+    this.#casts.clear();
+    this.#change("done");
+  }
+
   /** Replace the cut-out by a touched-up one; resolves to its PNG. */
   async replace(cutout) {
     const png = await this.#cutout.replace(cutout);
@@ -232,6 +260,7 @@ export class Picture extends EventTarget {
     this.isKept = header("X-Kept") === "1";
     this.charged = thousandths(header("X-Credits-Charged"));
     this.balance = thousandths(header("X-Credits-Remaining"));
+    this.original ??= header("X-Input-Size").split(" ").map(Number);
     this.#change("processing"); // shown at once: a later answer may be ready earlier
     this.#cutout = new Cutout(blob, upload, { isDelta: isExact });
     await this.#show(await this.#cutout.pixels(pixels), boxOf(header("X-Result-Foreground")));
@@ -276,6 +305,7 @@ export class Picture extends EventTarget {
     if (this.state === "cancelled") return;
     const known = error instanceof RemovalFailure;
     if (!known) console.error(error);
+    if (known && error.isHourUsedUp && !this.isFull) return this.hold();
     const isHopeless = known && Boolean(this.file) && ANOTHER_FILE.includes(error.status);
     this.fail(known ? error.message : text("error.unexpected"), { status: error.status, isHopeless });
   }

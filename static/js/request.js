@@ -2,11 +2,18 @@
 
 import { text } from "./text.js";
 
+export const LONGEST_BUSY_WAIT_S = 15; // for a slot; longer waits are for the next hour
+
 /** Why a picture failed; the message is a sentence for the visitor. */
 export class RemovalFailure extends Error {
   constructor(message, { status = 0, code = 0, retryAfter = 0 } = {}) {
     super(message);
     Object.assign(this, { status, code, retryAfter });
+  }
+
+  /** Whether to wait for the hour's end, not only for a free slot. */
+  get isHourUsedUp() {
+    return this.status === 429 && this.retryAfter > LONGEST_BUSY_WAIT_S;
   }
 }
 

@@ -31,6 +31,11 @@ export class Resolution {
     return { amount: this.#tariff.of(Math.min(pixels, this.#fullPixels)), isExact: Boolean(original) };
   }
 
+  /** Thousandths of a credit; null where nobody is signed in. */
+  get balance() {
+    return this.#balance;
+  }
+
   /** Record the balance from an answer. */
   set balance(amount) {
     this.#balance = amount;

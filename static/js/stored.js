@@ -8,15 +8,16 @@ import { thousandths } from "./price.js";
 export const STATES = { working: "processing", done: "stored", failed: "failed" };
 
 /** Fetch a stored result: {cutout, before, original, charged}, fields of a Picture. */
-export async function fetched(store, id, { delta, touchedUp, charged }) {
+export async function fetched(store, id, { delta, touchedUp, charged, inputSize }) {
   const result = await store.file(id, touchedUp ? "touched-up" : "result");
   const original = await store.file(id, "original");
   const seen = await glance(original);
-  const kind = { isDelta: delta && !touchedUp, hasOriginal: delta };
+  const first = touchedUp ? { load: () => store.file(id, "result"), isDelta: delta } : null;
+  const kind = { isDelta: delta && !touchedUp, hasOriginal: delta, first };
   return {
     cutout: new Cutout(result, original, kind),
     before: seen?.preview ?? null,
-    original: seen?.size ?? null,
+    original: seen?.size ?? inputSize,
     charged: thousandths(charged),
   };
 }

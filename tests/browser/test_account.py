@@ -1,4 +1,5 @@
-"""The whole way of a customer: sign up, key, test call, buy, production call, charge, refund."""
+"""The whole way of a customer: sign up, key, test call, buy, production call, charge, refund; and
+that of a visitor, from a free result to the same card in full size."""
 
 import re
 import urllib.request
@@ -8,13 +9,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
+import numpy as np
 import pytest
-from playwright.sync_api import Page, expect
+from PIL import Image
+from playwright.sync_api import Browser, Page, expect
 
 from tests.fake_stripe import SECRET_KEY, WEBHOOK_SECRET, FakeStripe, Object, signed
 from tests.serving import serving
 
 from .conftest import SAMPLES, environment_of
+from .test_remove import card, choose, downloaded, file, jpeg
+from .test_touch_up import MIDDLE, on_screen, set_brush
 
 EMAIL, PASSWORD = "customer@example.com", "correct horse battery"
 ADMIN, ADMIN_PASSWORD = "boss@example.com", "battery horse correct"
@@ -54,6 +59,7 @@ def site(prepared: Path) -> Iterator[Site]:
         "STRIPE_WEBHOOK_SECRET": WEBHOOK_SECRET,
         "STRIPE_API_BASE": stripe.url,
         "PYTHONUNBUFFERED": "1",
+        "REMOVAL_ANONYMOUS_PER_HOUR": "3",
     }
     try:
         with serving(prepared, prepared=True, **environment) as server:
@@ -96,6 +102,11 @@ def log_in(page: Page, email: str, password: str) -> None:
 
 def sign_up(page: Page, site: Site, email: str) -> None:
     page.goto(f"{site.url}/accounts/signup/")
+    fill_in_and_confirm(page, site, email)
+    expect(page.get_by_role("heading", name="Overview")).to_be_visible()
+
+
+def fill_in_and_confirm(page: Page, site: Site, email: str) -> None:
     page.get_by_label("Email").fill(email)
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_label("I have read and accept").check()
@@ -103,7 +114,6 @@ def sign_up(page: Page, site: Site, email: str) -> None:
     expect(page.get_by_role("heading", level=1)).to_contain_text("mailbox")
     page.goto(site.mailed_link())
     page.get_by_role("button", name="Confirm").click()
-    expect(page.get_by_role("heading", name="Overview")).to_be_visible()
 
 
 def create_key(page: Page, site: Site) -> str:
@@ -163,6 +173,70 @@ def test_the_whole_way_of_a_customer(page: Page, site: Site) -> None:
     with page.context.browser.new_context() as staff:
         administer(staff.new_page(), site, charged["X-Request-Id"])
     assert balance(page, site) == "105"
+
+
+def erase_the_middle(page: Page) -> None:
+    set_brush(page, "Erase", 40)
+    page.mouse.click(*on_screen(page, MIDDLE))
+    page.locator("#editor").get_by_role("button", name="Apply").click()
+    expect(page.locator("#editor")).to_be_hidden()
+
+
+def test_the_way_of_a_visitor_to_the_same_card_in_full_size(browser: Browser, site: Site) -> None:
+    """On a phone: free result -> touched up -> full size -> sign up -> mail -> buy -> the card."""
+    phone = {"width": 390, "height": 844}
+    with browser.new_context(base_url=site.url, viewport=phone, locale="en-GB") as context:
+        page = context.new_page()
+        page.goto("/")
+        photos = [file("large.jpg", jpeg((2000, 1500)))]
+        photos += [file(f"small-{n}.jpg", jpeg((64, 64))) for n in range(4)]
+        choose(page, *photos)
+        quota = page.locator("#quota")
+        expect(page.locator("[data-state=done]")).to_have_count(3)
+        expect(quota.get_by_role("status")).to_contain_text("0 of 3 free pictures left this hour.")
+        expect(quota.get_by_role("status")).to_contain_text("2 wait and go on by themselves")
+        expect(page.locator("[data-state=waiting] .status-line")).to_have_text(
+            ["Waits for the next free picture of the hour."] * 2
+        )
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+        large = card(page, "large.jpg")
+        expect(large.locator(".card-size")).to_contain_text("of 2000 × 1500 px")
+        large.locator("[data-action=touch-up]").click()
+        erase_the_middle(page)
+        page.get_by_role("combobox", name="Background").select_option("white")
+        large.get_by_role("button", name="Full size, 0.200 credits").click()
+        expect(page.get_by_text("Your pictures wait for you.")).to_be_visible()
+        fill_in_and_confirm(page, site, "visitor@example.com")
+
+        page.wait_for_url("**/?pictures-wait")
+        expect(page.locator("[data-state=done]")).to_have_count(5)  # those that waited, too
+        offer = large.get_by_role("button", name="Full size, 0.200 credits")
+        expect(offer).to_be_focused()
+        expect(large.locator(".offer-line")).to_have_text("You need 0.200 credits more.")
+        offer.click()
+        expect(page.locator("#per-picture")).to_have_text("0.200 credits for each picture")
+        page.get_by_role("button", name="Buy Hundred").click()
+        page.get_by_role("button", name="Pay").click()
+        page.get_by_role("link", name="Back to your pictures").click()
+
+        expect(offer).to_be_focused()
+        expect(offer).to_be_in_viewport()
+        offer.click()
+        expect(large.locator(".card-size")).to_have_text("2000 × 1500 px · 0.200 credits charged")
+        page.get_by_role("combobox", name="Background").select_option("none")
+        full = np.asarray(downloaded(page, "large.jpg")[1])
+        assert full.shape == (1500, 2000, 4)
+        assert not full[740:760, 990:1010].any()  # what was erased
+        assert (full[..., 3] == 255).mean() > 0.2
+        page.goto("/ja/")
+        again = page.get_by_role("article", name="large.jpg")
+        again.scroll_into_view_if_needed()
+        with page.expect_download() as waiting:
+            again.get_by_role("button", name="ダウンロード").click()
+        with Image.open(waiting.value.path()) as picture:
+            assert np.array_equal(np.asarray(picture), full)
+        expect(page.get_by_role("article")).to_have_count(5)
 
 
 def test_the_calculator_follows_the_size_as_it_is_typed(page: Page, site: Site) -> None:

@@ -108,7 +108,9 @@ def test_page_is_told_what_is_left_of_the_hour_and_an_account_has_its_own(
     settings.REMOVAL_ANONYMOUS_PER_HOUR, settings.REMOVAL_SIGNED_IN_PER_HOUR = 2, 3
 
     def left() -> dict[str, int]:
-        return dict(client.get("/removals/allowance").json())
+        told = dict(client.get("/removals/allowance").json())
+        assert told.pop("signedIn") is ("_auth_user_id" in client.session)
+        return told
 
     assert left() == {"limit": 2, "left": 2, "wait": 0}
     send(client)

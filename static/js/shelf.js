@@ -1,0 +1,106 @@
+/**
+ * Photos that only this browser has in full, kept in it (IndexedDB) while the visitor is on other
+ * pages: those that wait for the hour's free pictures, and those whose free result is smaller.
+ */
+
+const NAME = "photos";
+const MOST_BYTES = 500 * 2 ** 20;
+export const [WAITING, LARGER] = ["waiting", "larger"];
+
+export class Shelf {
+  #account; // whose page this is; "" for a visitor
+  #milliseconds;
+  #opening = null;
+  #last = Promise.resolve(); // of the changes, which are made one after the other
+
+  constructor(account, hours) {
+    this.#account = account;
+    this.#milliseconds = hours * 3_600_000;
+  }
+
+  /** Keep a photo: {id, name, file, kind, size}. Resolves to whether the browser does. */
+  put(record) {
+    return this.#change(() => this.#put(record));
+  }
+
+  async #put(record) {
+    try {
+      const others = (await this.#all()).filter(({ id }) => id !== record.id);
+      await this.#makeRoom(others, record.file.size);
+      const [account, until] = [this.#account, Date.now() + this.#milliseconds];
+      await this.#run((photos) => photos.put({ ...record, account, until }), "readwrite");
+      return true;
+    } catch (error) {
+      console.info("The browser keeps no photo", error); // a private window, or its disk is full
+      return false;
+    }
+  }
+
+  /** The record of a picture, or null. */
+  async get(id) {
+    return (await this.#own()).find((record) => record.id === id) ?? null;
+  }
+
+  /** Those that wait, in the order they came. */
+  async waiting() {
+    return (await this.#own()).filter(({ kind }) => kind === WAITING).sort((a, b) => a.until - b.until);
+  }
+
+  delete(id) {
+    return this.#change(() => this.#delete(id).catch(() => {}));
+  }
+
+  clear() {
+    return this.#change(() => this.#run((photos) => photos.clear(), "readwrite").catch(() => {}));
+  }
+
+  #change(work) {
+    this.#last = this.#last.then(work);
+    return this.#last;
+  }
+
+  /** This person's; a visitor's stay theirs when they sign in. What has expired is deleted. */
+  async #own() {
+    const all = await this.#all().catch(() => []);
+    for (const { id, until } of all) if (until < Date.now()) this.delete(id);
+    return all.filter(({ account, until }) => until >= Date.now() && (!account || account === this.#account));
+  }
+
+  /** The oldest go first. */
+  async #makeRoom(others, size) {
+    if (size > MOST_BYTES) throw new Error("too large");
+    let used = others.reduce((sum, { file }) => sum + file.size, 0);
+    for (const { id, file } of others.sort((a, b) => a.until - b.until)) {
+      if (used + size <= MOST_BYTES) return;
+      await this.#delete(id);
+      used -= file.size;
+    }
+  }
+
+  #delete(id) {
+    return this.#run((photos) => photos.delete(id), "readwrite");
+  }
+
+  #all() {
+    return this.#run((photos) => photos.getAll());
+  }
+
+  async #run(work, mode = "readonly") {
+    this.#opening ??= opened();
+    const photos = (await this.#opening).transaction(NAME, mode).objectStore(NAME);
+    return result(work(photos));
+  }
+}
+
+function opened() {
+  const opening = indexedDB.open(NAME, 1);
+  opening.onupgradeneeded = () => opening.result.createObjectStore(NAME, { keyPath: "id" });
+  return result(opening);
+}
+
+function result(request) {
+  return new Promise((resolve, reject) => {
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error);
+  });
+}
