@@ -95,7 +95,6 @@ WRONG = {
     "four channels": (PLAIN, {"shape": (1, 4, SIDE, SIDE)}, {}, "channels are to be three"),
     "not square": (PLAIN, {"shape": (1, 3, SIDE, 48)}, {}, "no square"),
     "a batch of two": (PLAIN, {"shape": (2, 3, SIDE, SIDE)}, {}, "takes one colour picture"),
-    "fp16": (PLAIN, {"dtype": HALF_FLOAT}, {}, "half precision"),
     "uint8": (PLAIN, {"dtype": UINT8}, {}, '"normalisation": "none"'),
     "for a GPU": (PLAIN, {}, {"gpu_only": True}, "REMOVAL_DEVICE=cuda"),
 }
@@ -103,6 +102,7 @@ WRONG = {
 # The same files with the line; each gives the red channel's share as its matte.
 RIGHT: dict[str, tuple[Any, Any, Any]] = {
     "a matte": (PLAIN, {}, {}),
+    "fp16": (PLAIN, {"dtype": HALF_FLOAT}, {"output": "matte"}),
     "logits": (linear(16, -8), {}, {"activation": "sigmoid"}),
     "-1..1": (linear(2, -1), {}, {"activation": "tanh"}),
     "0..255": (linear(255), {}, {"peak": 255}),
@@ -123,6 +123,11 @@ RIGHT: dict[str, tuple[Any, Any, Any]] = {
     "signed": (linear(0.5, 0.5), {}, {"normalisation": "signed"}),
     "numbers": (linear(2), {}, {"normalisation": {"divisor": 255, "deviation": [2, 2, 2]}}),
 }  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def own_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("REMOVAL_MODELS_DIR", str(tmp_path))
 
 
 def opened(tmp_path, tail, made, recipe):

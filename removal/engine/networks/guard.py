@@ -146,7 +146,7 @@ def measured(path: Path, folder: Path) -> int:
     """MiB that a file took when it was loaded here before; 0 if it was not, or has changed."""
     found = _records(folder).get(str(path))
     try:
-        is_same = isinstance(found, dict) and found["file"] == _identity(path)
+        is_same = isinstance(found, dict) and found["file"] == identity(path)
         return int(found["mib"]) if is_same and found is not None else 0
     except (OSError, KeyError, TypeError, ValueError):
         return 0
@@ -197,7 +197,7 @@ def _record(path: Path, folder: Path, mib: int) -> None:
     """Where the folder cannot be written, the next start measures again."""
     with suppress(OSError):
         others = {name: one for name, one in _records(folder).items() if Path(name).is_file()}
-        records = others | {str(path): {"file": _identity(path), "mib": mib}}
+        records = others | {str(path): {"file": identity(path), "mib": mib}}
         with replacing(folder / MEASURED, 0o644) as stream:
             stream.write(json.dumps(records, indent=1).encode())
 
@@ -210,6 +210,7 @@ def _records(folder: Path) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _identity(path: Path) -> list[int]:
+def identity(path: Path) -> list[int]:
+    """What changes with a file: its size and time."""
     status = path.stat()
     return [status.st_size, status.st_mtime_ns]

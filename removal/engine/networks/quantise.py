@@ -6,6 +6,7 @@ a built file can be checked against a recorded SHA-256.
 
 from __future__ import annotations
 
+import graphlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,9 +16,10 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper, shape_inference
 
+from . import half
+
 Ranges = Mapping[str, Sequence[float]]
 
-_FLOATS = (TensorProto.FLOAT, TensorProto.FLOAT16)
 _KEEPS_SCALE = frozenset({"MaxPool", "Resize"})
 _QUANTISABLE = frozenset({"Conv", "Relu", "Concat", "Add"}) | _KEEPS_SCALE
 _ACTIVATION_LEVELS = 255
@@ -41,14 +43,9 @@ def to_float32(model: onnx.ModelProto) -> onnx.ModelProto:
     """
     result = onnx.ModelProto()
     result.CopyFrom(model)
+    half.widen(result)
     graph = result.graph
-    del graph.value_info[:]
-    for tensor in graph.initializer:
-        _widen(tensor)
-    for node in graph.node:
-        for attribute in node.attribute:
-            _widen(attribute.t)
-    alias = _drop_float_casts(graph)
+    alias = _drop_float_casts(result)
     del graph.output[1:]
     graph.output[0].name = alias.get(graph.output[0].name, graph.output[0].name)
     _fix_resize_sizes(result)
@@ -56,26 +53,29 @@ def to_float32(model: onnx.ModelProto) -> onnx.ModelProto:
     return result
 
 
-def has_half_precision(model: onnx.ModelProto) -> bool:
-    """Whether weights or casts of the main graph are float16."""
-    half = TensorProto.FLOAT16
-    return any(tensor.data_type == half for tensor in model.graph.initializer) or any(
-        attribute.t.data_type == half or (attribute.name == "to" and attribute.i == half)
-        for node in model.graph.node
-        for attribute in node.attribute
-    )
-
-
 def drop_unused(graph: onnx.GraphProto) -> None:
-    """Remove, in place, nodes and initializers that no output depends on."""
-    needed = {output.name for output in graph.output}
-    kept = []
-    for node in reversed(graph.node):
-        if needed.intersection(node.output):
-            kept.append(node)
-            needed.update(node.input)
-    _replace(graph.node, reversed(kept))
+    """Remove, in place, nodes and initializers that no output depends on, in whatever order."""
+    makers = {name: node for node in graph.node for name in node.output}
+    needed: set[str] = set()
+    waiting = [output.name for output in graph.output]
+    while waiting:
+        name = waiting.pop()
+        if name not in needed and name in makers:
+            waiting += _taken_by(makers[name])
+        needed.add(name)
+    _replace(graph.node, [node for node in graph.node if needed.intersection(node.output)])
     _replace(graph.initializer, [t for t in graph.initializer if t.name in needed])
+
+
+def _taken_by(node: onnx.NodeProto) -> list[str]:
+    """The tensors that a node may read: its inputs and, of branches and loops, those of theirs."""
+    names = list(node.input)
+    for attribute in node.attribute:
+        for inner in (*attribute.graphs, *([attribute.g] if attribute.HasField("g") else [])):
+            names += (output.name for output in inner.output)
+            for one in inner.node:
+                names += _taken_by(one)
+    return names
 
 
 def quantise(
@@ -232,36 +232,61 @@ def activations(model: onnx.ModelProto) -> list[str]:
     ]
 
 
-def _widen(tensor: onnx.TensorProto) -> None:
-    if tensor.data_type == TensorProto.FLOAT16:
-        values = numpy_helper.to_array(tensor).astype(np.float32)
-        tensor.CopyFrom(numpy_helper.from_array(values, tensor.name))
-
-
-def _drop_float_casts(graph: onnx.GraphProto) -> dict[str, str]:
-    """Remove casts between float types; map each removed name to the one that replaces it."""
-    casts = [n for n in graph.node if n.op_type == "Cast" and n.attribute[0].i in _FLOATS]
-    alias = {cast.output[0]: cast.input[0] for cast in casts}
+def _drop_float_casts(model: onnx.ModelProto) -> dict[str, str]:
+    """Remove casts from float32 to itself; map each removed name to the one that replaces it."""
+    graph, kinds = model.graph, _kinds(model)
+    alias = {
+        node.output[0]: node.input[0]
+        for node in graph.node
+        if node.op_type == "Cast"
+        and kinds.get(node.input[0]) == TensorProto.FLOAT
+        and any(
+            attribute.i == TensorProto.FLOAT
+            for attribute in node.attribute
+            if attribute.name == "to"
+        )
+    }
     for name in alias:
         while alias[name] in alias:
             alias[name] = alias[alias[name]]
-    removed = {cast.name for cast in casts}
-    _replace(graph.node, [node for node in graph.node if node.name not in removed])
+    _replace(graph.node, [node for node in graph.node if node.output[0] not in alias])
     for node in graph.node:
         for index, name in enumerate(node.input):
             node.input[index] = alias.get(name, name)
     return alias
 
 
+def _kinds(model: onnx.ModelProto) -> dict[str, int]:
+    """The element types of all tensors of the main graph that can be told."""
+    ordered = onnx.ModelProto()
+    ordered.CopyFrom(model)
+    _replace(ordered.graph.node, _in_order(model.graph.node))
+    graph = shape_inference.infer_shapes(ordered).graph
+    return {tensor.name: tensor.data_type for tensor in graph.initializer} | {
+        info.name: info.type.tensor_type.elem_type
+        for info in (*graph.input, *graph.value_info, *graph.output)
+    }
+
+
+def _in_order(nodes: Sequence[onnx.NodeProto]) -> list[onnx.NodeProto]:
+    """Each node after those whose outputs it takes: converters put their casts at the end, which
+    onnxruntime allows and the inference of types does not."""
+    makers = {name: index for index, node in enumerate(nodes) for name in node.output}
+    needs = [{makers[name] for name in node.input if name in makers} for node in nodes]
+    order = graphlib.TopologicalSorter(dict(enumerate(needs))).static_order()
+    return [nodes[index] for index in order]
+
+
 def _fix_resize_sizes(model: onnx.ModelProto) -> None:
-    inferred = shape_inference.infer_shapes(model, strict_mode=True, data_prop=True)
+    inferred = shape_inference.infer_shapes(model, data_prop=True)
     shapes = {
         info.name: [dim.dim_value for dim in info.type.tensor_type.shape.dim]
         for info in (*inferred.graph.value_info, *inferred.graph.output)
     }
     constants = {}
     for node in model.graph.node:
-        if node.op_type == "Resize" and all(shapes.get(node.output[0], [0])):
+        by_size = node.op_type == "Resize" and len(node.input) > 3
+        if by_size and len(shapes.get(node.output[0], ())) == 4 and all(shapes[node.output[0]]):
             size = f"{node.output[0]}_size"
             constants[size] = np.array(shapes[node.output[0]], np.int64)
             source = node.input[0]

@@ -17,6 +17,7 @@ from ..environment import Environment
 from ..errors import ModelUnavailable
 from . import backends, catalog, cpu, guard, ports, probe, recipes, tensors, weights
 from .recipes import LicenceClass, Recipe
+from .weights import own
 
 Quality = Literal["fast", "best"]
 Device = Literal["cpu", "cuda", "openvino"]
@@ -46,15 +47,15 @@ class Settings:
     def from_environment(cls, values: Mapping[str, str] = os.environ) -> Settings:
         """ModelUnavailable names the variable and what it may be."""
         environment = Environment(values)
-        own, own_recipe = environment.text("MODEL_PATH"), environment.text("MODEL_RECIPE")
+        path, recipe = environment.text("MODEL_PATH"), environment.text("MODEL_RECIPE")
         return cls(
             model=environment.choice("REMOVAL_MODEL", tuple(catalog.MODELS)),
             quality=cast(Quality, environment.choice("REMOVAL_QUALITY", QUALITIES)),
             build=environment.choice("REMOVAL_BUILD", PRECISIONS),
             device=cast(Device, environment.choice("REMOVAL_DEVICE", DEVICES)),
             threads=threads.count(environment),
-            model_path=Path(own) if own else None,
-            recipe_path=Path(own_recipe) if own_recipe else None,
+            model_path=Path(path) if path else None,
+            recipe_path=Path(recipe) if recipe else None,
             normalisation=environment.choice("MODEL_NORMALISATION", ("", *recipes.NORMALISATIONS)),
             limits=guard.Limits.from_environment(environment),
         )
@@ -185,35 +186,41 @@ def _own(settings: Settings, path: Path) -> Network:
     """The operator's own file, by the recipe in MODEL_RECIPE or beside it."""
     if not path.is_file():
         raise ModelUnavailable(f"MODEL_PATH names {path}, which is not a file.")
-    own = _own_recipe(settings, path)
-    return _opened(path.name, path, own, settings, is_tried=False)
+    wanted, name = _own_recipe(settings, path), path.name
+    if settings.device == "cpu":  # OpenVINO and graphics cards take half precision as it is
+        path = own.for_processor(path, _folder(path))
+    return _opened(name, path, wanted, settings, is_tried=False)
 
 
 def _own_recipe(settings: Settings, path: Path) -> Recipe:
     beside = path.with_suffix(".json")
     place = settings.recipe_path or (beside if beside.is_file() else None)
-    own = recipes.read(place) if place else Recipe()
-    if settings.normalisation and own.normalisation:
+    found = recipes.read(place) if place else Recipe()
+    if settings.normalisation and found.normalisation:
         raise ModelUnavailable(f"Both MODEL_NORMALISATION and {place} say how colours enter.")
     if settings.normalisation:
-        own = replace(own, normalisation=recipes.NORMALISATIONS[settings.normalisation])
-    if own.normalisation is None:
+        found = replace(found, normalisation=recipes.NORMALISATIONS[settings.normalisation])
+    if found.normalisation is None:
         raise ModelUnavailable(
             f"Nothing says how colours enter {path.name}, which no trial can find out. Put "
             f'"normalisation": "imagenet" (or another) into {beside} or the file that MODEL_RECIPE '
             "names. docs/models.md has all fields."
         )
-    return own
+    return found
+
+
+def _folder(path: Path) -> Path:
+    """Where what is found out about networks is kept: with the weights, if there are any."""
+    folder = weights.models_dir()
+    return folder if folder.is_dir() else path.parent
 
 
 def _opened(
     name: str, path: Path, wanted: Recipe, settings: Settings, *, is_tried: bool
 ) -> Network:
     """Opened, its recipe completed from the file and, unless it is known, tried."""
-    folder = weights.models_dir()
-    folder = folder if folder.is_dir() else path.parent
     try:
-        with guard.loading(path, wanted, settings.device, settings.limits, folder):
+        with guard.loading(path, wanted, settings.device, settings.limits, _folder(path)):
             opener = backends.openvino if settings.device == "openvino" else backends.onnxruntime
             opened = opener(path, settings.device, settings.threads, arena=name in KEEPING)
             bound = ports.bind(opened, wanted, settings.device)

@@ -20,7 +20,7 @@ from removal.engine.errors import ModelUnavailable
 from removal.files import replacing
 
 from ...environment import Environment
-from .. import guard
+from .. import guard, half
 from ..catalog import BUILDS, MODELS, Build, Model, Release, builds_of
 from . import licences, releases
 from .progress import Progress
@@ -138,10 +138,10 @@ def build_bytes(build: Build, published: bytes) -> bytes:
     from .. import deform, quantise
 
     model = onnx.load_from_string(published)
-    if not build.sha256 and not quantise.has_half_precision(model):
+    if build.sha256 or half.is_in_model(model):
+        model = quantise.to_float32(model)
+    if not build.sha256:
         model = deform.rewrite(model)
-        return bytes(model.SerializeToString(deterministic=True))
-    model = quantise.to_float32(model)
     if build.precision == "int8":
         table = json.loads(CALIBRATION.read_text(encoding="ascii"))
         model = quantise.quantise(model, table["ranges"], tuple(table["float_stages"]))

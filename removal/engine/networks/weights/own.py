@@ -1,0 +1,64 @@
+"""The operator's own file as a processor runs it well: from half precision, a twin in float32."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+from removal.engine.errors import ModelUnavailable
+from removal.files import replacing
+
+from .. import guard, half
+
+
+def for_processor(path: Path, folder: Path) -> Path:
+    """`path` itself or, where its weights are in half precision, its twin in `folder`.
+
+    The twin is made once, and again when the file changes: processors run half precision several
+    times slower than float32. ModelUnavailable where it cannot be made.
+    """
+    if not half.is_in(path):
+        return path
+    twin = folder / f"own-{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:16]}.onnx"
+    try:
+        with guard.turn(folder, 0):
+            if not _is_of(path, twin):
+                _make(path, twin)
+    except ModelUnavailable:
+        raise
+    except Exception as error:  # of onnx, protocol buffers, or the disk
+        raise ModelUnavailable(
+            f"{path.name} is in half precision (fp16), which processors run slowly, and could not "
+            f"be turned into float32: {error}. Export it in float32, or set REMOVAL_DEVICE=cuda."
+        ) from error
+    return twin
+
+
+def _make(path: Path, twin: Path) -> None:
+    import onnx
+
+    from .. import deform
+
+    identity = guard.identity(path)
+    model = onnx.load(path)
+    half.widen(model)
+    content = deform.rewrite(model).SerializeToString()
+    for place, data in (
+        (twin, content), (_note(twin), json.dumps([str(path), *identity]).encode())
+    ):  # fmt: skip
+        with replacing(place, 0o644) as stream:
+            stream.write(data)
+
+
+def _is_of(path: Path, twin: Path) -> bool:
+    """Whether the twin was made from the file as it is now."""
+    try:
+        noted = json.loads(_note(twin).read_text(encoding="utf-8"))
+        return twin.is_file() and noted == [str(path), *guard.identity(path)]
+    except (OSError, ValueError):
+        return False
+
+
+def _note(twin: Path) -> Path:
+    return twin.with_suffix(".json")
