@@ -8,8 +8,8 @@ from itertools import count
 
 from removal.usage import Usage
 
-LEFT, TOP = 70, 34  # room for the numbers and the unit
-HEIGHT = 140  # of a bar that reaches the uppermost line
+LEFT, TOP = 70, 44  # room for the numbers and the unit
+HEIGHT = 200  # of a bar that reaches the uppermost line
 BOTTOM = TOP + HEIGHT
 STEP, THICKNESS = 20, 14  # from day to day, and of a bar
 DAYS_A_MARK = 7
