@@ -4,13 +4,16 @@
 
 SOURCE is a checkout of https://github.com/ZhengPeng7/BiRefNet: its architecture is exported with
 random weights, in an environment of its own (var/bench-birefnet, 6 GB). Or it is a file that was
-exported before. Each network runs in processes of its own, in turn; times are processor seconds of
-one run, as ratios to ISNet in fp32. The exit status is 0 where every convolution was rewritten and
-the output stayed the same.
+exported before. `manage.py fetch_models --from` builds what is run from it. Each network runs in
+processes of its own, in turn; times are medians, as ratios to ISNet in fp32. The exit status is 0
+where every convolution was rewritten and the output stayed the same.
 """
 
 import argparse
+import dataclasses
+import hashlib
 import json
+import os
 import resource
 import statistics
 import subprocess
@@ -20,14 +23,18 @@ import time
 from collections import Counter
 from pathlib import Path
 
+import django
 import numpy as np
 import onnx
+from django.core.management import call_command
 
-from removal.engine import threads
-from removal.engine.networks import deform, weights
+from removal.engine import remove_background, threads
+from removal.engine.arrays import Floats
+from removal.engine.networks import catalog, deform, ram, session, weights
 from removal.engine.networks.runtime import ort
 
 from . import environment, report
+from .photos import photo
 
 HOME = Path(__file__).parent.parent
 ENVIRONMENT = HOME / "var" / "bench-birefnet"
@@ -36,6 +43,10 @@ UNIT = "isnet-fp32"
 PUBLISHED, REWRITTEN = "birefnet-lite, as published", "birefnet-lite, rewritten"
 CONVOLUTIONS = 20
 SAME = 1e-3  # of the logits' standard deviation
+MODEL = "birefnet-lite"
+SIZES = (1, 25)  # megapixels
+MEASURED = ("seconds", "wall", "peak")
+HARD = 20
 
 
 def main() -> int:
@@ -82,18 +93,93 @@ def _measure(folder: Path, published: Path, args: argparse.Namespace) -> int:
          build["rewritten"] == CONVOLUTIONS and not build["left"], f"{CONVOLUTIONS}, none"),
         (f"greatest difference {difference:.1e} of the deviation", difference < SAME, f"{SAME}"),
     ])  # fmt: skip
-    text = f"{_table(samples)}\n\n{_of_build(build)}\n\n{verdicts}"
+    pictures = _of_pictures(folder, published, wanted, args.rounds)
+    text = (
+        f"Bare networks:\n\n{_table(samples, '')}\n\n{_of_build(build)}\n\n"
+        "Whole pictures, JPEG to PNG, after `fetch_models birefnet-lite --from`:\n\n"
+        f"{pictures}\n\n{verdicts}"
+    )
     print(report.machine(), text, sep="\n\n")
     if args.write:
         report.write_section("birefnet", f"{report.machine()}\n\n{text}")
     return 0 if good else 1
 
 
-def _child(job: str, source: Path, output: Path) -> dict[str, float]:
+def _child(job: str, source: Path, output: Path, **settings: str) -> dict[str, float]:
     """In a process of its own, so that its peak memory is its own."""
     command = [sys.executable, "-m", "benchmarks.birefnet", source, "--child", job, output]
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    done = subprocess.run(
+        command, stdout=subprocess.PIPE, text=True, check=True, env=os.environ | settings
+    )
     return dict(json.loads(done.stdout))
+
+
+def _of_pictures(folder: Path, published: Path, logits: Floats, rounds: int) -> str:
+    """Whole pictures, bytes to bytes, with BiRefNet in ISNet's place."""
+    brought, models = folder / "brought.onnx", folder / "models"
+    onnx.save(_with_edges(onnx.load(published), logits), brought)
+    _child("bring", brought, models)
+    isnet = {"REMOVAL_MODEL": "isnet", "REMOVAL_QUALITY": "fast"}
+    networks = {
+        "isnet-int8": isnet | {"REMOVAL_BUILD": "int8"},
+        UNIT: isnet | {"REMOVAL_BUILD": "fp32"},
+        MODEL: {"REMOVAL_MODEL": MODEL, "REMOVAL_MODELS_DIR": str(models)},
+    }
+    for size in SIZES:
+        (folder / f"{size}.jpg").write_bytes(photo(size))
+    samples: dict[str, dict[str, list[dict[str, float]]]] = {
+        f"{size} MP, ": {name: [] for name in networks} for size in SIZES
+    }
+    for _ in range(rounds):
+        for name, settings in networks.items():
+            found = _child("cut", folder, folder / "cut.png", **settings)
+            for size, of_size in zip(SIZES, samples.values(), strict=True):
+                of_size[name].append({what: found[f"{what} {size}"] for what in MEASURED})
+    return "\n\n".join(_table(of_size, size) for size, of_size in samples.items())
+
+
+def _with_edges(model: onnx.ModelProto, logits: Floats) -> onnx.ModelProto:
+    """Random weights give a grey all over; spread, its logits have edges, as much as a matte's."""
+    graph, name = model.graph, model.graph.output[0].name
+    for node in graph.node:
+        for index, output in enumerate(node.output):
+            if output == name:
+                node.output[index] = "grey"
+    for constant, value in (("middle", np.median(logits)), ("steepness", HARD / logits.std())):
+        graph.initializer.append(onnx.numpy_helper.from_array(np.float32(value), constant))
+    graph.node.extend(
+        [
+            onnx.helper.make_node("Sub", ["grey", "middle"], ["centred"]),
+            onnx.helper.make_node("Mul", ["centred", "steepness"], [name]),
+        ]
+    )
+    return model
+
+
+def _bring(source: Path, models: Path) -> dict[str, float]:
+    """As an operator does; only the hash that the catalogue has is this file's."""
+    digest = hashlib.sha256(source.read_bytes()).hexdigest()
+    catalog.MODELS[MODEL] = dataclasses.replace(catalog.MODELS[MODEL], sha256=digest)
+    os.environ |= {"DJANGO_SETTINGS_MODULE": "pixian_site.settings", "DEBUG": "true"}
+    os.environ["REMOVAL_MODELS_DIR"] = str(models)
+    django.setup()
+    call_command("fetch_models", MODEL, file=source, accept_licence=[MODEL], stdout=sys.stderr)
+    return {}
+
+
+def _cut(folder: Path, output: Path) -> dict[str, float]:
+    """One picture of each size, once the network is warm."""
+    session.warm()
+    found = {}
+    for size in SIZES:
+        data = (folder / f"{size}.jpg").read_bytes()
+        ram.forget_peak()
+        started, clock = _processor_seconds(), time.perf_counter()
+        output.write_bytes(remove_background(data).content)
+        found[f"seconds {size}"] = _processor_seconds() - started
+        found[f"wall {size}"] = time.perf_counter() - clock
+        found[f"peak {size}"] = ram.own("VmHWM")
+    return found
 
 
 def _rewrite(source: Path, output: Path) -> dict[str, float]:
@@ -103,7 +189,7 @@ def _rewrite(source: Path, output: Path) -> dict[str, float]:
     kinds = Counter(node.op_type for node in model.graph.node)
     return {
         "seconds": _processor_seconds() - started,
-        "peak": _peak_mebibytes(),
+        "peak": ram.own("VmHWM"),
         "rewritten": kinds["DeformConv"],
         "left": kinds["GatherND"] / 4,
         "bytes": output.stat().st_size / source.stat().st_size,
@@ -116,18 +202,18 @@ def _run(source: Path, output: Path) -> dict[str, float]:
     options.intra_op_num_threads = threads.count()
     options.enable_cpu_mem_arena = False
     options.log_severity_level = 3
-    session = ort.InferenceSession(source, options, providers=["CPUExecutionProvider"])
-    name, shape = session.get_inputs()[0].name, session.get_inputs()[0].shape
+    loaded = ort.InferenceSession(source, options, providers=["CPUExecutionProvider"])
+    name, shape = loaded.get_inputs()[0].name, loaded.get_inputs()[0].shape
     tensor = np.random.default_rng(1).standard_normal(shape, np.float32)
     for _ in range(2):
         started, clock = _processor_seconds(), time.perf_counter()
-        (result,) = session.run(None, {name: tensor})
+        (result,) = loaded.run(None, {name: tensor})
         seconds, wall = _processor_seconds() - started, time.perf_counter() - clock
     np.save(output, result)
-    return {"seconds": seconds, "wall": wall, "peak": _peak_mebibytes()}
+    return {"seconds": seconds, "wall": wall, "peak": ram.own("VmHWM")}
 
 
-_CHILDREN = {"rewrite": _rewrite, "run": _run}
+_CHILDREN = {"rewrite": _rewrite, "run": _run, "bring": _bring, "cut": _cut}
 
 
 def _processor_seconds() -> float:
@@ -135,24 +221,22 @@ def _processor_seconds() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def _peak_mebibytes() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-
-
-def _table(samples: dict[str, list[dict[str, float]]]) -> str:
+def _table(samples: dict[str, list[dict[str, float]]], size: str) -> str:
     def median(name: str, what: str) -> float:
         return statistics.median(sample[what] for sample in samples[name])
 
     rows = [
         (
-            name,
+            size + name,
             f"{median(name, 'seconds') / median(UNIT, 'seconds'):.2f}",
             f"{median(name, 'wall') / median(UNIT, 'wall'):.2f}",
+            f"{median(name, 'peak') / median(UNIT, 'peak'):.2f}",
             f"{median(name, 'peak'):.0f}",
         )
         for name in samples
     ]
-    return report.table(("network", "processor time", "wall time", "peak MiB"), rows)
+    header = ("network", "processor time", "wall time", "peak memory", "peak MiB")
+    return report.table(header, rows)
 
 
 def _of_build(build: dict[str, float]) -> str:
