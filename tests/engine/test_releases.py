@@ -6,6 +6,7 @@ import multiprocessing
 import resource
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -243,6 +244,16 @@ def test_a_built_file_that_changed_is_refused(accepted):
 def test_only_what_the_settings_need_is_fetched():
     assert session.models_needed(session.Settings(model="u2netp")) == ("u2netp",)
     assert session.models_needed(session.Settings(quality="fast")) == ("isnet",)
+
+
+def test_the_documentation_has_the_memory_and_licence_of_each_network():
+    """What the guard compares is what the operator read."""
+    lines = (Path(__file__).parents[2] / "docs" / "models.md").read_text("utf-8").splitlines()
+    for model in MODELS.values():
+        if isinstance(model.source, Release):
+            (row,) = (line for line in lines if line.startswith(f"| `{model.name}` |"))
+            assert f"| {model.recipe.memory_mib:,} MiB" in row
+            assert f"| {model.recipe.licence}: {model.licence} |" in row
 
 
 def test_the_list_names_every_row(capsys):
