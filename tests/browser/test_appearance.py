@@ -57,7 +57,7 @@ def test_forced_colours_show_what_is_chosen_the_progress_and_the_ground(
     page.goto("/")
     page.route("**/removals", lambda route: None)  # stays at work
     choose(page, COFFEE)
-    bar = page.locator(".card .progress")
+    bar = page.locator(".card .veil .progress")
     expect(bar).to_be_visible()
     expect(bar).to_have_css("border-style", "solid")
     page.locator("body").evaluate(
