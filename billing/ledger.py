@@ -49,9 +49,10 @@ class AccountState:
     low_balance_threshold: Decimal | None
 
 
-def price_of(pixels: int) -> Decimal:
-    """Credits that a picture of so many pixels costs on this site."""
-    return price(pixels, base=settings.CREDITS_BASE, per_megapixel=settings.CREDITS_PER_MEGAPIXEL)
+def price_of(pixels: int, factor: Decimal = Decimal(1)) -> Decimal:
+    """Credits that a picture of so many pixels costs on this site. factor: of its network."""
+    per_megapixel = settings.CREDITS_PER_MEGAPIXEL
+    return price(pixels, base=settings.CREDITS_BASE, per_megapixel=per_megapixel, factor=factor)
 
 
 def account_for(user: User) -> Account:

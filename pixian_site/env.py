@@ -8,6 +8,7 @@ import re
 import secrets
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from decimal import Decimal
 from functools import wraps
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -66,6 +67,19 @@ def secret(name: str) -> str:
 def words(name: str, default: Iterable[str] = (), *, separator: str = ",") -> list[str]:
     """A comma-separated setting, stripped of blanks and empty values."""
     return _split(env.str(name, separator.join(default)), separator)
+
+
+def factors(name: str) -> dict[str, Decimal]:
+    """NAME=FACTOR, separated by commas; each from 0.01 to 1000."""
+    found = {}
+    for word in words(name):
+        key, _, text = word.partition("=")
+        if not re.fullmatch(r"[0-9]{1,4}(\.[0-9]{1,3})?", text.strip()):
+            raise ImproperlyConfigured(f"{name}: {word!r} is no NAME=FACTOR, such as isnet=1.5.")
+        found[key.strip()] = Decimal(text.strip())
+        if not Decimal("0.01") <= found[key.strip()] <= 1000:
+            raise ImproperlyConfigured(f"{name}: {word!r} is not from 0.01 to 1000.")
+    return found
 
 
 def secrets_of(name: str) -> list[str]:

@@ -16,6 +16,7 @@ from .env import (
     AT_LEAST_ONE,
     NOT_NEGATIVE,
     env,
+    factors,
     generated_secret,
     hidden,
     openid_providers,
@@ -393,6 +394,8 @@ HOLD_GRACE_SECONDS = env.int("HOLD_GRACE_SECONDS", 60, validate=NOT_NEGATIVE)
 # Longer than the slowest download: see billing.ledger.refund_undelivered.
 UNDELIVERED_REFUND_SECONDS = env.int("UNDELIVERED_REFUND_SECONDS", 900, validate=NOT_NEGATIVE)
 # Granted once to every account whose address has been confirmed.
+# NAME=FACTOR of networks that REMOVAL_MODELS offers, for those that do not cost the same.
+CREDITS_MODEL_FACTORS = factors("CREDITS_MODEL_FACTORS")
 SIGNUP_CREDITS = env.decimal("SIGNUP_CREDITS", Decimal(0), validate=NOT_NEGATIVE)
 # Without a secret key the site runs, and says that buying is switched off.
 STRIPE_SECRET_KEY = secret("STRIPE_SECRET_KEY")

@@ -226,6 +226,7 @@ ROWS: tuple[Row, ...] = (
     _of_parameter(1117, "recipe"),
     _of_parameter(1118, "result.shadow"),
     _of_parameter(1119, "result.shadow_opacity"),
+    _of_parameter(1131, "model"),
     Row(
         400,
         1120,

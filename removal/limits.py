@@ -4,6 +4,7 @@ import ipaddress
 import math
 import time
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cache
 
 from django.conf import settings
@@ -16,6 +17,7 @@ from accounts.models import User
 
 from .errors import SlowDown
 
+ONE = Decimal(1)
 NEW_KEYS_PER_HOUR = 30
 # What scribbles may cost: about ten minutes of a core. 400 on a picture of 12 megapixels.
 MENDED_MEGAPIXELS_PER_HOUR = 5_000
@@ -51,10 +53,12 @@ def allowance(user: User | None, address: str) -> Allowance:
     return Allowance(limit, left, 0 if left else _wait(RateLimitItemPerHour(limit), *who))
 
 
-def admit_free_picture(user: User | None, address: str) -> None:
-    """Count one free picture of the page; raises HourUsedUp, which names the wait."""
+def admit_free_picture(user: User | None, address: str, factor: Decimal = ONE) -> None:
+    """Count one free picture of the page; raises HourUsedUp, which names the wait.
+
+    factor: of its network: the work of several pictures counts as several."""
     limit, *who = _picker(user, address)
-    wait = _count(limit, *who)
+    wait = _count(limit, *who, cost=_cost(factor, limit))
     if not wait:
         return
     places = {"limit": limit, "minutes": math.ceil(wait / 60)}
@@ -79,10 +83,12 @@ def check_free_tests(user: User) -> None:
         raise _tests_used_up(limit, _wait(limit, *_tester(user)))
 
 
-def take_free_test(user: User) -> None:
-    """Count one free test of the account, exactly, even for concurrent ones. Raises HourUsedUp."""
+def take_free_test(user: User, factor: Decimal = ONE) -> None:
+    """Count one free test of the account, exactly, even for concurrent ones. Raises HourUsedUp.
+
+    factor: as for `admit_free_picture`."""
     limit = _free_tests()
-    if limit and not _limiter().hit(limit, *_tester(user)):
+    if limit and not _limiter().hit(limit, *_tester(user), cost=_cost(factor, limit.amount)):
         raise _tests_used_up(limit, _wait(limit, *_tester(user)))
 
 
@@ -134,6 +140,11 @@ def _count(limit: int, *who: str, cost: int = 1) -> int:
     """Count `cost` and return 0, or return the seconds until one is free."""
     hourly = RateLimitItemPerHour(limit)
     return 0 if _limiter().hit(hourly, *who, cost=cost) else _wait(hourly, *who)
+
+
+def _cost(factor: Decimal, limit: int) -> int:
+    """What a free picture counts as: at least one, at most the hour's all."""
+    return min(max(1, math.ceil(factor)), limit)
 
 
 def _wait(hourly: RateLimitItemPerHour, *who: str) -> int:

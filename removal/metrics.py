@@ -38,6 +38,7 @@ _ended_processes = Counter(
 )
 for _reason in ("stuck", "died"):
     _ended_processes.labels(_reason)  # exported from the start, as 0
+_results = Counter("removal_results", "Results made, by the network that was run", ("model",))
 _credits = Counter("removal_credits_charged", "Credits charged for results")
 
 
@@ -55,7 +56,9 @@ def count_ended_process(reason: Literal["stuck", "died"]) -> None:
     _ended_processes.labels(reason).inc()
 
 
-def count_credits(credits_: Decimal) -> None:
+def count_result(model: str, credits_: Decimal) -> None:
+    """model: one of those on offer, which are few."""
+    _results.labels(model).inc()
     _credits.inc(float(credits_))
 
 

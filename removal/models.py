@@ -39,6 +39,7 @@ class Removal(models.Model):
     input_width = models.PositiveIntegerField(_("input width"), null=True)
     input_height = models.PositiveIntegerField(_("input height"), null=True)
     output_format = models.CharField(_("output format"), max_length=12, blank=True)
+    model = models.CharField(_("network"), max_length=64, blank=True)
     result_width = models.PositiveIntegerField(_("result width"), null=True)
     result_height = models.PositiveIntegerField(_("result height"), null=True)
     credits_charged = models.DecimalField(

@@ -22,7 +22,7 @@ from accounts.models import ApiKey, User
 from billing import ledger
 from billing.models import Hold
 
-from . import capacity, engine, execution, idempotency, limits, metrics, storage
+from . import capacity, engine, execution, idempotency, limits, metrics, offers, storage
 from .errors import (
     BackgroundUrlFailed,
     BackgroundUrlRefused,
@@ -104,7 +104,8 @@ class Order:
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """A finished request. `hold` is the settled charge, to be marked as delivered; `replay_of` is
-    the id of the original request if this one only repeats it."""
+    the id of the original request if this one only repeats it. `options.model` names the network
+    that did it."""
 
     result: engine.Result
     options: engine.Options
@@ -149,7 +150,7 @@ def admitted(caller: Caller) -> Iterator["Work"]:
         _note_failure(record, failure, started)
         raise failure from error
     if work.outcome is not None and not work.outcome.replay_of:
-        metrics.count_credits(work.outcome.credits_charged)
+        metrics.count_result(work.outcome.options.model, work.outcome.credits_charged)
         _note_success(record, work.outcome, started)
 
 
@@ -246,13 +247,16 @@ class Work:
     def _of_job(self, order: Order, results: ResultStore | None) -> Steps:
         caller, test = self._caller, order.options.watermark
         pays, tester = caller.pays and not test, caller.user if test else None
+        offer = offers.chosen(order.options.model)
+        order = replace(order, options=replace(order.options, model=offer.name))
         self._check_means(order.options, pays, tester)
         job = self._job(order, results, pays)
-        price = ledger.price_of(min(job.header.pixels, job.options.max_pixels))
+        pixels = min(job.header.pixels, job.options.max_pixels)
+        price = ledger.price_of(pixels, offer.factor)
         if pays:
             return (yield from self._charged(job, price, results))
         if tester is not None:  # counted only now: requests refused earlier do not count
-            limits.take_free_test(tester)
+            limits.take_free_test(tester, offer.factor)
         result = yield job
         calculated = (price if result.facts.result_foreground else FREE) if caller.pays else None
         outcome = Outcome(result, job.options, credits_calculated=calculated)
@@ -261,6 +265,7 @@ class Work:
     def _check_means(self, options: engine.Options, pays: bool, tester: User | None) -> None:
         """Refuse whoever has neither credits nor free tests, before anything is fetched."""
         self._record.test = options.watermark
+        self._record.model = options.model
         self._record.output_format = options.resolved_format
         if pays:
             assert self._caller.user is not None
@@ -381,6 +386,7 @@ def _to_json(outcome: Outcome) -> dict[str, Any]:
     return {
         "media_type": outcome.result.media_type,
         "facts": asdict(outcome.result.facts),
+        "model": outcome.options.model,
         "charged": str(outcome.credits_charged),
         "calculated": None if calculated is None else str(calculated),
         "remaining": None if remaining is None else str(remaining),
@@ -402,6 +408,7 @@ def outcome_of(
         for name, value in kept["facts"].items()
     }  # fmt: skip
     result = engine.Result(content, kept["media_type"], engine.Facts(**facts))
+    options = replace(options, model=kept.get("model", ""))
     charged, calculated, remaining = (
         None if kept[name] is None else Decimal(kept[name])
         for name in ("charged", "calculated", "remaining")

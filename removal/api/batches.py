@@ -10,7 +10,7 @@ from rest_framework.request import Request
 
 from accounts import webhook_secrets
 from accounts.models import ApiKey
-from removal import capacity, engine, idempotency, services
+from removal import capacity, engine, idempotency, offers, services
 from removal.batches import archive, intake, register
 from removal.errors import (
     ImageNotAFile,
@@ -167,6 +167,7 @@ def _mark(file: reading.File) -> list[str]:
 def _checked(fields: reading.Fields) -> tuple[engine.Options, str, bool]:
     """The parameters for the pictures, and those of the batch itself."""
     options = engine.parse_options(fields)
+    offers.chosen(options.model)  # refused now, not with each picture
     try:
         keep_open = engine.parse_bool("keep_open", fields.get("keep_open", "") or "false")
     except engine.InvalidOption as error:

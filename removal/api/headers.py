@@ -11,7 +11,7 @@ from removal.services import Outcome, mark_delivered
 EXPOSED = (
     "X-Credits-Charged", "X-Credits-Calculated", "X-Credits-Remaining", "X-Input-Orientation",
     "X-Input-Size", "X-Result-Size", "X-Input-Foreground", "X-Result-Foreground",
-    "X-Result-Shadow", "X-Request-Id",
+    "X-Result-Shadow", "X-Model", "X-Request-Id",
     "X-Type", "X-Width", "X-Height", "X-Max-Width", "X-Max-Height", "X-Foreground-Top",
     "X-Foreground-Left", "X-Foreground-Width", "X-Foreground-Height", "X-RateLimit-Limit",
     "X-RateLimit-Remaining", "X-RateLimit-Reset", "Idempotency-Replayed", "Retry-After",
@@ -53,6 +53,8 @@ def facts_of(outcome: Outcome) -> dict[str, str]:
         "X-Input-Foreground": _box(facts.input_foreground),
         "X-Result-Foreground": _box(facts.result_foreground),
     }
+    if outcome.options.model:  # of results stored before networks could be chosen it is not known
+        headers["X-Model"] = outcome.options.model
     if outcome.options.shadow != "none":
         headers["X-Result-Shadow"] = facts.shadow
     if outcome.options.watermark and outcome.credits_calculated is not None:

@@ -60,6 +60,7 @@ def _parameters(request: HttpRequest) -> Context:
         "parameters": tables.parameters(),
         "formats": tables.formats(),
         "recipes": tables.recipes(),
+        "models": tables.models(),
     }
 
 

@@ -6,6 +6,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
+from billing import ledger
+from removal import offers
 from removal import recipes as recipe_table
 from removal.api import reading, v1
 from removal.api.removebg import parameters as removebg_parameters
@@ -24,6 +26,9 @@ WORDS = (
     gettext_noop("1 to 100"),
     gettext_noop("points and strokes in JSON, or a PNG with labels"),
     gettext_noop("the shadow's own"),
+    gettext_noop("a network that is offered"),
+    gettext_noop("the first offered"),
+    gettext_noop("any; person and anime have networks of their own"),
     gettext_noop("preview, small, regular, medium, hd, full, 4k, 50MP or auto"),
     gettext_noop("auto, png, jpg, webp or zip"),
     gettext_noop("rgba or alpha"),
@@ -104,6 +109,10 @@ PARAMETERS: dict[str, str | Promise] = {
     ),
     "output.format": _("See the formats below."),
     "output.jpeg_quality": _("Of JPEG, of WebP's colour and of the colour in a ZIP."),
+    "model": _(
+        "The network that finds the subject. A network may have a factor of its own on the price; "
+        "X-Model says which one it was."
+    ),
     "hints": _(
         "What is to be kept and what is to go, in pixels of the upright, full-size picture: "
         '{"keep": [[x, y]], "remove": [{"points": [[x, y], [x, y]], "radius": r}]}. A point marks '
@@ -144,6 +153,7 @@ HEADERS: dict[str, str | Promise] = {
         "If a shadow was asked for: that of the result. none for natural where the background is "
         "not even, and in formats without shadows."
     ),
+    "X-Model": _("The network that made the result."),
     "Idempotency-Replayed": _("This answer repeats an earlier one. See Idempotency-Key."),
     "X-Request-Id": _("In every answer, including errors: name it when you write to support."),
 }
@@ -191,6 +201,32 @@ def parameters() -> list[Row]:
             PARAMETER_CODES[row.name],
         )
         for row in reading.V2_PARAMETERS
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRow:
+    """A network on offer. factor: of the price. megapixel: credits for a picture of one."""
+
+    name: str
+    title: str
+    factor: str
+    megapixel: str
+
+
+def models() -> list[ModelRow]:
+    """The networks that this site offers; empty where there is no choice."""
+    offered = offers.offers()
+    if len(offered) == 1:
+        return []
+    return [
+        ModelRow(
+            offer.name,
+            offer.title,
+            f"{offer.factor.normalize():f}",
+            f"{ledger.price_of(1_000_000, offer.factor):.3f}",
+        )
+        for offer in offered
     ]
 
 

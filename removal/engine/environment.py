@@ -38,6 +38,15 @@ class Environment:
             raise ModelUnavailable(f"{name}={value!r} is not known. Allowed: {known}.")
         return value
 
+    def choices(self, name: str, allowed: tuple[str, ...]) -> tuple[str, ...]:
+        """Some of `allowed`, each once, in the order given; separated by commas or blanks."""
+        values = tuple(dict.fromkeys(self.text(name).replace(",", " ").split()))
+        for value in values:
+            if value not in allowed:
+                known = ", ".join(allowed)
+                raise ModelUnavailable(f"{name}: {value[:80]!r} is not known. Allowed: {known}.")
+        return values
+
     def whole(self, name: str) -> int:
         """A whole number; 0 where there is none."""
         value = self.text(name) or "0"

@@ -154,7 +154,7 @@ def _finished(subject: _Subject, mending: Mending, options: Options, begin: Chec
     if not compose.foreground_box(alpha):
         alpha[:] = 0  # as remove_background does with a haze
     begin("foreground")
-    frame, window = letterbox.framed(subject.seen, session.networks().main.side)
+    frame, window = letterbox.framed(subject.seen, session.networks(options.model).main.side)
     foreground.foreground_colour(rgb, share, frame[window], hidden)
     if mending.touched_up:  # what a person has painted is not made anew
         same = alpha == subject.alpha

@@ -24,6 +24,7 @@ MAX_RESULT_PIXELS = 50_000_000
 COLOUR = r"#[0-9A-Fa-f]{6}"
 LENGTH = r"(?:[0-9]{1,6}(?:\.[0-9]{0,6})?|\.[0-9]{1,6})(?:px|%)|0"
 MARGIN = rf"(?:{LENGTH})(?:\s+(?:{LENGTH})){{0,3}}"
+MODEL = r"[a-z0-9][a-z0-9.-]{0,63}"
 TARGET_SIZE = r"0{0,7}[1-9][0-9]{0,7}\s+0{0,7}[1-9][0-9]{0,7}"
 
 
@@ -75,6 +76,7 @@ class Options:
     jpeg_quality: int = 75
     watermark: bool = False
     hints: Hints | None = None  # of the full-size input: what a person wants kept and removed
+    model: str = ""  # the network's name in the catalogue; the settings' first where it is ""
 
     @property
     def resolved_format(self) -> OutputFormat:
@@ -148,6 +150,14 @@ def parse_target_size(name: str, value: str) -> tuple[int, int]:
     return int(width), int(height)
 
 
+def parse_model(name: str, value: str) -> str:
+    """Only the form: which networks there are is for the caller to know."""
+    word = value.strip().lower()
+    if not re.fullmatch(MODEL, word):
+        raise InvalidOption(name, value, "the name of a network, for example isnet")
+    return word
+
+
 @dataclass(frozen=True, slots=True)
 class Choice:
     """Reads one of some words."""
@@ -210,6 +220,7 @@ PARAMETERS: tuple[Parameter, ...] = (
         "output.format", "output_format", Choice(OUTPUT_FORMATS), ", ".join(OUTPUT_FORMATS), "auto"
     ),
     Parameter("output.jpeg_quality", "jpeg_quality", Whole(1, 100), "1 to 100", "75"),
+    Parameter("model", "model", parse_model, "a network that is offered", "the first offered"),
 )
 
 # Only where the parameters are one picture's own: not for batches, nor in older dialects.

@@ -78,7 +78,7 @@ def remove_background(
     picture = decode.decode(photo, options.max_pixels)
     del photo  # a copy of what of the file is needed
     begin("mask")
-    networks = session.networks()
+    networks = session.networks(options.model)
     hidden = hidden_of(picture)
     seen = picture.rgb if hidden is None else hidden.seen
     frame, window = letterbox.for_network(seen, networks.main.recipe)

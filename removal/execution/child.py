@@ -21,6 +21,7 @@ import cv2
 from removal import engine
 from removal.engine import memory, threads
 from removal.engine.mending import mend_cutout
+from removal.engine.networks import session
 
 from . import pace, wire
 from .shared_file import SharedFile
@@ -49,7 +50,7 @@ class Child:
             self._tell(wire.dump_greeting(wire.Unavailable(f"The first picture failed: {error!r}")))
             return
         memory.trim()
-        self._tell(wire.dump_greeting(wire.Warm(info, own_pace)))
+        self._tell(wire.dump_greeting(wire.Warm(info, own_pace, session.loaded())))
         while (order := self._next_order()) is not None:
             self._tell(wire.dump_answer(self._answer(order)))
             memory.trim()  # the parent need not wait for this
@@ -79,11 +80,12 @@ class Child:
             return wire.Broken(traceback.format_exc())
         stages = stopwatch.stages()
         self._result.put(result.content)  # without room for it, too, a new process begins
-        return wire.Done(result.media_type, result.facts, stages)
+        return wire.Done(result.media_type, result.facts, stages, session.loaded())
 
     def _work(self, order: wire.Order, stopwatch: Stopwatch) -> engine.Result:
         content, options = self._picture.take(), order.options
         content, beside = content[: order.length], content[order.length :]
+        session.networks(options.model)  # not to be counted as a stage of the picture
         if order.mending is not None:
             return mend_cutout(content, beside, order.mending, options, checkpoint=stopwatch)
         return engine.remove_background(

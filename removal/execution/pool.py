@@ -6,6 +6,7 @@ process, waits for its end and starts the next.
 
 import atexit
 import logging
+import math
 import threading
 import time
 from collections.abc import Sequence
@@ -37,6 +38,7 @@ class Slot:
         self.process: EngineProcess | None = None
         self.warm: wire.Warm | None = None  # the process's report, once it is ready
         self.reason = ""  # why it did not start
+        self.loaded: tuple[str, ...] = ()  # the networks in the process's memory, as it last said
         self.busy = False
         self.began = self.until = 0.0  # of its work, a time.monotonic() value
         self.was_stuck = False  # until the next process starts
@@ -60,7 +62,7 @@ class Pool:
 
     def __init__(self, size: int) -> None:
         self.slots: Sequence[Slot] = tuple(Slot() for _ in range(size))
-        self._pace: Pace | None = None  # the fastest that a process measured
+        self._paces: dict[str, Pace] = {}  # by network, the fastest that a process measured
         self._changed = threading.Condition()
         self._threads: list[threading.Thread] = []
         self._closed = threading.Event()
@@ -101,7 +103,9 @@ class Pool:
         self.start()
         slot, process = self._take(job)
         try:
-            return process.work(job, slot.until)
+            answer, content = process.work(job, slot.until)
+            self._learn(slot, job, answer)
+            return answer, content
         except ClientGone:
             raise
         except BaseException as error:
@@ -114,12 +118,8 @@ class Pool:
         """A ready process: each request has a slot, but its process may still be starting."""
         while True:
             with self._changed:
-                for slot in self.slots:
-                    if slot.warm is not None and slot.process is not None and not slot.busy:
-                        slot.busy, slot.began = True, time.monotonic()
-                        seconds = budget.seconds(self._pace or slot.warm.pace, job)
-                        slot.until = min(job.deadline, slot.began + seconds)
-                        return slot, slot.process
+                if (taken := self._take_free(job)) is not None:
+                    return taken
                 if all(slot.state == "failed" for slot in self.slots):
                     raise EngineUnavailable(detail=self.slots[0].reason)
                 left = job.deadline - time.monotonic()
@@ -128,6 +128,35 @@ class Pool:
                 self._changed.wait(min(left, LOOK_SECONDS))
             if job.disconnected():
                 raise ClientGone
+
+    def _take_free(self, job: Job) -> tuple[Slot, EngineProcess] | None:
+        """A free slot, best one whose process has the network in memory."""
+        free = [slot for slot in self.slots if slot.warm is not None and not slot.busy]
+        free.sort(key=lambda slot: _model(slot, job) not in slot.loaded)
+        for slot in free:
+            if slot.process is not None:
+                slot.busy, slot.began = True, time.monotonic()
+                slot.until = min(job.deadline, slot.began + self._seconds(slot, job))
+                return slot, slot.process
+        return None
+
+    def _seconds(self, slot: Slot, job: Job) -> float:
+        """The time limit. A network that is still to be loaded has no other than the deadline."""
+        model = _model(slot, job)
+        pace = self._paces.get(model)
+        if pace is None or model not in slot.loaded:
+            return math.inf
+        return budget.seconds(pace, job)
+
+    def _learn(self, slot: Slot, job: Job, answer: wire.Answer) -> None:
+        """What the process has in memory, and how fast a network is that it loaded for the job."""
+        if not isinstance(answer, wire.Done):
+            return
+        with self._changed:
+            slot.loaded = answer.loaded
+            model = _model(slot, job)
+            if model not in self._paces and slot.warm is not None:
+                self._paces[model] = Pace.of_network(answer.stages, slot.warm.pace)
 
     def _give_back(self, slot: Slot) -> None:
         with self._changed:
@@ -175,7 +204,9 @@ class Pool:
             case wire.Warm() as warm:
                 with self._changed:
                     slot.warm, slot.reason, slot.was_stuck = warm, "", False
-                    self._pace = warm.pace.best(self._pace or warm.pace)
+                    slot.loaded = warm.loaded
+                    for model in warm.loaded:
+                        self._paces[model] = warm.pace.best(self._paces.get(model, warm.pace))
                     self._changed.notify_all()
                 log.info("Engine process %d is ready: %s", process.pid, warm.info)
                 return True
@@ -197,6 +228,12 @@ class Pool:
         if not expected:
             metrics.count_ended_process("died")
             log.error("Engine process %d ended with status %d", process.pid, status)
+
+
+def _model(slot: Slot, job: Job) -> str:
+    """The network that the job runs: where it names none, that which the process loads first."""
+    default = slot.warm.loaded[0] if slot.warm is not None and slot.warm.loaded else ""
+    return job.options.model or default
 
 
 def threads_each(processes: int) -> int:

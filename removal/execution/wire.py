@@ -38,6 +38,7 @@ class Warm:
 
     info: session.EngineInfo
     pace: Pace
+    loaded: tuple[str, ...] = ()  # the networks in its memory: the default
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,7 @@ class Done:
     media_type: str
     facts: engine.Facts
     stages: dict[str, float]  # seconds of each
+    loaded: tuple[str, ...] = ()  # the networks that the process has in memory now
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,16 +102,16 @@ Answer = Done | Failed | Broken
 
 def dump_greeting(greeting: Greeting) -> str:
     match greeting:
-        case Warm(info, pace):
-            return json.dumps({"warm": _dump(info), "pace": _dump(pace)})
+        case Warm(info, pace, loaded):
+            return json.dumps({"warm": _dump(info), "pace": _dump(pace), "loaded": loaded})
         case Unavailable(reason):
             return json.dumps({"unavailable": reason})
 
 
 def load_greeting(text: bytes) -> Greeting:
     match json.loads(text):
-        case {"warm": info, "pace": pace}:
-            return Warm(_load(info), _load(pace))
+        case {"warm": info, "pace": pace, "loaded": loaded}:
+            return Warm(_load(info), _load(pace), tuple(loaded))
         case other:
             return Unavailable(str(other.get("unavailable")))
 
@@ -130,8 +132,9 @@ def load_order(text: str | bytes) -> Order:
 
 def dump_answer(answer: Answer) -> str:
     match answer:
-        case Done(media_type, facts, stages):
-            return json.dumps({"done": media_type, "facts": _dump(facts), "stages": stages})
+        case Done(media_type, facts, stages, loaded):
+            done = {"done": media_type, "facts": _dump(facts), "stages": stages, "loaded": loaded}
+            return json.dumps(done)
         case Failed(error):
             state = _dump(tuple(vars(error).items()))
             return json.dumps({"failed": error.code, "says": error.message, "state": state})
@@ -141,8 +144,9 @@ def dump_answer(answer: Answer) -> str:
 
 def load_answer(text: str | bytes) -> Answer:
     match json.loads(text):
-        case {"done": media_type, "facts": facts, "stages": stages}:
-            return Done(media_type, _load(facts), stages)
+        case {"done": media_type, "facts": facts, "stages": stages, **more}:
+            # a worker of the version before says nothing of what is loaded
+            return Done(media_type, _load(facts), stages, tuple(more.get("loaded", ())))
         case {"failed": code, "says": sentence, "state": state}:
             return Failed(_error(code, sentence, state))
         case other:

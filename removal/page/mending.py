@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 from django.conf import settings
 
-from .. import capacity, engine, execution, limits
+from .. import capacity, engine, execution, limits, offers
 from ..engine import hints
 from ..engine.hints import Scribble
 from ..engine.mending import Mending, Step
@@ -86,7 +86,11 @@ class Mender:
         row = self._row
         pixels = engine.MAX_PIXELS if row.full else settings.REMOVAL_ANONYMOUS_MAX_PIXELS
         delta = row.delta and not row.touched_up
-        return engine.Options(output_format="delta_png" if delta else "png", max_pixels=pixels)
+        return engine.Options(
+            output_format="delta_png" if delta else "png",
+            max_pixels=pixels,
+            model=offers.still(row.outcome.get("model", "")),
+        )
 
 
 def read_scribbles(body: bytes) -> tuple[Scribble, ...]:

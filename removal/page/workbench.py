@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts.errors import AccountSuspended
 from accounts.models import User
 
-from .. import capacity, engine, limits, services
+from .. import capacity, engine, limits, offers, services
 from ..api.errors import error_response, known_failure, request_id_of
 from ..api.headers import image_response
 from ..api.reading import read_source
@@ -232,9 +232,10 @@ def _order(
     request: HttpRequest, caller: services.Caller, results: PageResultStore | None
 ) -> services.Order:
     """Read after admission, so that a 429 does not count against the hour's free pictures."""
-    if not caller.pays:
-        limits.admit_free_picture(caller.user, address_of(request))
     fields = {name: str(value) for name, value in request.POST.items()}
+    if not caller.pays:
+        factor = offers.chosen(fields.get("model", "").strip().lower()).factor
+        limits.admit_free_picture(caller.user, address_of(request), factor)
     source = read_source(fields, request.FILES.getlist("image"))
     options = engine.parse_options(fields)
     if not caller.pays:

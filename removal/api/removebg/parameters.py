@@ -8,6 +8,7 @@ from typing import Any
 
 from PIL import ImageColor
 
+from removal import offers
 from removal.engine import InvalidOption, Length, Margin, Options, Region, parse_bool
 from removal.errors import RemovalError
 
@@ -33,6 +34,17 @@ SHADOWS = {
     **dict.fromkeys(("auto", "car", "3d", "contact"), "contact"),
     "natural": "natural",
 }
+TYPES = (
+    "auto",
+    "person",
+    "product",
+    "car",
+    "animal",
+    "graphic",
+    "transportation",
+    "anime",
+    "other",
+)
 # Patterns for the readers below and for the schema; ranges are checked separately.
 OPACITY = r"100|[0-9]{1,2}"
 LENGTH = r"[0-9]{1,6}(?:\.[0-9]{1,6})?(?:px|%)|0"
@@ -147,6 +159,11 @@ def _position(text: str) -> Values:
     return {"position": (shares[0], shares[-1])}
 
 
+def _type(text: str) -> Values:
+    """The network on offer that is made for such pictures; any other type is ignored."""
+    return {"model": offers.suiting(text.lower())}
+
+
 def _boolean(field: str) -> Callable[[str], Values]:
     def read(text: str) -> Values:
         value = parse_bool(field, text)
@@ -222,6 +239,7 @@ PARAMETERS = (
         words=(*SHADOWS, "3D"),
     ),
     Parameter("shadow_opacity", _shadow_opacity, "0 to 100", pattern=OPACITY),
+    Parameter("type", _type, "any; person and anime have networks of their own", words=TYPES),
     Parameter("test", _boolean("watermark"), "true or false"),
 )
 

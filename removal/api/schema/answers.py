@@ -56,6 +56,7 @@ HEADERS: dict[str, tuple[Schema, str, str]] = {
         "natural",
         "If a shadow was asked for: that of the result.",
     ),
+    "X-Model": (TEXT, "isnet", "The network that made the result."),
     "Idempotency-Replayed": ({"const": "true"}, "true", "This repeats an earlier response."),
     "Deprecation": (TEXT, "@1686614400", "The date since which v1 is deprecated (RFC 9745)."),
     "Link": (TEXT, '</docs/moving#v1>; rel="deprecation"', "The documentation of the deprecation."),
@@ -76,18 +77,20 @@ HEADERS: dict[str, tuple[Schema, str, str]] = {
     "X-RateLimit-Reset": (COUNT, "1767225600", "When that may change: now, in Unix time."),
 }
 ALWAYS = ("X-Request-Id", "Access-Control-Allow-Origin", "Access-Control-Expose-Headers")
-SOMETIMES = {"X-Credits-Calculated", "X-Result-Shadow", "Idempotency-Replayed"}
+SOMETIMES = {"X-Credits-Calculated", "X-Result-Shadow", "X-Model", "Idempotency-Replayed"}
 OF_RESULTS = (
     "Content-Disposition", "Cache-Control", "X-Credits-Charged", "X-Credits-Calculated",
     "X-Credits-Remaining", "X-Input-Orientation", "X-Input-Size", "X-Result-Size",
-    "X-Input-Foreground", "X-Result-Foreground", "X-Result-Shadow", "Idempotency-Replayed",
+    "X-Input-Foreground", "X-Result-Foreground", "X-Result-Shadow", "X-Model",
+    "Idempotency-Replayed",
 )  # fmt: skip
 OF_V1 = ("Deprecation", "Link")
 OF_REMOVEBG = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
 OF_REMOVEBG_RESULTS = (
     "Cache-Control", "X-Type", "X-Width", "X-Height", "X-Max-Width", "X-Max-Height",
     "X-Foreground-Top", "X-Foreground-Left", "X-Foreground-Width", "X-Foreground-Height",
-    "X-Credits-Charged", "X-Credits-Calculated", "X-Result-Shadow", "Idempotency-Replayed",
+    "X-Credits-Charged", "X-Credits-Calculated", "X-Result-Shadow", "X-Model",
+    "Idempotency-Replayed",
 )  # fmt: skip
 # The headers of each status; one of SOMETIMES_AT is not sent with every code of its status.
 AT_STATUS = {

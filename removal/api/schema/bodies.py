@@ -6,6 +6,7 @@ from typing import Any
 from removal import engine
 from removal.engine import options as v2
 from removal.engine.hints import MAX_DATA_URL, parse_hints
+from removal.engine.networks.catalog import DEFAULT
 
 from .. import reading
 from ..removebg import parameters as removebg_parameters
@@ -41,6 +42,7 @@ FORMS: dict[object, Schema] = {
     v2.parse_colour: {"type": "string", "pattern": f"^{v2.COLOUR}$"},
     v2.parse_margin: {"type": "string", "pattern": f"^(?:{v2.MARGIN})$"},
     parse_hints: HINTS,
+    v2.parse_model: {"type": "string", "pattern": f"^{v2.MODEL}$"},
     v2.parse_target_size: {"type": "string", "pattern": f"^{v2.TARGET_SIZE}$"},
 }
 SOURCE_FORMS: dict[str, Schema] = {
@@ -75,6 +77,7 @@ EXAMPLES = {
     "result.target_size": "800 600",
     "result.shadow_opacity": 60,
     "output.jpeg_quality": 75,
+    "model": DEFAULT,
     "hints": '{"keep": [[120, 80]], "remove": [{"points": [[10, 10], [60, 12]], "radius": 4}]}',
     "crop_margin": "10px 5%",
     "bg_color": "81d4fa",

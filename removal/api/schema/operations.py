@@ -143,7 +143,8 @@ OPERATIONS: dict[tuple[type[APIView], str], Schema] = {
         removebg_body(),
         description=(
             "With `Accept: application/json` the picture comes as Base64 in JSON. "
-            "`type`, `type_level` and unknown parameters are ignored."
+            "`type` chooses the network where one on offer is made for such pictures; `type_level` "
+            "and unknown parameters are ignored."
         ),
         security=[{X_API_KEY: []}],
         responses=answers(

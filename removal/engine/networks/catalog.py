@@ -48,6 +48,7 @@ class Release:
 class Model:
     """A network. `sha256` is that of the published file.
 
+    suits: the types of pictures, by remove.bg's names, that it was made for.
     tried: whether we have run it. The others' facts are taken from public code, and a trial at
     loading (probe.py) has the last word.
     """
@@ -58,6 +59,7 @@ class Model:
     sha256: str
     recipe: Recipe
     licence: str
+    suits: tuple[str, ...] = ()
     tried: bool = False
 
     @property
@@ -83,6 +85,7 @@ class Build:
 
 
 DEFAULT = "isnet"
+PEOPLE = ("person", "portrait")
 REMBG = "https://github.com/danielgatis/rembg/releases/download/v0.0.0/"
 BIREFNET = "https://github.com/ZhengPeng7/BiRefNet/releases/download/v1/"
 HUGGING_FACE = "https://huggingface.co/"
@@ -192,6 +195,7 @@ MODELS = {
             sha256="1ba1c8ff5a7bbfadc8d8d13fb11d7be793f91f23d9d466549e37a854f6668f99",
             recipe=_birefnet(),
             licence="MIT, code and weights; trained on P3M-10k and people, without DIS5K",
+            suits=PEOPLE,
         ),
         Model(
             name="birefnet-matting",
@@ -269,6 +273,7 @@ MODELS = {
                 licence="permissive",
             ),
             licence="Apache-2.0, code and models",
+            suits=PEOPLE,
         ),
         Model(
             name="isnet-anime",
@@ -285,6 +290,7 @@ MODELS = {
                 licence="permissive",
             ),
             licence="Apache-2.0, the repository",
+            suits=("anime",),
         ),
         Model(
             name="u2net",
@@ -301,6 +307,7 @@ MODELS = {
             sha256="01eb6a29a5c4d8edb30b56adad9bb3a2a0535338e480724a213e0acfd2d1c73c",
             recipe=_stretched(320, IMAGENET_BY_PEAK, 800),
             licence="Apache-2.0",
+            suits=PEOPLE,
         ),
         Model(
             name="silueta",

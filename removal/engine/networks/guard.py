@@ -38,6 +38,10 @@ WORTH_RECORDING = 256  # MiB: what takes less fits anywhere
 ANYWAY = "REMOVAL_GUARD=warn runs it all the same."
 
 
+class MemoryInUse(ModelUnavailable):
+    """The machine has the memory, but not free at the moment."""
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """What a network has to fit; the defaults of one process without a deadline.
@@ -77,7 +81,7 @@ def loading(
         needed = known or _least(path)
         _object(lacking(needed, limits.processes, ram.read()), limits)
         before = ram.own()
-        _object(_not_free(needed, before, ram.read()), limits)
+        _object(_not_free(needed, before, ram.read()), limits, MemoryInUse)
         ram.forget_peak()
         yield
         if not known and (peak := ram.own("VmHWM")):
@@ -167,9 +171,9 @@ def _lock(descriptor: int) -> None:
     )
 
 
-def _object(sentence: str, limits: Limits) -> None:
+def _object(sentence: str, limits: Limits, kind: type[ModelUnavailable] = ModelUnavailable) -> None:
     if sentence and limits.refuses:
-        raise ModelUnavailable(sentence)
+        raise kind(sentence)
     if sentence:
         log.warning(sentence)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections import OrderedDict
 from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,10 +12,10 @@ from typing import Literal, cast, get_args
 
 import numpy as np
 
-from .. import threads
+from .. import memory, threads
 from ..arrays import Bytes, Floats
 from ..environment import Environment
-from ..errors import ModelUnavailable
+from ..errors import InvalidOption, ModelUnavailable
 from . import backends, catalog, cpu, guard, ports, probe, recipes, tensors, weights
 from .recipes import LicenceClass, Recipe
 from .weights import own
@@ -24,6 +25,8 @@ Device = Literal["cpu", "cuda", "openvino"]
 QUALITIES: tuple[Quality, ...] = ("best", "fast")
 DEVICES: tuple[Device, ...] = ("cpu", "cuda", "openvino")
 PRECISIONS = ("auto", "int8", "fp32")
+CHECKING = "u2netp"  # the second network of quality `best`
+OWN = "own"  # the name of the operator's own file, among those of the catalogue
 # Builds that keep their memory between runs, which saves a tenth to a third of their time.
 # isnet-fp32 would keep 280 MiB to save a twentieth; what larger ones would keep is not known.
 KEEPING = frozenset({"isnet-int8", "u2netp-fp32"})
@@ -33,7 +36,7 @@ KEEPING = frozenset({"isnet-int8", "u2netp-fp32"})
 class Settings:
     """What the operator chose; each field is an environment variable."""
 
-    model: str = "isnet"  # REMOVAL_MODEL
+    model: str = "isnet"  # the first of REMOVAL_MODELS, or REMOVAL_MODEL
     quality: Quality = "best"  # REMOVAL_QUALITY
     build: str = "auto"  # REMOVAL_BUILD
     device: Device = "cpu"  # REMOVAL_DEVICE
@@ -42,14 +45,19 @@ class Settings:
     recipe_path: Path | None = None  # MODEL_RECIPE, for MODEL_PATH only
     normalisation: str = ""  # MODEL_NORMALISATION, for MODEL_PATH without a recipe's file
     limits: guard.Limits = field(default_factory=guard.Limits)
+    further: tuple[str, ...] = ()  # the others of REMOVAL_MODELS
+    loaded: int = 0  # REMOVAL_MODELS_LOADED: in a process's memory at once; 0: all that fit
 
     @classmethod
     def from_environment(cls, values: Mapping[str, str] = os.environ) -> Settings:
         """ModelUnavailable names the variable and what it may be."""
         environment = Environment(values)
         path, recipe = environment.text("MODEL_PATH"), environment.text("MODEL_RECIPE")
+        known = tuple(catalog.MODELS)
+        names = environment.choices("REMOVAL_MODELS", known)
+        first = environment.choice("REMOVAL_MODEL", known) if path or not names else names[0]
         return cls(
-            model=environment.choice("REMOVAL_MODEL", tuple(catalog.MODELS)),
+            model=first,
             quality=cast(Quality, environment.choice("REMOVAL_QUALITY", QUALITIES)),
             build=environment.choice("REMOVAL_BUILD", PRECISIONS),
             device=cast(Device, environment.choice("REMOVAL_DEVICE", DEVICES)),
@@ -58,6 +66,23 @@ class Settings:
             recipe_path=Path(recipe) if recipe else None,
             normalisation=environment.choice("MODEL_NORMALISATION", ("", *recipes.NORMALISATIONS)),
             limits=guard.Limits.from_environment(environment),
+            further=names if path else names[1:],
+            loaded=environment.whole("REMOVAL_MODELS_LOADED"),
+        )
+
+    @property
+    def offered(self) -> tuple[str, ...]:
+        """The names of all networks that a request may ask for, the default first."""
+        return (OWN if self.model_path else self.model, *self.further)
+
+    def only(self, model: str) -> Settings:
+        """Those of one network. InvalidOption if there is none of that name."""
+        if model == self.offered[0]:
+            return replace(self, further=())
+        if model not in catalog.MODELS:
+            raise InvalidOption("model", model, ", ".join(catalog.MODELS))
+        return replace(
+            self, model=model, further=(), model_path=None, recipe_path=None, normalisation=""
         )
 
 
@@ -103,21 +128,69 @@ class EngineInfo:
         return f"{self.model} on {self.device}, quality {self.quality}, {self.threads} threads"
 
 
+class Loaded:
+    """What a process has in memory, by name; the least recently used leave for others."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._by_name: OrderedDict[str, Networks] = OrderedDict()  # the last used one last
+        self._lock = threading.Lock()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(self._by_name)
+
+    def get(self, model: str) -> Networks:
+        """Those of that name, loaded if need be. InvalidOption, ModelUnavailable."""
+        name = model or self._settings.offered[0]
+        with self._lock:
+            if name not in self._by_name:
+                self._by_name[name] = self._load(self._settings.only(name))
+            self._by_name.move_to_end(name)
+            return self._by_name[name]
+
+    def _load(self, settings: Settings) -> Networks:
+        most = self._settings.loaded
+        while most and len(self._by_name) >= most:
+            self._forget_oldest()
+        while True:
+            try:
+                return load(settings)
+            except guard.MemoryInUse:
+                if not self._by_name:
+                    raise
+                self._forget_oldest()
+
+    def _forget_oldest(self) -> None:
+        self._by_name.popitem(last=False)
+        memory.trim()
+
+
 _lock = threading.Lock()
 # By process. A child keeps its parent's entry: closing those sessions would wait for threads that
 # it does not have.
-_loaded: dict[int, Networks] = {}
+_loaded: dict[int, Loaded] = {}
 
 
-def networks() -> Networks:
-    """This process's networks, loaded on first use.
+def networks(model: str = "") -> Networks:
+    """This process's networks of that name, by default the settings' first; loaded on first use.
 
-    A runtime's threads do not survive a fork, so a child loads its own. ModelUnavailable.
+    A runtime's threads do not survive a fork, so a child loads its own. ModelUnavailable, and
+    InvalidOption for a name that the catalogue lacks.
     """
+    return _own_loaded().get(model)
+
+
+def loaded() -> tuple[str, ...]:
+    """The names of those that this process has in memory."""
+    return _own_loaded().names
+
+
+def _own_loaded() -> Loaded:
     own = _loaded.get(os.getpid())
     if own is None:
         with _lock:
-            own = _loaded.get(os.getpid()) or load(Settings.from_environment())
+            own = _loaded.get(os.getpid()) or Loaded(Settings.from_environment())
             _loaded[os.getpid()] = own
     return own
 
@@ -131,14 +204,14 @@ def warm() -> EngineInfo:
 
 
 def load(settings: Settings) -> Networks:
-    """Open what the settings ask for. ModelUnavailable says what is missing and what mends it."""
+    """Open the first that is offered. ModelUnavailable says what is missing and what mends it."""
     second = None
     if settings.model_path:
         main = _own(settings, settings.model_path)
     else:
         main = _catalogued(f"{settings.model}-{_precision(settings)}", settings)
-        if len(models_needed(settings)) > 1:
-            second = _catalogued("u2netp-fp32", settings)
+        if _is_checked(settings.model, settings):
+            second = _catalogued(f"{CHECKING}-fp32", settings)
     names = " + ".join(network.name for network in (main, second) if network)
     info = EngineInfo(names, settings.device, settings.quality, settings.threads)
     return Networks(main, second, info)
@@ -146,21 +219,22 @@ def load(settings: Settings) -> Networks:
 
 def models_needed(settings: Settings) -> tuple[str, ...]:
     """The rows of the catalogue that these settings run: nothing else is to be fetched."""
-    if settings.model_path:
-        return ()
-    if settings.model == "isnet" and settings.quality == "best":
-        return "isnet", "u2netp"
-    return (settings.model,)
+    offered = [name for name in settings.offered if name != OWN]
+    checks = [CHECKING] if any(_is_checked(name, settings) for name in offered) else []
+    return tuple(dict.fromkeys([*offered, *checks]))
+
+
+def _is_checked(model: str, settings: Settings) -> bool:
+    """Whether a second network checks this one's mattes."""
+    return model == catalog.DEFAULT and settings.quality == "best"
 
 
 def licence(settings: Settings) -> LicenceClass:
     """The strictest licence among the networks that these settings run. ModelUnavailable."""
+    found = [catalog.MODELS[name].recipe.licence for name in models_needed(settings)]
     if settings.model_path:
-        return _own_recipe(settings, settings.model_path).licence
-    classes = get_args(LicenceClass)
-    return max(
-        (catalog.MODELS[name].recipe.licence for name in models_needed(settings)), key=classes.index
-    )
+        found.append(_own_recipe(settings, settings.model_path).licence)
+    return max(found, key=get_args(LicenceClass).index)
 
 
 def precision_for(flags: Set[str]) -> catalog.Precision:
@@ -228,7 +302,7 @@ def _opened(
             if not is_tried:
                 probe.examine(guard.in_time(network.run, settings.limits), network.recipe)
     except ModelUnavailable as error:
-        raise ModelUnavailable(f"{name}: {error}") from error
+        raise type(error)(f"{name}: {error}") from error
     except Exception as error:  # a runtime raises classes of its own, by the dozen
         raise ModelUnavailable(f"{name} could not be run: {error}") from error
     return network
