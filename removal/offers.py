@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from django.conf import settings
 
-from .engine import InvalidOption
+from .engine import InvalidOption, ModelUnavailable
 from .engine.networks import catalog, session
 
 
@@ -22,6 +22,16 @@ class Offer:
 def offers() -> tuple[Offer, ...]:
     """As REMOVAL_MODELS lists them, the default first. Raises ModelUnavailable."""
     return tuple(map(_offer, session.Settings.from_environment().offered))
+
+
+def choice() -> tuple[Offer, ...]:
+    """The offers to show people; none where there is only one, or the settings are wrong, which
+    /readyz tells."""
+    try:
+        offered = offers()
+    except ModelUnavailable:
+        return ()
+    return offered if len(offered) > 1 else ()
 
 
 def chosen(model: str) -> Offer:

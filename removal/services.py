@@ -10,7 +10,7 @@ import logging
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import partial
 from typing import Any, Protocol, cast
@@ -22,7 +22,7 @@ from accounts.models import ApiKey, User
 from billing import ledger
 from billing.models import Hold
 
-from . import capacity, engine, execution, idempotency, limits, metrics, offers, storage
+from . import capacity, engine, execution, idempotency, limits, metrics, offers, outcomes, storage
 from .errors import (
     BackgroundUrlFailed,
     BackgroundUrlRefused,
@@ -34,9 +34,9 @@ from .errors import (
 from .failures import translate
 from .models import KeyedRequest, Removal
 from .outbound import fetch
+from .outcomes import FREE, Outcome
 
 log = logging.getLogger(__name__)
-FREE = Decimal("0.000")
 
 
 def _never() -> bool:
@@ -53,7 +53,7 @@ class ResultStore(Protocol):
         """Store the result's bytes; they count only once `remember` has been committed."""
 
     def remember(self, outcome: dict[str, Any], hold: Hold | None) -> None:
-        """Store the outcome (see outcome_of), in the transaction that charges for it. May raise."""
+        """Store the outcome (see outcomes), in the transaction that charges for it. May raise."""
 
     def give_up(self) -> None:
         """Discard: there is no result."""
@@ -99,21 +99,6 @@ class Order:
     background: Source | None = None
     needs_foreground: bool = False
     results: ResultStore | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """A finished request. `hold` is the settled charge, to be marked as delivered; `replay_of` is
-    the id of the original request if this one only repeats it. `options.model` names the network
-    that did it."""
-
-    result: engine.Result
-    options: engine.Options
-    credits_charged: Decimal = FREE
-    credits_calculated: Decimal | None = None
-    credits_remaining: Decimal | None = None
-    hold: Hold | None = None
-    replay_of: str = ""
 
 
 Steps = Generator[execution.Job, engine.Result, Outcome]
@@ -235,7 +220,9 @@ class Work:
             )
             if row.state == KeyedRequest.State.DONE:
                 content = idempotency.content_of(row)
-                return outcome_of(row.outcome, content, order.options, row.hold, row.request_id)
+                return outcomes.from_json(
+                    row.outcome, content, order.options, row.hold, row.request_id
+                )
             results = idempotency.KeyedResultStore(row)
         try:
             return (yield from self._of_job(order, results))
@@ -354,7 +341,7 @@ def _finished(caller: Caller, outcome: Outcome, results: ResultStore | None) -> 
     results.store(outcome.result.content)
     with transaction.atomic():
         outcome = _settled(caller, outcome)
-        results.remember(_to_json(outcome), outcome.hold)
+        results.remember(outcomes.as_json(outcome), outcome.hold)
     return outcome
 
 
@@ -379,41 +366,6 @@ def _picture_mark(source: Source) -> str:
             return text
         case bytes():
             return hashlib.sha256(source).hexdigest()
-
-
-def _to_json(outcome: Outcome) -> dict[str, Any]:
-    calculated, remaining = outcome.credits_calculated, outcome.credits_remaining
-    return {
-        "media_type": outcome.result.media_type,
-        "facts": asdict(outcome.result.facts),
-        "model": outcome.options.model,
-        "charged": str(outcome.credits_charged),
-        "calculated": None if calculated is None else str(calculated),
-        "remaining": None if remaining is None else str(remaining),
-    }
-
-
-def outcome_of(
-    kept: dict[str, Any],
-    content: bytes,
-    options: engine.Options,
-    hold: Hold | None,
-    request_id: str,
-) -> Outcome:
-    """The stored outcome of the request `request_id`."""
-    facts: dict[str, Any] = {
-        name: engine.Box(**value) if isinstance(value, dict)
-        else tuple(value) if isinstance(value, list)
-        else value
-        for name, value in kept["facts"].items()
-    }  # fmt: skip
-    result = engine.Result(content, kept["media_type"], engine.Facts(**facts))
-    options = replace(options, model=kept.get("model", ""))
-    charged, calculated, remaining = (
-        None if kept[name] is None else Decimal(kept[name])
-        for name in ("charged", "calculated", "remaining")
-    )
-    return Outcome(result, options, charged or FREE, calculated, remaining, hold, request_id)
 
 
 def _remaining(caller: Caller) -> Decimal | None:

@@ -10,7 +10,7 @@ from rest_framework.request import Request
 
 from accounts import webhook_secrets
 from accounts.models import ApiKey
-from removal import capacity, engine, idempotency, offers, services
+from removal import capacity, engine, idempotency, offers, outcomes, services
 from removal.batches import archive, intake, register
 from removal.errors import (
     ImageNotAFile,
@@ -22,6 +22,7 @@ from removal.errors import (
 )
 from removal.models import Batch, BatchPicture
 from removal.outbound import fetch
+from removal.outcomes import Outcome
 
 from . import reading, repeats
 from .headers import image_response
@@ -200,13 +201,13 @@ def _uploads(request: Request, room: int) -> Iterator[intake.Upload]:
         yield from intake.pictures_of_zip(file.read(), room)
 
 
-def _outcome_of(batch: Batch, picture: BatchPicture) -> services.Outcome:
+def _outcome_of(batch: Batch, picture: BatchPicture) -> Outcome:
     try:
         content = register.result_of(picture)
     except FileNotFoundError:
         raise NoSuchPath(f"/api/v2/batches/{batch.batch_id}/pictures/{picture.number}") from None
     options = engine.parse_options(batch.fields)
-    return services.outcome_of(picture.outcome, content, options, picture.hold, picture.request_id)
+    return outcomes.from_json(picture.outcome, content, options, picture.hold, picture.request_id)
 
 
 def _answer(key: ApiKey, batch: Batch) -> HttpResponse:

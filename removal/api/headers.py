@@ -5,7 +5,8 @@ from decimal import Decimal
 from django.http import HttpResponse
 
 from removal.engine import Box, extension_of
-from removal.services import Outcome, mark_delivered
+from removal.outcomes import Outcome
+from removal.services import mark_delivered
 
 # The headers that scripts of other origins may read.
 EXPOSED = (

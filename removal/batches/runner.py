@@ -31,6 +31,7 @@ from removal.errors import (
 )
 from removal.limits import HourUsedUp
 from removal.models import Batch, BatchPicture, Removal
+from removal.outcomes import Outcome
 
 from . import loop, register, webhooks
 from .fair_queue import FairQueue
@@ -107,7 +108,7 @@ def work_on_next() -> bool:
     return True
 
 
-def conclude(picture: BatchPicture, work: Callable[[], services.Outcome]) -> None:
+def conclude(picture: BatchPicture, work: Callable[[], Outcome]) -> None:
     """Record the outcome of a claimed picture, or its error."""
     try:
         work()
@@ -150,7 +151,7 @@ def _lease() -> timedelta:
     return timedelta(seconds=settings.REMOVAL_DEADLINE_SECONDS + settings.HOLD_GRACE_SECONDS)
 
 
-def _work_on(picture: BatchPicture) -> services.Outcome:
+def _work_on(picture: BatchPicture) -> Outcome:
     """Raises RemovalError."""
     steps = steps_of(picture)
     return services.finish(steps, partial(execution.run, next(steps)))

@@ -216,9 +216,6 @@ class ModelRow:
 
 def models() -> list[ModelRow]:
     """The networks that this site offers; empty where there is no choice."""
-    offered = offers.offers()
-    if len(offered) == 1:
-        return []
     return [
         ModelRow(
             offer.name,
@@ -226,7 +223,7 @@ def models() -> list[ModelRow]:
             f"{offer.factor.normalize():f}",
             f"{ledger.price_of(1_000_000, offer.factor):.3f}",
         )
-        for offer in offered
+        for offer in offers.choice()
     ]
 
 

@@ -144,9 +144,10 @@ def dump_answer(answer: Answer) -> str:
 
 def load_answer(text: str | bytes) -> Answer:
     match json.loads(text):
-        case {"done": media_type, "facts": facts, "stages": stages, **more}:
-            # a worker of the version before says nothing of what is loaded
-            return Done(media_type, _load(facts), stages, tuple(more.get("loaded", ())))
+        case {"done": media_type, "facts": facts, "stages": stages, "loaded": loaded}:
+            return Done(media_type, _load(facts), stages, tuple(loaded))
+        case {"done": media_type, "facts": facts, "stages": stages}:  # of the version before
+            return Done(media_type, _load(facts), stages)
         case {"failed": code, "says": sentence, "state": state}:
             return Failed(_error(code, sentence, state))
         case other:

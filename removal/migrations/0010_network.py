@@ -4,15 +4,14 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('removal', '0009_own_recipes'),
+        ("removal", "0009_own_recipes"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='removal',
-            name='model',
-            field=models.CharField(blank=True, max_length=64, verbose_name='network'),
+            model_name="removal",
+            name="model",
+            field=models.CharField(blank=True, max_length=64, verbose_name="network"),
         ),
     ]

@@ -27,11 +27,12 @@ from django.utils.crypto import salted_hmac
 from accounts.models import User
 from billing.models import Hold
 
-from .. import engine, limits, services, storage
+from .. import engine, limits, outcomes, services, storage
 from ..engine.reading import decode
 from ..engine.writing import png
 from ..errors import ClientGone, KeyInProgress, NoSuchPath, TooManyBytes, UnreadableImage
 from ..models import KeptPicture
+from ..outcomes import Outcome
 
 State = KeptPicture.State
 COOKIE = "visitor"
@@ -203,11 +204,11 @@ def is_alive(row: KeptPicture) -> bool:
     return row.state == State.WORKING and age < timedelta(seconds=lease)
 
 
-def outcome_of(row: KeptPicture) -> services.Outcome:
+def outcome_of(row: KeptPicture) -> Outcome:
     """The result as first sent; raises NoSuchPath if its file is lost."""
     options = engine.Options(output_format="delta_png" if row.delta else "png")
     content = read(row, "result")
-    return services.outcome_of(row.outcome, content, options, row.hold, row.request_id)
+    return outcomes.from_json(row.outcome, content, options, row.hold, row.request_id)
 
 
 def read(row: KeptPicture, kind: str) -> bytes:

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET
 from accounts.public import public_address
 from billing import ledger
 
-from .. import limits, recipes
+from .. import limits, offers, recipes
 from ..engine import MAX_PIXELS
 from ..engine.reading.decode import MAX_INPUT_PIXELS
 from . import kept, own_recipes, texts, workbench
@@ -52,6 +52,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "sizes": SIZES,
         "recipes": _recipes(owner),
         "code_languages": CODE_LANGUAGES,
+        "models": _models(),
         "free_megapixels": settings.REMOVAL_ANONYMOUS_MAX_PIXELS / 1_000_000,
         "kept": workbench.as_dicts(owner),
         "kept_hours": kept.kept_hours(),
@@ -81,6 +82,23 @@ def _recipes(owner: kept.Owner) -> dict[str, Any]:
         for row in recipes.ROWS
     ]
     return {"site": site, "own": own_recipes.as_dicts(owner.user)}
+
+
+def _models() -> list[dict[str, str | Promise]]:
+    """The networks that the visitor may choose among."""
+    offered = offers.choice()
+    labels: list[str | Promise] = [offer.title for offer in offered]
+    if len(offered) == 2:
+        labels = [_("Fast"), _("Best")]
+    return [
+        {
+            "name": offer.name,
+            "label": label,
+            "title": offer.title,
+            "factor": f"{offer.factor.normalize():f}",
+        }
+        for offer, label in zip(offered, labels, strict=True)
+    ]
 
 
 def _prices(owner: kept.Owner) -> dict[str, Any]:

@@ -169,6 +169,7 @@ def _as_dict(row: KeptPicture) -> dict[str, Any]:
         "delta": row.delta,
         "full": row.full,
         "touchedUp": row.touched_up,
+        "model": offers.still(row.outcome.get("model", "")),
         "charged": row.outcome.get("charged", "0.000"),
         "inputSize": row.outcome.get("facts", {}).get("input_size"),
         "message": message,

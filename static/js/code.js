@@ -4,10 +4,15 @@ import { parametersOf, shadowOf } from "./parameters.js";
 
 const PATH = "/api/v2/remove-background";
 
-/** name of language -> program text; `recipe` is the site's recipe that the options are, or null. */
-export function samples(options, extension, recipe) {
+/**
+ * name of language -> program text; `recipe` is the site's recipe that the options are, or null;
+ * `model` the network, "" for the default.
+ */
+export function samples(options, extension, recipe, model) {
   const url = location.origin + PATH;
-  const parameters = recipe ? [["recipe", recipe.name], ...shadowOf(options)] : parametersOf(options);
+  const chosen = model ? [["model", model]] : [];
+  const asked = recipe ? [["recipe", recipe.name], ...shadowOf(options)] : parametersOf(options);
+  const parameters = [...chosen, ...asked];
   const result = `cut-out.${extension}`;
   return {
     curl: curl(url, parameters, result),

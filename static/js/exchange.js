@@ -24,12 +24,13 @@ export async function read(file, { isFull, original }, { freePixels, fullPixels,
 }
 
 /** The fields of its request. */
-export function fieldsOf({ id, name, isFull, link }, { upload, isExact }) {
+export function fieldsOf({ id, name, isFull, model, link }, { upload, isExact }) {
   const fields = {
     picture: id,
     name,
     resolution: isFull ? "full" : "free",
     "output.format": isExact ? "delta_png" : "png",
+    model,
   };
   if (link) return { ...fields, "image.url": link };
   return { ...fields, image: new File([upload], name, { type: upload.type }) };

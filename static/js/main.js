@@ -5,6 +5,7 @@ import { Bar, isReady } from "./bar.js";
 import { Card, placedBy } from "./card.js";
 import { samples } from "./code.js";
 import { listen } from "./intake.js";
+import { Networks } from "./networks.js";
 import { OptionsPanel } from "./options.js";
 import { combined } from "./own-options.js";
 import { Offers } from "./offer.js";
@@ -48,7 +49,8 @@ const bar = new Bar(byId("bar"), panel, recipes);
 const archive = new Archive(byId("zip-dialog"), { pictures: shown, waiting: waitForRest });
 const toasts = new Toasts(byId("toasts"));
 const undo = new Undo(toasts, { restore: bringBack, delete: deleteForGood, leave: focusSomewhere });
-const resolution = new Resolution(workbench);
+const networks = new Networks(workbench);
+const resolution = new Resolution(workbench, networks);
 const queue = new Queue(PARALLEL);
 const shelf = new Shelf(account, Number(keptHours));
 const quota = new Quota(workbench, shelf);
@@ -88,6 +90,7 @@ function add(sources) {
   for (const source of sources) {
     const picture = new Picture(source);
     picture.isFull = resolution.isFull;
+    picture.model = networks.chosen;
     begin(picture);
     if (source === sources[0]) cards.get(picture).root.scrollIntoView({ block: "nearest" });
   }
@@ -311,7 +314,7 @@ function showCode(wanted) {
   const dialog = byId("code-dialog");
   const hasPicture = wanted.background.kind === "picture";
   const options = hasPicture ? { ...wanted, background: { kind: "none" } } : wanted;
-  const programs = samples(options, extensionOf(options), recipes.siteRecipeOf(options));
+  const programs = samples(options, extensionOf(options), recipes.siteRecipeOf(options), networks.chosen);
   byId("code-without-picture").hidden = !hasPicture;
   for (const code of dialog.querySelectorAll("[data-code]")) {
     code.textContent = programs[code.dataset.code];

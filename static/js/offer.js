@@ -175,11 +175,11 @@ export class Offers {
   }
 
   /** The same photo, to be cut out in full. */
-  async #twinOf({ id, name, file, original }) {
+  async #twinOf({ id, name, file, original, model }) {
     const { store } = this.#server;
     const photo = file ?? (await this.#shelf.get(id))?.file ?? (await store.file(id, "original"));
     const twin = new Picture(new File([photo], name, { type: photo.type }), { name });
-    Object.assign(twin, { isFull: true, original });
+    Object.assign(twin, { isFull: true, original, model });
     return twin;
   }
 

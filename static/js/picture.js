@@ -32,6 +32,7 @@ export class Picture extends EventTarget {
   size = null; // [width, height] of the cut-out
   foreground = null; // box, see pixels/geometry.js
   isFull = false; // of full resolution, for credits
+  model = ""; // the network's name; "" for the default
   charged = 0; // thousandths of a credit
   balance = null; // thousandths left on the account, by the last answer
   wasSent = false; // so that the server may hold it
@@ -143,7 +144,8 @@ export class Picture extends EventTarget {
 
   /** Restore a picture stored on the server from its report: working, done or failed. */
   resume(report, store) {
-    Object.assign(this, { isKept: true, wasSent: true, message: report.message });
+    const { message, model } = report;
+    Object.assign(this, { isKept: true, wasSent: true, message, model });
     this.isFull = report.state === "failed" && report.full; // until it is tried again
     [this.#report, this.#store] = [report, store];
     this.#change(STATES[report.state]);
@@ -279,8 +281,8 @@ export class Picture extends EventTarget {
   }
 
   #send(server, read) {
-    const { id, name, isFull } = this;
-    const fields = exchange.fieldsOf({ id, name, isFull, link: this.#link }, read);
+    const { id, name, isFull, model } = this;
+    const fields = exchange.fieldsOf({ id, name, isFull, model, link: this.#link }, read);
     return exchange.send(fields, server, {
       signal: this.#abort.signal,
       onStart: () => {

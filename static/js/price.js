@@ -14,11 +14,14 @@ export class Tariff {
     this.#perMegapixel = decimal(perMegapixel);
   }
 
-  /** The price of a picture with `pixels` pixels in thousandths; exact, so with BigInt. */
-  of(pixels) {
-    const [base, rate] = [this.#base, this.#perMegapixel];
+  /**
+   * The price of a picture with `pixels` pixels in thousandths; exact, so with BigInt.
+   * factor: of its network, as text.
+   */
+  of(pixels, factor = "1") {
+    const [base, rate, times] = [this.#base, this.#perMegapixel, decimal(factor)];
     const numerator = base.units * rate.scale * MEGAPIXEL + rate.units * base.scale * BigInt(pixels);
-    return roundHalfUp(numerator * 1000n, base.scale * rate.scale * MEGAPIXEL);
+    return roundHalfUp(numerator * times.units * 1000n, base.scale * rate.scale * times.scale * MEGAPIXEL);
   }
 }
 

@@ -7,10 +7,12 @@ export class Resolution {
   #choice; // the fieldset, null where nobody is signed in
   #bar;
   #tariff;
+  #networks;
   #fullPixels;
   #balance;
 
-  constructor(workbench) {
+  constructor(workbench, networks) {
+    this.#networks = networks;
     const { priceBase, pricePerMegapixel, fullPixels, balance } = workbench.dataset;
     this.#choice = workbench.querySelector("#resolution");
     this.#bar = workbench.querySelector("#batch");
@@ -26,9 +28,10 @@ export class Resolution {
   }
 
   /** A picture's price: {amount, isExact}; at most `amount` if its size is unknown. */
-  offer({ original }) {
-    const pixels = original ? original[0] * original[1] : this.#fullPixels;
-    return { amount: this.#tariff.of(Math.min(pixels, this.#fullPixels)), isExact: Boolean(original) };
+  offer({ original, model }) {
+    const pixels = Math.min(original ? original[0] * original[1] : Infinity, this.#fullPixels);
+    const amount = this.#tariff.of(pixels, this.#networks.factorOf(model));
+    return { amount, isExact: Boolean(original) };
   }
 
   /** Thousandths of a credit; null where nobody is signed in. */

@@ -35,6 +35,11 @@ def test_a_site_sets_its_own_constants():
     assert price(2_000_000, base=Decimal(1), per_megapixel=Decimal("0.25")) == Decimal("1.500")
 
 
+def test_a_networks_factor_is_applied_before_rounding():
+    assert price(10_000, factor=Decimal("2.5")) == Decimal("0.126")  # 0.0505 x 2.5 = 0.12625
+    assert price(1, factor=Decimal("0.01")) == Decimal("0.001")
+
+
 def test_a_negative_size_is_a_mistake():
     with pytest.raises(ValueError, match="-1 pixels"):
         price(-1)

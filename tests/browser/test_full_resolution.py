@@ -3,6 +3,7 @@
 import io
 import json
 import random
+from decimal import Decimal
 
 import pytest
 from PIL import Image
@@ -147,8 +148,11 @@ def test_page_and_ledger_have_one_price(shared_page: Page) -> None:
         """async (counts) => {
             const { Tariff } = await import("/static/js/price.js");
             const tariff = new Tariff("0.05", "0.05");
-            return counts.map((count) => tariff.of(count));
+            return counts.map((count, at) => tariff.of(count, at % 2 ? "2.5" : "1"));
         }""",
         counts,
     )
-    assert found == [int(price(count) * 1000) for count in counts], json.dumps(counts[:5])
+    assert found == [
+        int(price(count, factor=Decimal("2.5" if at % 2 else "1")) * 1000)
+        for at, count in enumerate(counts)
+    ], json.dumps(counts[:5])

@@ -5,13 +5,14 @@ import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import onnx
 import pytest
 
-from removal.engine import ModelUnavailable
-from removal.engine.networks import cpu, session
+from removal.engine import InvalidOption, ModelUnavailable
+from removal.engine.networks import cpu, ram, session
 from removal.engine.networks.runtime import ort
 from removal.engine.networks.session import Settings
 
@@ -143,6 +144,41 @@ def test_networks_are_loaded_once(own_model, monkeypatch, no_loaded_networks):
     with ThreadPoolExecutor(8) as pool:
         loaded = list(pool.map(lambda _: session.networks(), range(8)))
     assert len({id(networks) for networks in loaded}) == 1
+
+
+def test_further_networks_are_loaded_when_asked_for_and_the_least_used_leave(
+    own_model, monkeypatch, no_loaded_networks
+):
+    monkeypatch.setenv("MODEL_PATH", str(own_model))
+    monkeypatch.setenv("REMOVAL_MODELS", "u2netp,isnet")
+    monkeypatch.setenv("REMOVAL_QUALITY", "fast")
+    monkeypatch.setenv("REMOVAL_MODELS_LOADED", "2")
+    assert session.Settings.from_environment().offered == ("own", "u2netp", "isnet")
+    own = session.networks()
+    assert session.loaded() == ("own",)
+    small = session.networks("u2netp").main
+    assert (own.main.name, small.name) == ("own.onnx", "u2netp-fp32")
+    assert session.networks("own") is own
+    session.networks("isnet")
+    assert session.loaded() == ("own", "isnet")
+    with pytest.raises(InvalidOption, match="u2netp"):
+        session.networks("nonsense")
+    with pytest.raises(ModelUnavailable, match="fetch_models"):
+        session.networks("silueta")
+
+
+def test_a_network_leaves_where_the_memory_for_another_is_in_use(
+    own_model, monkeypatch, no_loaded_networks
+):
+    monkeypatch.setenv("MODEL_PATH", str(own_model))
+    monkeypatch.setenv("REMOVAL_MODELS", "u2netp")
+    session.networks()
+    enough = ram.read()
+    assert enough is not None
+    little = replace(enough, free=1)
+    monkeypatch.setattr(ram, "read", lambda: enough if not session.loaded() else little)
+    session.networks("u2netp")
+    assert session.loaded() == ("u2netp",)
 
 
 FORKING = """

@@ -20,7 +20,8 @@ from billing import ledger
 from removal import capacity, engine, errors, services
 from removal.engine import errors as engine_errors
 from removal.error_table import TABLE
-from removal.services import Order, Outcome, Source, Url
+from removal.outcomes import Outcome
+from removal.services import Order, Source, Url
 
 from .. import reading
 from ..errors import ErrorResponse, error_response, failure_of
@@ -218,6 +219,8 @@ def facts_of(outcome: Outcome) -> dict[str, str]:
         "X-Foreground-Height": box.height,
     }
     headers = {"X-Type": "other", "X-Credits-Charged": credits_text(outcome.credits_charged)}
+    if outcome.options.model:
+        headers["X-Model"] = outcome.options.model
     if outcome.options.shadow != "none":
         headers["X-Result-Shadow"] = facts.shadow
     if outcome.options.watermark and outcome.credits_calculated is not None:
