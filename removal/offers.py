@@ -46,8 +46,8 @@ def chosen(model: str) -> Offer:
 
 
 def still(model: str) -> str:
-    """The same name, or "" if it is no longer on offer."""
-    return model if any(offer.name == model for offer in offers()) else ""
+    """The same name; "", the default, where it is no longer on offer."""
+    return model if any(offer.name == model for offer in choice()) else ""
 
 
 def suiting(kind: str) -> str:
