@@ -226,7 +226,6 @@ ROWS: tuple[Row, ...] = (
     _of_parameter(1117, "recipe"),
     _of_parameter(1118, "result.shadow"),
     _of_parameter(1119, "result.shadow_opacity"),
-    _of_parameter(1131, "model"),
     Row(
         400,
         1120,
@@ -311,6 +310,7 @@ ROWS: tuple[Row, ...] = (
         _("Send it again over a better connection, or as a smaller file."),
         removebg="body_too_slow",
     ),
+    _of_parameter(1131, "model"),
     Row(
         400,
         1150,

@@ -16,7 +16,7 @@ from removal.error_table import PARAMETER_CODES, ROWS, TABLE
 ROOT = Path(__file__).parent.parent
 SETTINGS = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
 READ = re.compile(
-    r'(?:env\.\w+\(|secret\(|secrets_of\(|words\(|\.(?:get|text|choice|whole)\()\s*"([A-Z][A-Z0-9_]+)"'
+    r'(?:env\.\w+\(|secret\(|secrets_of\(|words\(|factors\(|\.(?:get|text|choices?|whole)\()\s*"([A-Z][A-Z0-9_]+)"'
 )
 
 

@@ -297,6 +297,7 @@ FIELDS: dict[int, dict[str, Any]] = {
     1117: {"recipe": "nobody"},
     1118: {"result.shadow": "long"},
     1119: {"result.shadow_opacity": "101"},
+    1131: {"model": "nonsense"},
 }
 BODIES = {
     1120: ("{", "application/json"),

@@ -156,7 +156,9 @@ def test_a_process_that_started_on_a_busy_machine_gets_no_more_time(settings):
     settings.REMOVAL_WORK_SECONDS, settings.REMOVAL_WORK_FACTOR = 1, 20
     two, info = Pool(2), session.EngineInfo("isnet", "cpu", "best", 1)
     for slot, measured in zip(two.slots, (Pace(0.5, 0.2), Pace(4, 0.1)), strict=True):
-        started = SimpleNamespace(pid=0, greet=lambda _, pace=measured: wire.Warm(info, pace))
+        started = SimpleNamespace(
+            pid=0, greet=lambda _, pace=measured: wire.Warm(info, pace, ("isnet",))
+        )
         two._make_ready(slot, cast(EngineProcess, started))
     order = job()
     for slot in two.slots:

@@ -7,6 +7,7 @@ import pytest
 
 from removal import engine, errors, failures
 from removal.engine import errors as engine_errors
+from removal.engine.networks import guard
 from removal.execution import wire
 
 PIXELS = engine.Length(Decimal("12.5"))
@@ -21,6 +22,7 @@ ERRORS = [
     engine_errors.ResultTooLarge((70_000, 3), "65,500"),
     engine_errors.Cancelled(),
     engine_errors.ModelUnavailable("fetch it"),
+    guard.MemoryInUse("20 MiB are free"),
     errors.EngineUnavailable(detail="the storage is away"),
     errors.TooManyBytes.over(5),
 ]

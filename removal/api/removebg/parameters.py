@@ -34,17 +34,6 @@ SHADOWS = {
     **dict.fromkeys(("auto", "car", "3d", "contact"), "contact"),
     "natural": "natural",
 }
-TYPES = (
-    "auto",
-    "person",
-    "product",
-    "car",
-    "animal",
-    "graphic",
-    "transportation",
-    "anime",
-    "other",
-)
 # Patterns for the readers below and for the schema; ranges are checked separately.
 OPACITY = r"100|[0-9]{1,2}"
 LENGTH = r"[0-9]{1,6}(?:\.[0-9]{1,6})?(?:px|%)|0"
@@ -239,7 +228,9 @@ PARAMETERS = (
         words=(*SHADOWS, "3D"),
     ),
     Parameter("shadow_opacity", _shadow_opacity, "0 to 100", pattern=OPACITY),
-    Parameter("type", _type, "any; person and anime have networks of their own", words=TYPES),
+    Parameter(
+        "type", _type, "any; person and anime have networks of their own", pattern=r"[\s\S]*"
+    ),
     Parameter("test", _boolean("watermark"), "true or false"),
 )
 

@@ -41,6 +41,8 @@ ANYWAY = "REMOVAL_GUARD=warn runs it all the same."
 class MemoryInUse(ModelUnavailable):
     """The machine has the memory, but not free at the moment."""
 
+    code = "memory_in_use"
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
