@@ -4,9 +4,11 @@ import math
 import multiprocessing
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from django.conf import settings
@@ -24,6 +26,7 @@ PASSED_ON = re.compile(
     "PATH|HOME|TMPDIR|TZ|LANG|DATA_DIR|SYSTEMROOT|PYTHON.*"
     "|(REMOVAL|MODEL|LC|LD|DYLD|ORT|OMP|CUDA|NVIDIA|MALLOC|XDG|COVERAGE)_.*"
 )
+END_SECONDS = 5  # for a process whose connection has closed
 LOOK_SECONDS = 0.25  # how often the waiting thread checks that the client is connected
 
 
@@ -62,7 +65,7 @@ class EngineProcess:
             if self._connection.poll(seconds):
                 return wire.load_greeting(self._connection.recv_bytes())
         except (EOFError, OSError):
-            return wire.Unavailable("The engine's process ended while it started.")
+            return wire.Unavailable(f"The engine's process ended while it started{self._cause()}.")
         return wire.Unavailable(f"The engine's process did not start within {seconds:.0f} seconds.")
 
     def work(self, job: Job, until: float) -> tuple[wire.Answer, bytes]:
@@ -78,6 +81,13 @@ class EngineProcess:
         except (EOFError, OSError) as error:
             raise WorkInterrupted(detail=f"Engine process {self.pid} ended at work") from error
         return answer, content
+
+    def _cause(self) -> str:
+        """Why it ended by itself, as far as its status tells."""
+        with suppress(subprocess.TimeoutExpired):
+            if self._process.wait(END_SECONDS) == -signal.SIGKILL:
+                return ": it was killed, as the kernel does where memory runs out"
+        return ""
 
     def kill(self) -> None:
         self._process.kill()

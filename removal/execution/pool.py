@@ -28,6 +28,7 @@ from .pace import Pace
 
 log = logging.getLogger(__name__)
 WARM_SECONDS = 300  # within which a process has to load its networks, once it is its turn
+START_RUNS = 7  # of a network at a start at most: its trials, and the pictures that are timed
 AGAIN_SECONDS = (0, 1, 5, 30)  # before the next start, by the number of failed starts
 
 
@@ -196,7 +197,7 @@ class Pool:
     def _make_ready(self, slot: Slot, process: EngineProcess) -> bool:
         with self._changed:
             slot.process = process
-        match process.greet(guard.TURN_SECONDS + WARM_SECONDS):
+        match process.greet(_start_seconds()):
             case wire.Unavailable(reason):
                 process.kill()
                 self._fail(slot, reason)
@@ -239,6 +240,12 @@ def _model(slot: Slot, job: Job) -> str:
 def threads_each(processes: int) -> int:
     """Threads for each process: as set, or its share of the cores."""
     return threads.configured() or max(1, round(threads.available_cores() / processes))
+
+
+def _start_seconds() -> float:
+    """For a process's turn, and for the slowest network that the deadline allows."""
+    tried = START_RUNS * settings.REMOVAL_DEADLINE_SECONDS
+    return guard.TURN_SECONDS + float(max(WARM_SECONDS, tried))
 
 
 def _processes_beside(processes: int) -> int:

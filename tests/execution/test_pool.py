@@ -59,6 +59,15 @@ def test_a_picture_is_as_if_cut_out_here(pool):
     assert list(answer.stages) == ["decode", "mask", "refine", "foreground", "compose", "encode"]
 
 
+def test_a_process_that_is_killed_while_it_starts_gives_the_likely_cause():
+    process = EngineProcess(1)
+    process.kill()
+    greeting = process.greet(60)
+    process.close()
+    assert isinstance(greeting, wire.Unavailable)
+    assert "where memory runs out" in greeting.reason
+
+
 def test_this_process_loads_no_network(pool):
     pool.run(job())
     before = dict(session._loaded)

@@ -119,7 +119,7 @@ def _fields(data: mmap.mmap, start: int, end: int) -> Iterator[tuple[int, int, i
             start += 8 if kind == EIGHT_BYTES else 4
         else:
             raise Torn
-        if start > end:
+        if start > end or not number:
             raise Torn
         yield number, kind, begin, start
 
