@@ -20,10 +20,11 @@ class RemovalAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         "status",
         "error_code",
         "error_message",
+        "model",
         "credits_charged",
         "duration_ms",
     )
-    list_filter = ("via", "test", "status")
+    list_filter = ("via", "test", "status", "model")
     list_select_related = ("user",)
     search_fields = ("=request_id", "user__email", "=api_key__public_id")
     search_help_text = _("Email address, API Id or request id")

@@ -30,6 +30,7 @@ COLUMNS = (
     "input_width",
     "input_height",
     "output_format",
+    "model",
     "result_width",
     "result_height",
     "credits_charged",
