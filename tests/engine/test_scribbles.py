@@ -51,6 +51,20 @@ def test_one_keep_scribble_brings_back_what_was_missing():
     assert np.abs(result - disc).mean() < 0.01
 
 
+def test_the_new_border_follows_what_is_finer_than_the_grid_of_the_cut():
+    down, across = np.mgrid[:960, :1280]
+    angle, away = np.arctan2(down - 480, across - 640), np.hypot(down - 480, across - 640)
+    gear = away < 240 + 32 * np.sign(np.sin(16 * angle))
+    colours = np.where(gear[..., None], SUBJECT, GROUND)
+    grain = np.random.default_rng(5).normal(0, 6, colours.shape)
+    rgb = np.clip(colours + grain, 0, 255).astype(np.uint8)
+    matte = gear.astype(np.float32)
+    matte[:, 660:] = 0
+    result = mend(rgb, matte, dotted(matte.shape, (760, 480), radius=20), none(matte))
+    assert overlap(result, gear) > 0.99
+    assert np.abs(result - gear).mean() < 0.001
+
+
 def test_one_remove_scribble_takes_a_second_object_away():
     rgb, disc, other = made((100, 120, 40, SUBJECT), (230, 120, 35, OTHER))
     matte = (disc | other).astype(np.float32)

@@ -1,16 +1,15 @@
 """From a small matte to a full-size one whose edges are the photo's own.
 
 Fast guided filter (He and Sun, "Fast Guided Filter", arXiv:1505.00996) with the photo as its colour
-guide (He, Sun and Tang, "Guided Image Filtering", PAMI 2013), only where the matte is uncertain.
+guide, only where the matte is uncertain.
 """
-
-from collections.abc import Sequence
 
 import cv2
 import numpy as np
 
 from ..arrays import Bytes, Floats
 from ..tiles import SMALLEST, Grid, Tile, for_each, tiles_of
+from . import guided
 
 GUIDE_RADIUS = 1  # pixels of the matte
 GUIDE_EPS = 1e-4  # of squared colour in 0..1
@@ -81,45 +80,9 @@ def _coefficients(guide: Bytes, matte: Floats, part: Tile) -> Floats:
     """Of each pixel of that part of the matte's frame: the linear map (3 slopes, 1 offset) from
     8-bit colour to 8-bit alpha that fits its neighbourhood best. float32 (h, w, 4)."""
     seen = part.grown(2 * GUIDE_RADIUS, (matte.shape[0], matte.shape[1]))
-    p = matte[seen.window]
-    colours = [plane * np.float32(1 / 255) for plane in cv2.split(guide[seen.window])]
-    means, mean = [_box(plane) for plane in colours], _box(p)
-    covariance = [_box(c * p) - m * mean for c, m in zip(colours, means, strict=True)]
-    slopes = _solve(_variances(colours, means), covariance)
-    offset = mean
-    for slope, of in zip(slopes, means, strict=True):
-        offset = offset - slope * of
-    fields = [_box(field)[part.within(seen)] for field in (*slopes, offset * np.float32(255))]
-    return np.asarray(cv2.merge(fields), np.float32)
-
-
-def _variances(colours: list[Floats], means: list[Floats]) -> dict[tuple[int, int], Floats]:
-    """The six different entries of the colour covariance matrix, eps added on its diagonal."""
-    return {
-        (i, j): _box(colours[i] * colours[j])
-        - means[i] * means[j]
-        + np.float32(GUIDE_EPS if i == j else 0)
-        for i in range(3)
-        for j in range(i, 3)
-    }
-
-
-def _solve(v: dict[tuple[int, int], Floats], c: Sequence[Floats]) -> list[Floats]:
-    """Solve the symmetric 3x3 system of every pixel by its adjugate."""
-    rr = v[1, 1] * v[2, 2] - v[1, 2] ** 2
-    rg = v[0, 2] * v[1, 2] - v[0, 1] * v[2, 2]
-    rb = v[0, 1] * v[1, 2] - v[0, 2] * v[1, 1]
-    gg = v[0, 0] * v[2, 2] - v[0, 2] ** 2
-    gb = v[0, 2] * v[0, 1] - v[0, 0] * v[1, 2]
-    bb = v[0, 0] * v[1, 1] - v[0, 1] ** 2
-    inverse = 1 / (v[0, 0] * rr + v[0, 1] * rg + v[0, 2] * rb)
-    return [
-        (rr * c[0] + rg * c[1] + rb * c[2]) * inverse,
-        (rg * c[0] + gg * c[1] + gb * c[2]) * inverse,
-        (rb * c[0] + gb * c[1] + bb * c[2]) * inverse,
+    slopes, offset = guided.maps(guide[seen.window], matte[seen.window], GUIDE_RADIUS, GUIDE_EPS)
+    fields = [
+        guided.box(field, GUIDE_RADIUS)[part.within(seen)]
+        for field in (*slopes, offset * np.float32(255))
     ]
-
-
-def _box(values: Floats) -> Floats:
-    side = 2 * GUIDE_RADIUS + 1
-    return np.asarray(cv2.blur(values, (side, side), borderType=cv2.BORDER_REFLECT_101), np.float32)
+    return np.asarray(cv2.merge(fields), np.float32)

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..arrays import Bytes, Floats, Mask
-from . import evidence, graphcut, likeness, marks, refine
+from . import contour, evidence, graphcut, likeness, marks, refine
 from .evidence import Scene, Strokes
 
 SIDE = 256  # of the small grid
@@ -150,11 +150,9 @@ def _laid(
     width = FINE_GROWN if decided.blind else GROWN
     added = _changed(field, subject & (small < 1 - HAZE), field.keep, width)
     taken = _changed(field, ~subject & (small > HAZE), field.remove, width)
-    changed = added | taken
     result = matte.copy()
-    if changed.any():
-        of = _fine_border if decided.blind else _border
-        border = of(rgb, field, decided, changed)
+    if (added | taken).any():
+        border = _border(rgb, matte, field, decided, (added, taken))
         _combine(result, border, added, np.maximum)
         _combine(result, border, taken, np.minimum)
     result[marked[0]] = 1
@@ -171,17 +169,33 @@ def _changed(field: _Field, parts: Mask, strokes: Strokes, width: int) -> Mask:
     return (grown > 0) & near
 
 
-def _border(rgb: Bytes, field: _Field, decided: _Decided, changed: Mask) -> Bytes:
-    """The subject at the photo's size, uint8 (h, w): soft and along the photo's edges where it
-    changed, cheap elsewhere."""
-    return refine.upsample_alpha(rgb, _softened(decided.subject, changed), field.scene.rgb)
-
-
-def _fine_border(rgb: Bytes, field: _Field, decided: _Decided, changed: Mask) -> Bytes:
-    """The same, after a cut on a finer grid: where the subject changed, the colours near by decide
-    anew."""
+def _border(
+    rgb: Bytes, matte: Floats, field: _Field, decided: _Decided, parts: tuple[Mask, Mask]
+) -> Bytes:
+    """The new matte at the photo's size, uint8 (h, w): drawn on a finer grid, then refined there,
+    where parts of the subject were added or taken away."""
     size = marks.size_of(rgb.shape, FINE_SIDE)
     frame = np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8)
+    prior = np.asarray(cv2.resize(matte, size, interpolation=cv2.INTER_AREA), np.float32)
+    added, taken = parts
+    of = _cut_again if decided.blind else _stretched_cut
+    subject = of(frame, field, decided, added | taken)
+    drawn = prior.copy()
+    _combine(drawn, subject, added, np.maximum)
+    _combine(drawn, subject, taken, np.minimum)
+    where = _stretched((added | taken).astype(np.float32), size) > 0.5
+    return refine.upsample_alpha(rgb, contour.refined(frame, prior, drawn, where), frame)
+
+
+def _stretched_cut(frame: Bytes, field: _Field, decided: _Decided, changed: Mask) -> Bytes:
+    """The subject on the finer grid, uint8 (h, w): soft where it changed."""
+    return refine.upsample_alpha(frame, _softened(decided.subject, changed), field.scene.rgb)
+
+
+def _cut_again(frame: Bytes, field: _Field, decided: _Decided, changed: Mask) -> Bytes:
+    """The same, after a cut on that grid: where the subject changed, the colours near by decide
+    anew."""
+    size = frame.shape[1], frame.shape[0]
     subject = _stretched(decided.subject.astype(np.float32), size) > 0.5
     open_ = _stretched(changed.astype(np.float32), size) > 0.5
     near = _stretched(marks.distance(changed), size) < FINE_NEAR * field.scene.side
@@ -194,7 +208,7 @@ def _fine_border(rgb: Bytes, field: _Field, decided: _Decided, changed: Mask) ->
     )
     settled = subject & ~open_ | keep, ~subject & ~open_ | remove
     fine = graphcut.cut(frame, said, *settled, FINE_SMOOTHNESS)
-    return refine.upsample_alpha(rgb, _softened(fine, open_), frame)
+    return refine.upsample_alpha(frame, _softened(fine, open_), frame)
 
 
 def _softened(subject: Mask, changed: Mask) -> Floats:
