@@ -52,9 +52,11 @@ def _is_kept() -> str:
         return _("No. It is deleted from the server as soon as your browser has the result.")
     return ngettext(
         "For %(hours)s hour, for you alone, so that a reload of the page loses nothing. What you "
-        "delete on the page is deleted on the server at once.",
+        "remove from the page is deleted on the server ten seconds later: until then you can undo "
+        "it.",
         "For %(hours)s hours, for you alone, so that a reload of the page loses nothing. What you "
-        "delete on the page is deleted on the server at once.",
+        "remove from the page is deleted on the server ten seconds later: until then you can undo "
+        "it.",
         hours,
     ) % {"hours": hours}
 

@@ -18,7 +18,7 @@ export class Archive {
 
   /** All finished pictures, those that the server keeps included; null if nothing is to be downloaded now. */
   async collect() {
-    if (this.#waiting) return null;
+    this.stopWaiting(); // it is asked anew
     if (this.#missing().length && !(await this.#agreed())) return null;
     const ready = this.#on.pictures().filter(isReady);
     for (const picture of ready) await picture.recall();
@@ -27,7 +27,7 @@ export class Archive {
 
   /** A picture's state has changed. */
   check() {
-    if (this.#waiting && !this.#on.pictures().some(isUnderWay)) this.#end(true);
+    if (!this.#on.pictures().some(isUnderWay)) this.#end(true);
   }
 
   stopWaiting() {
@@ -68,7 +68,8 @@ export class Archive {
   }
 
   #end(isAgreed) {
-    this.#waiting?.resolve(isAgreed);
+    if (!this.#waiting) return;
+    this.#waiting.resolve(isAgreed);
     this.#waiting = null;
     this.#on.waiting(false);
   }

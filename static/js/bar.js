@@ -16,7 +16,10 @@ export class Bar {
     this.#root = root;
     this.#panel = panel;
     this.#recipes = recipes;
-    this.#recipeField.addEventListener("change", ({ target }) => recipes.take(target.value));
+    this.#recipeField.addEventListener("change", ({ target }) => {
+      recipes.take(target.value);
+      this.#drawRecipes(); // own settings are no recipe that could be taken
+    });
     this.#backgroundField.addEventListener("change", ({ target }) => {
       panel.background = target.value;
       this.#drawBackground(); // as it was, while a picture is still to be chosen

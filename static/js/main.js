@@ -147,6 +147,7 @@ function settle(picture) {
   if (state === "done") announce(text("announceDone", { name }));
   drawAll();
   archive.check();
+  viewer?.refresh();
 }
 
 /** Take it off the page; its files are deleted once nobody can want them back. */
@@ -230,7 +231,8 @@ function drawAll() {
 
 function complainOfOptions() {
   try {
-    for (const picture of inState("done")) placedBy(optionsFor(picture), picture);
+    const followers = inState("done").filter(({ own }) => !Object.keys(own).length); // other cards say it themselves
+    for (const picture of followers) placedBy(panel.value, picture);
     panel.complain("");
   } catch (error) {
     panel.complain(text(error.key));

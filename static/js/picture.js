@@ -262,7 +262,7 @@ export class Picture extends EventTarget {
     this.isKept = header("X-Kept") === "1";
     this.charged = thousandths(header("X-Credits-Charged"));
     this.balance = thousandths(header("X-Credits-Remaining"));
-    this.original ??= header("X-Input-Size").split(" ").map(Number);
+    this.original ??= numbersOf(header("X-Input-Size")); // of what only the server could read
     this.#change("processing"); // shown at once: a later answer may be ready earlier
     this.#cutout = new Cutout(blob, upload, { isDelta: isExact });
     await this.#show(await this.#cutout.pixels(pixels), boxOf(header("X-Result-Foreground")));
@@ -324,9 +324,13 @@ function newId() {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
+function numbersOf(text) {
+  return text.split(" ").map(Number);
+}
+
 /** A box as the server sends it: "top left width height". */
 function boxOf(numbers) {
-  const [top, left, width, height] = numbers.split(" ").map(Number);
+  const [top, left, width, height] = numbersOf(numbers);
   return { top, left, width, height };
 }
 

@@ -56,6 +56,11 @@ export class Viewer {
     this.#show(picture);
   }
 
+  /** There are more pictures to go to, or fewer. */
+  refresh() {
+    if (this.#picture) this.#drawEnds();
+  }
+
   async #show(picture) {
     this.#picture = picture;
     this.#press("move", false);
@@ -87,13 +92,16 @@ export class Viewer {
 
   #drawHead() {
     const { name } = this.#picture;
-    const pictures = this.#on.pictures();
-    const number = pictures.indexOf(this.#picture) + 1;
-    const count = pictures.length;
     this.#part("#viewer-title").textContent = name;
+    this.#say(text("viewer.position", { name, ...this.#drawEnds() }));
+  }
+
+  #drawEnds() {
+    const pictures = this.#on.pictures();
+    const [number, count] = [pictures.indexOf(this.#picture) + 1, pictures.length];
     this.#button("previous").disabled = number <= 1;
     this.#button("next").disabled = number >= count;
-    this.#say(text("viewer.position", { name, number, count }));
+    return { number, count };
   }
 
   #drawOptions() {

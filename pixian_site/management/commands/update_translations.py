@@ -15,5 +15,6 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         for po in translations.po_files(settings.BASE_DIR / "locale"):
             translations.update(settings.BASE_DIR, po)
-            missing = [m.id for m in translations.load(po) if m.id and not m.string]
+            messages = [m for m in translations.load(po) if m.id]
+            missing = [m.id for m in messages if not "".join(m.string or "")]  # or no plural form
             self.stdout.write(f"{po.relative_to(settings.BASE_DIR)}: {len(missing)} to do")
