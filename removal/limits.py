@@ -22,6 +22,7 @@ NEW_KEYS_PER_HOUR = 30
 # What scribbles may cost: about ten minutes of a core. 400 on a picture of 12 megapixels.
 MENDED_MEGAPIXELS_PER_HOUR = 5_000
 EXPORTS_PER_HOUR = 1
+SAMPLES_PER_HOUR = 60  # no network runs for them, but each is stored
 
 
 class HourUsedUp(SlowDown):
@@ -67,6 +68,17 @@ def admit_free_picture(user: User | None, address: str, factor: Decimal = ONE) -
         % places,
         retry_after=wait,
     )
+
+
+def admit_sample(user: User | None, address: str) -> None:
+    """Count one sample of the page, whose result is stored already; raises HourUsedUp."""
+    _limit, *who = _picker(user, address)
+    if wait := _count(SAMPLES_PER_HOUR, "sample", *who):
+        raise HourUsedUp(
+            _("You have opened very many samples this hour. Come back in %(minutes)d min.")
+            % {"minutes": math.ceil(wait / 60)},
+            retry_after=wait,
+        )
 
 
 def _picker(user: User | None, address: str) -> tuple[int, str, str]:
@@ -144,7 +156,7 @@ def _count(limit: int, *who: str, cost: int = 1) -> int:
 
 def _cost(factor: Decimal, limit: int) -> int:
     """What a free picture counts as: at least one, at most the hour's all."""
-    return min(max(1, math.ceil(factor)), limit)
+    return max(1, min(math.ceil(factor), limit))
 
 
 def _wait(hourly: RateLimitItemPerHour, *who: str) -> int:

@@ -19,13 +19,8 @@ from billing import ledger
 from .. import limits, offers, recipes
 from ..engine import MAX_PIXELS
 from ..engine.reading.decode import MAX_INPUT_PIXELS
-from . import kept, own_recipes, texts, workbench
+from . import kept, own_recipes, samples, texts, workbench
 
-SAMPLES = (
-    ("astronaut", _("An astronaut before a flag and a model of the shuttle")),
-    ("coffee", _("A cup of coffee on a wooden table")),
-    ("chelsea", _("A cat, close up")),
-)
 SIZES = (
     ("1000 1000", _("1000 × 1000, square")),
     ("2000 2000", _("2000 × 2000, marketplaces")),
@@ -42,7 +37,7 @@ CODE_LANGUAGES = (("curl", "curl"), ("python", "Python"), ("javascript", "JavaSc
 def home(request: HttpRequest) -> HttpResponse:
     owner = kept.owner_of(request)
     context = {
-        "samples": [_sample(name, title) for name, title in SAMPLES],
+        "samples": [_sample(sample) for sample in samples.SAMPLES],
         "texts": {key: str(sentence) for key, sentence in texts.SCRIPT_TEXTS.items()},
         "max_bytes": settings.REMOVAL_MAX_UPLOAD_BYTES,
         "max_megabytes": settings.REMOVAL_MAX_UPLOAD_BYTES // settings.MIB,
@@ -113,10 +108,14 @@ def _prices(owner: kept.Owner) -> dict[str, Any]:
     }
 
 
-def _sample(name: str, title: Promise) -> dict[str, str | Promise]:
+def _sample(sample: samples.Sample) -> dict[str, str | Promise]:
+    folder = f"img/samples/{sample.name}"
     return {
-        "file": f"{name}.jpg",
-        "title": title,
-        "photo": static(f"img/samples/{name}.jpg"),
-        "thumbnail": static(f"img/samples/{name}-thumb.jpg"),
+        "name": sample.name,
+        "kind": sample.kind,
+        "title": sample.title,
+        "file": sample.photo.name,
+        "photo": static(f"{folder}.jpg"),
+        "before": static(f"{folder}-before.avif"),
+        "after": static(f"{folder}-after.avif"),
     }

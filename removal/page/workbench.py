@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts.errors import AccountSuspended
 from accounts.models import User
 
-from .. import capacity, engine, limits, offers, services
+from .. import capacity, engine, limits, offers, outcomes, services
 from ..api.errors import error_response, known_failure, request_id_of
 from ..api.headers import image_response
 from ..api.reading import read_source
@@ -21,7 +21,7 @@ from ..api.views import disconnected_of
 from ..engine.hints import Scribble
 from ..errors import NotAuthenticated, RemovalError, TooManyBytes
 from ..models import KeptPicture, Removal
-from . import kept, mending, texts
+from . import kept, mending, samples, texts
 from .kept import Owner, PageResultStore
 
 State = KeptPicture.State
@@ -183,6 +183,8 @@ def _remove_background(request: HttpRequest, owner: Owner) -> HttpResponse:
     earlier = results and owner.pictures.filter(picture_id=picture_id, state=State.DONE).first()
     if earlier:  # the response was lost; it is not charged twice
         return _replayed(earlier)
+    if sample := request.POST.get("sample"):
+        return _answer(samples.stored_result(request, owner, sample, results), results)
     caller = _caller(request, owner, results)
     try:
         with services.admitted(caller) as work:
@@ -191,6 +193,10 @@ def _remove_background(request: HttpRequest, owner: Owner) -> HttpResponse:
         if results is not None:
             results.fail(texts.sentence_for(error), is_hopeless=error.status in ANOTHER_FILE)
         raise
+    return _answer(outcome, results)
+
+
+def _answer(outcome: outcomes.Outcome, results: PageResultStore | None) -> HttpResponse:
     response = image_response(outcome)
     response["X-Kept"] = "1" if results is not None and results.is_wanted() else "0"
     return response

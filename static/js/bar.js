@@ -117,7 +117,7 @@ export function isReady({ state }) {
   return ["done", "stored"].includes(state);
 }
 
-/** Being worked on, or about to be by itself. */
-export function isUnderWay({ state }) {
-  return ["waiting", "reading", "uploading", "processing"].includes(state);
+/** Being worked on, or about to be by itself; not what waits for the next hour. */
+export function isUnderWay({ state, isHeld }) {
+  return !isHeld && ["waiting", "reading", "uploading", "processing"].includes(state);
 }

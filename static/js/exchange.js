@@ -24,7 +24,7 @@ export async function read(file, { isFull, original }, { freePixels, fullPixels,
 }
 
 /** The fields of its request. */
-export function fieldsOf({ id, name, isFull, model, link }, { upload, isExact }) {
+export function fieldsOf({ id, name, isFull, model, link, sample }, { upload, isExact }) {
   const fields = {
     picture: id,
     name,
@@ -32,6 +32,7 @@ export function fieldsOf({ id, name, isFull, model, link }, { upload, isExact })
     "output.format": isExact ? "delta_png" : "png",
     model,
   };
+  if (sample && isExact) return { ...fields, sample };
   if (link) return { ...fields, "image.url": link };
   return { ...fields, image: new File([upload], name, { type: upload.type }) };
 }

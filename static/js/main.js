@@ -53,7 +53,7 @@ const networks = new Networks(workbench);
 const resolution = new Resolution(workbench, networks);
 const queue = new Queue(PARALLEL);
 const shelf = new Shelf(account, Number(keptHours));
-const quota = new Quota(workbench, shelf);
+const quota = new Quota(workbench, shelf, networks);
 const offers = new Offers(workbench, { server, shelf, resolution, queue, on: { complain, announce, replaced } });
 const thumbnails = new Queue(1); // a large photo takes much memory while it is read
 let editor = null; // both are loaded when they are first asked for
@@ -105,8 +105,8 @@ function begin(picture) {
 /** Those that waited for the next hour when the page was left, and the way back from buying. */
 async function resume() {
   const known = new Set(idsOfKept);
-  for (const { id, name, file } of await shelf.waiting()) {
-    if (!known.has(id)) begin(Object.assign(new Picture(file, { id, name }), { isShelved: true }));
+  for (const { id, name, file, model = "" } of await shelf.waiting()) {
+    if (!known.has(id)) begin(Object.assign(new Picture(file, { id, name }), { isShelved: true, model }));
   }
   await offers.comeBack();
 }
@@ -290,10 +290,13 @@ function setOwn(picture, own) {
   complainOfOptions();
 }
 
-async function addSample({ dataset: { sample, name } }) {
-  const answer = await fetch(sample);
+/** The default network's result of it is stored on the server: no network runs. */
+async function addSample({ dataset: { sample, photo, name } }) {
+  const answer = await fetch(photo);
   const blob = await answer.blob();
-  add([new File([blob], name, { type: blob.type })]);
+  const model = networks.chosen;
+  const picture = new Picture(new File([blob], name, { type: blob.type }));
+  begin(Object.assign(picture, { model, sample: model ? "" : sample }));
 }
 
 async function copyPicture(picture) {

@@ -75,10 +75,10 @@ export class Offers {
 
   /** Keep the photo in the browser where the server has only a smaller one, or find it there again. */
   async #keepPhoto(picture) {
-    const { id, name, file, original } = picture;
+    const { id, name, file, original, model } = picture;
     if (file && picture.isReduced) {
       const kind = picture.isKept ? LARGER : WAITING; // else nobody has its result on the next page
-      return this.#shelf.put({ id, name, file, kind, size: original });
+      return this.#shelf.put({ id, name, file, model, kind, size: original });
     }
     if (file) {
       if (picture.isShelved) this.#shelf.delete(id); // it waited there
@@ -101,7 +101,7 @@ export class Offers {
     progress.hidden = cancel.hidden = !twin;
     take.hidden = Boolean(twin);
     take.textContent = this.#label(picture);
-    take.setAttribute("aria-label", `${picture.name}: ${take.textContent}`);
+    take.setAttribute("aria-label", text("about", { name: picture.name, sentence: take.textContent }));
     line.textContent = twin ? statusOf(twin) : this.#lack(picture);
     line.hidden = !line.textContent;
     if (twin?.state === "uploading") progress.value = Math.round(twin.share * 100);

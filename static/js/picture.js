@@ -37,6 +37,7 @@ export class Picture extends EventTarget {
   balance = null; // thousandths left on the account, by the last answer
   wasSent = false; // so that the server may hold it
   isKept = false; // by the server, with its result
+  sample = ""; // the site's, whose result is stored
   isHeld = false; // until the hour has free pictures again
   isShelved = false; // its file is kept in this browser, see shelf.js
   own = {}; // options that differ for it alone, see own-options.js
@@ -282,7 +283,8 @@ export class Picture extends EventTarget {
 
   #send(server, read) {
     const { id, name, isFull, model } = this;
-    const fields = exchange.fieldsOf({ id, name, isFull, model, link: this.#link }, read);
+    const sample = read.upload === this.file && this.sample;
+    const fields = exchange.fieldsOf({ id, name, isFull, model, link: this.#link, sample }, read);
     return exchange.send(fields, server, {
       signal: this.#abort.signal,
       onStart: () => {

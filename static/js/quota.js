@@ -7,10 +7,12 @@ import { WAITING } from "./shelf.js";
 import { text } from "./text.js";
 
 const SETTLE_MS = 300; // several pictures that finish together ask once
+const AGAIN_S = 60; // where some are left, but too few for the next picture's network
 
 export class Quota {
   #url;
   #shelf;
+  #networks;
   #notice;
   #isSignedIn;
   #limit;
@@ -21,22 +23,23 @@ export class Quota {
   #starts = new WeakMap(); // picture -> what starts it
   #timer = 0;
 
-  constructor(workbench, shelf) {
+  constructor(workbench, shelf, networks) {
     const { endpoint, freeLimit, freeLeft, freeWait, account } = workbench.dataset;
     this.#url = `${endpoint}/allowance`;
     this.#shelf = shelf;
+    this.#networks = networks;
     this.#notice = workbench.querySelector("#quota");
     this.#isSignedIn = Boolean(account);
     this.#take({ limit: Number(freeLimit), left: Number(freeLeft), wait: Number(freeWait) });
     document.addEventListener("visibilitychange", () => document.hidden || !this.#held.size || this.#ask());
   }
 
-  /** Call `start()` for a picture when it may start; those of full resolution may at once. */
+  /** Call `start()` for a picture when it may start; those of full resolution and samples may at once. */
   admit(picture, start) {
-    if (picture.isFull) return start();
+    if (picture.isFull || picture.sample) return start();
     if (!this.#starts.has(picture)) picture.addEventListener("change", () => this.#changed(picture));
     this.#starts.set(picture, start);
-    if (this.#left > this.#started.size) this.#start(picture);
+    if (this.#hasRoomFor(picture)) this.#start(picture);
     else this.#hold(picture);
   }
 
@@ -45,6 +48,20 @@ export class Quota {
     this.#started.delete(picture);
     this.#held.delete(picture);
     this.#draw();
+  }
+
+  /** What it counts as, as removal/limits.py has it: the work of several pictures as several. */
+  #costOf({ model }) {
+    return Math.min(this.#limit, Math.max(1, Math.ceil(Number(this.#networks.factorOf(model)))));
+  }
+
+  get #free() {
+    const taken = [...this.#started].reduce((sum, picture) => sum + this.#costOf(picture), 0);
+    return Math.max(0, this.#left - taken);
+  }
+
+  #hasRoomFor(picture) {
+    return this.#limit > 0 && this.#free >= this.#costOf(picture);
   }
 
   #start(picture) {
@@ -60,8 +77,8 @@ export class Quota {
     this.#held.add(picture);
     picture.hold();
     this.#draw();
-    const { id, name, file } = picture;
-    if (file) picture.isShelved = await this.#shelf.put({ id, name, file, kind: WAITING });
+    const { id, name, file, model } = picture;
+    if (file) picture.isShelved = await this.#shelf.put({ id, name, file, model, kind: WAITING });
   }
 
   #changed(picture) {
@@ -94,14 +111,14 @@ export class Quota {
     this.#limit = limit;
     this.#left = left;
     this.#nextAt = left ? null : new Date(Date.now() + wait * 1000);
-    for (const picture of [...this.#held]) if (this.#left > this.#started.size) this.#start(picture);
+    for (const picture of [...this.#held]) if (this.#hasRoomFor(picture)) this.#start(picture);
     this.#draw();
     clearTimeout(this.#timer);
-    if (this.#nextAt && this.#held.size) this.#timer = setTimeout(() => this.#ask(), wait * 1000 + SETTLE_MS);
+    if (this.#held.size) this.#timer = setTimeout(() => this.#ask(), (wait || AGAIN_S) * 1000 + SETTLE_MS);
   }
 
   #draw() {
-    const left = Math.max(0, this.#left - this.#started.size);
+    const left = this.#free;
     this.#notice.hidden = left >= this.#limit && !this.#held.size;
     if (this.#notice.hidden) return;
     const sentences = [text("quota.left", { left, limit: this.#limit })];

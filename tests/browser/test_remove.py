@@ -74,7 +74,7 @@ def test_dropped_photo_is_cut_out(home: Page) -> None:
             transfer.items.add(new File([blob], "dropped.jpg", { type: "image/jpeg" }));
             return transfer;
         }""",
-        home.locator("[data-name='coffee.jpg']").get_attribute("data-sample"),
+        home.locator("[name=showcase][value=coffee]").get_attribute("data-photo"),
     )
     home.locator("#drop-zone").dispatch_event("drop", {"dataTransfer": transfer})
     assert downloaded(home, "dropped.jpg")[1].size == (600, 400)
@@ -88,14 +88,53 @@ def test_pasted_photo_is_cut_out(home: Page) -> None:
             held.items.add(new File([blob], "pasted.jpg", { type: "image/jpeg" }));
             dispatchEvent(new ClipboardEvent("paste", { clipboardData: held }));
         }""",
-        home.locator("[data-name='coffee.jpg']").get_attribute("data-sample"),
+        home.locator("[name=showcase][value=coffee]").get_attribute("data-photo"),
     )
     assert downloaded(home, "pasted.jpg")[1].size == (600, 400)
 
 
-def test_sample_is_cut_out_at_a_click(home: Page) -> None:
-    home.get_by_role("button", name="A cup of coffee on a wooden table").click()
-    assert downloaded(home, "coffee.jpg")[1].mode == "RGBA"
+def test_sample_shows_its_stored_result_without_the_network_and_is_kept_like_any_other(
+    home: Page, server: Server
+) -> None:
+    home.get_by_role("radio", name="Product").check(force=True)
+    (engine,) = server.engine_pids()
+    os.kill(engine, signal.SIGSTOP)
+    try:
+        home.get_by_role("button", name="Open this photo: A cup of coffee on a wooden").click()
+        name, picture = downloaded(home, "coffee.jpg")
+    finally:
+        os.kill(engine, signal.SIGCONT)
+    assert (name, picture.mode, picture.size) == ("coffee-cutout.png", "RGBA", (600, 400))
+    alpha = np.asarray(picture)[..., 3]
+    assert (alpha[200, 300], alpha[390, 10]) == (255, 0), "the cup stays, the table goes"
+    home.reload()
+    assert np.array_equal(np.asarray(downloaded(home, "coffee.jpg")[1]), np.asarray(picture))
+    card(home, "coffee.jpg").get_by_role("button", name="Touch up").click()
+    expect(home.get_by_role("radio", name="Keep", exact=True)).to_be_attached()
+
+
+UNTIL_MOVED = """() => new Promise((done) => {
+    const slider = document.querySelector("#showcase .compare-slider");
+    const look = () => (slider.value < 40 ? done() : requestAnimationFrame(look));
+    look();
+})"""
+
+
+def test_front_page_shows_before_and_after_and_moves_once(page: Page) -> None:
+    page.goto("/")
+    slider = page.locator("#showcase").get_by_role("slider")
+    page.evaluate(UNTIL_MOVED)
+    expect(slider).to_have_value("50")
+    slider.press("ArrowRight")
+    expect(slider).to_have_value("51")
+    page.get_by_role("radio", name="Glass").check(force=True)
+    shown = page.get_by_role("img", name="A glass of wine on a wooden table")
+    expect(shown).to_have_js_property("naturalWidth", 510)
+    expect(page.get_by_text("Free, no sign-up, no watermark, 10000 an hour.")).to_be_visible()
+    page.emulate_media(reduced_motion="reduce")
+    page.reload()
+    page.evaluate("() => new Promise((done) => requestIdleCallback(done))")
+    expect(slider).to_have_value("50")
 
 
 def test_several_photos_each_get_a_card(home: Page) -> None:
