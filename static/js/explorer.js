@@ -7,6 +7,11 @@ function wearTheme() {
   document.documentElement.classList.toggle("dark-mode", dark.matches);
 }
 
+/** Swagger UI leaves its list of servers without a name. */
+function nameServers() {
+  place.querySelector("#servers")?.setAttribute("aria-label", "Servers");
+}
+
 dark.addEventListener("change", wearTheme);
 wearTheme();
 
@@ -16,6 +21,7 @@ window.SwaggerUIBundle({
   presets: [window.SwaggerUIBundle.presets.apis],
   deepLinking: true,
   docExpansion: "list",
+  onComplete: nameServers,
   defaultModelsExpandDepth: -1,
   validatorUrl: null, // the default would send the document to a site that is not ours
   // The API uses no cookies; without this the browser would show its own dialog on a 401.

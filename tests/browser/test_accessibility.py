@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from removal.docs.pages import PAGES as DOCS
 from tests.serving import Server
@@ -101,6 +101,17 @@ def look_at(page: Page, paths: tuple[str, ...]) -> None:
 
 def test_no_page_has_a_violation(still: Page) -> None:
     look_at(still, PAGES)
+
+
+def test_explorer_wears_the_theme_and_can_be_read(still: Page) -> None:
+    """Apart from what is Swagger UI's own: buttons in buttons, and its order and landmarks."""
+    still.emulate_media(color_scheme="dark")
+    still.goto("/api/explorer")
+    still.locator(".opblock").first.wait_for()
+    expect(still.locator("html")).to_have_class("dark-mode")
+    expect(still.locator("#explorer")).not_to_have_css("background-color", "rgb(255, 255, 255)")
+    own = ("nested-interactive", "heading-order", "landmark")
+    assert [it for it in violations(still) if not it.split(": ")[1].startswith(own)] == []
 
 
 @pytest.mark.parametrize("path", ["/", "/ja/"])
