@@ -67,8 +67,11 @@ export class Panel {
     this.#form.querySelector("[data-tool=original]").setAttribute("aria-pressed", isShown);
   }
 
-  /** Offer these tools only. */
+  /** Offer these tools only; where those are missing that need the server, say why. */
   set tools(names) {
+    const hasScribbles = names.includes("keep");
+    this.#form.querySelector(".tool-note").hidden = hasScribbles;
+    this.#form.querySelector("[data-role=scribbles]").hidden = !hasScribbles;
     for (const label of this.#form.querySelectorAll("[data-tool-of]")) {
       label.hidden = !names.includes(label.dataset.toolOf);
       label.querySelector("input").disabled = label.hidden;

@@ -122,6 +122,7 @@ def test_scribbles_give_the_very_cut_out_that_the_engine_gives_for_them(editor: 
 
 
 def test_one_scribble_mends_a_whole_region(pair: Page) -> None:
+    expect(pair.get_by_text("Keep and Remove are missing here")).to_be_hidden()
     _, red, blue = two_subjects()
     scribble(pair, "Remove", (430, 180), (450, 250))
     alpha = apply(pair)[..., 3]
@@ -379,6 +380,23 @@ def test_there_is_room_for_the_picture_on_small_screens(small: Page) -> None:
         button = small.locator("#editor").get_by_role("button", name=name)
         button.scroll_into_view_if_needed()
         expect(button).to_be_in_viewport()
+
+
+def test_where_the_server_has_not_stored_the_picture_the_dialog_says_what_is_missing(
+    home: Page,
+) -> None:
+    home.evaluate("""() => {
+        const header = XMLHttpRequest.prototype.getResponseHeader;
+        XMLHttpRequest.prototype.getResponseHeader = function (name) {
+            return name === "X-Kept" ? "0" : header.call(this, name);
+        };
+    }""")
+    choose(home, COFFEE)
+    open_editor(home)
+    expect(home.get_by_role("radio", name="Keep", exact=True)).to_be_hidden()
+    expect(home.get_by_role("radio", name="Erase", exact=True)).to_be_checked()
+    expect(home.get_by_text("Keep and Remove are missing here")).to_be_visible()
+    expect(home.get_by_text("take a rough scribble")).to_be_hidden()
 
 
 def test_a_picture_that_only_the_server_can_read_is_shown_and_mended(home: Page) -> None:
