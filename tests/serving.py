@@ -15,6 +15,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 READY_SECONDS = 300
+STATIC = ROOT / "var" / "tests" / f"static-{os.environ.get('PYTEST_XDIST_WORKER', 'gw')}"
 
 
 def free_port() -> int:
@@ -47,6 +48,7 @@ class Server:
         self.url = f"http://127.0.0.1:{self.port}"
         self.environment = os.environ | {
             "DATA_DIR": str(folder),
+            "STATIC_ROOT": str(STATIC),  # collected once
             "REMOVAL_MODEL": "u2netp",
             "REMOVAL_MODELS_DIR": os.environ.get("REMOVAL_MODELS_DIR")
             or str(ROOT / "var" / "models"),

@@ -96,7 +96,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def prepared(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with all that `serve` prepares, for one more server: nobody has used it yet."""
     used, folder = Path(server.environment["DATA_DIR"]), tmp_path_factory.mktemp("prepared")
-    shutil.copytree(used / "static", folder / "static")
     shutil.copyfile(used / "unused.sqlite3", folder / "db.sqlite3")
     return folder
 

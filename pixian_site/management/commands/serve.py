@@ -11,7 +11,7 @@ from django.conf import settings
 from django.core.management import BaseCommand, CommandError, call_command
 from django.db import OperationalError
 
-from pixian_site import backup, licences
+from pixian_site import backup, licences, static_files
 from pixian_site.server import is_every_address, serve
 from removal.engine import ModelUnavailable
 from removal.engine.networks import weights
@@ -78,7 +78,7 @@ class Command(BaseCommand):
             raise CommandError(f"The database could not be prepared: {error}") from error
         try:
             call_command("compile_translations", verbosity=0)
-            call_command("collectstatic", interactive=False, verbosity=0)
+            static_files.collect()
         except OSError as error:
             raise CommandError(f"Files could not be written: {error}") from error
 
