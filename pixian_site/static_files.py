@@ -1,6 +1,6 @@
 """Collects static files before the site is served, unless they are collected already.
 
-Hashing and compressing them takes several seconds of every start, and they change with the code only.
+Hashing and compressing them takes several seconds, and they change only when the code does.
 """
 
 import hashlib
