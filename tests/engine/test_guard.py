@@ -179,24 +179,20 @@ def hold(folder, began, may_end):
         may_end.wait(60)
 
 
-def test_processes_take_turns(tmp_path, monkeypatch):
+def test_processes_take_turns(own_network, tmp_path, monkeypatch):
+    monkeypatch.setenv("REMOVAL_MODELS_DIR", str(tmp_path))
     spawn = multiprocessing.get_context("spawn")
     began, may_end = spawn.Event(), spawn.Event()
     other = spawn.Process(target=hold, args=(tmp_path, began, may_end))
     other.start()
     assert began.wait(60)
     monkeypatch.setattr(guard, "TURN_SECONDS", 0.01)
-    with (
-        pytest.raises(ModelUnavailable, match="Another process has been loading"),
-        guard.turn(tmp_path, 0),
-    ):
-        pass
-    with guard.turn(tmp_path, guard.HEAVY_MIB - 1):  # a light one waits for none
-        pass
+    with pytest.raises(ModelUnavailable, match="Another process has been loading"):
+        own_network()  # of which it is not known whether it is heavy
+    own_network(guard.HEAVY_MIB - 1)  # a light one waits for none
     other.kill()  # whoever dies gives its turn back
     other.join()
     monkeypatch.setattr(guard, "TURN_SECONDS", 60)
-    with guard.turn(tmp_path, 0):
-        pass
+    own_network()
     with guard.turn(tmp_path / "absent", 0):
         pass
