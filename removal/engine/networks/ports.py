@@ -106,7 +106,7 @@ def _input_type(source: Port, output: Port, recipe: Recipe, device: str) -> np.d
         raise unfit("Its input is of a kind that is not run: float32, float16, float64 or uint8.")
     if device == "cpu" and np.float16 in (source.dtype, output.dtype):
         raise unfit(
-            "It is a file in half precision (fp16), which a processor runs slowly and coarsely: "
+            "It is a file in half precision (fp16), which no processor runs well: "
             "export it in float32, or set REMOVAL_DEVICE=cuda."
         )
     if source.dtype == np.uint8 and recipe.normalisation != NONE:

@@ -15,8 +15,9 @@ from .. import guard, half
 def for_processor(path: Path, folder: Path) -> Path:
     """`path` itself or, where its weights are in half precision, its twin in `folder`.
 
-    The twin is made once, and again when the file changes: processors run half precision several
-    times slower than float32. ModelUnavailable where it cannot be made.
+    The twin is made once, and again when the file changes. A processor computes in float32 anyway,
+    and casting at every node takes time and memory (docs/models.md). ModelUnavailable where the
+    twin cannot be made.
     """
     if not half.is_in(path):
         return path
@@ -29,7 +30,7 @@ def for_processor(path: Path, folder: Path) -> Path:
         raise
     except Exception as error:  # of onnx, protocol buffers, or the disk
         raise ModelUnavailable(
-            f"{path.name} is in half precision (fp16), which processors run slowly, and could not "
+            f"{path.name} is in half precision (fp16), which no processor runs well, and could not "
             f"be turned into float32: {error}. Export it in float32, or set REMOVAL_DEVICE=cuda."
         ) from error
     return twin
