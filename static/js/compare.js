@@ -57,9 +57,7 @@ export class Compare {
       const press = this.#press;
       if (press && Math.hypot(clientX - press.x, clientY - press.y) > STILL) press.isDrag = true;
     });
-    slider.addEventListener("pointerup", () => {
-      if (this.#press?.isDrag) this.#press = null;
-    });
+    slider.addEventListener("pointerup", () => this.#lift(open)); // a finger's click does not come to a slider
     slider.addEventListener("pointercancel", () => {
       this.#press = null;
     });
@@ -67,18 +65,23 @@ export class Compare {
       if (this.#press && !this.#press.isDrag) return; // jumped to the pointer
       this.#split(slider.value);
     });
-    slider.addEventListener("click", () => {
-      const press = this.#press;
-      this.#press = null;
-      if (!press) return;
-      slider.value = press.value;
-      open();
-    });
     slider.addEventListener("keydown", (event) => {
       if (event.key !== "Enter") return;
       event.preventDefault();
       open();
     });
+  }
+
+  #lift(open) {
+    const press = this.#press;
+    if (!press || press.isDrag) this.#press = null;
+    else setTimeout(() => this.#click(press, open)); // after the slider's own answer to the pointer
+  }
+
+  #click({ value }, open) {
+    this.#press = null;
+    this.#slider.value = value;
+    open();
   }
 
   #split(percent) {

@@ -5,17 +5,12 @@ const DEEPEST = 8; // folders inside folders
 const PICTURES = /\.(jpe?g|png|webp|gif|bmp|tiff?|hei[cf]|hif|avif)$/i;
 
 /**
- * Resolves to {files, isCut}: in the order of their names, folder by folder; of folders only what is
- * named like a picture. isCut: whether there were more than are taken.
- * Reads `transfer` before its first await, as browsers empty it after the event.
+ * Resolves to {files, isCut} of dropped entries: in the order of their names, folder by folder; of
+ * folders only what is named like a picture. isCut: whether there were more than are taken.
  */
-export async function filesOf(transfer) {
-  const items = [...(transfer.items ?? [])].filter(({ kind }) => kind === "file");
-  const entries = items.map((item) => item.webkitGetAsEntry?.() ?? null);
-  const plain = [...transfer.files];
-  if (!entries.some((entry) => entry?.isDirectory)) return { files: plain, isCut: false };
+export async function filesIn(entries) {
   const found = [];
-  for (const entry of entries) if (entry) await walk(entry, 0, found);
+  for (const entry of entries) await walk(entry, 0, found);
   return { files: found.slice(0, MOST), isCut: found.length > MOST };
 }
 

@@ -1,6 +1,5 @@
 /** Accepts pictures: chosen, taken by camera, dropped anywhere, pasted, or as a link. */
 
-import { filesOf } from "./folders.js";
 import { text } from "./text.js";
 
 /**
@@ -48,6 +47,15 @@ function dropped(workbench, onFiles, onTrouble) {
       onTrouble(text("error.folder"));
     }
   });
+}
+
+/** Reads `transfer` before its first await, as browsers empty it after the event. */
+async function filesOf(transfer) {
+  const items = [...(transfer.items ?? [])].filter(({ kind }) => kind === "file");
+  const entries = items.map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
+  const files = [...transfer.files];
+  if (!entries.some(({ isDirectory }) => isDirectory)) return { files, isCut: false };
+  return (await import("./folders.js")).filesIn(entries);
 }
 
 function pasted(onFiles, onLink) {

@@ -17,7 +17,6 @@ import { Recipes } from "./recipes.js";
 import { rememberRemoved, restore, tellOfLost } from "./reload.js";
 import { Remembered } from "./remembered.js";
 import { Resolution } from "./resolution.js";
-import { copy, download, downloadAll, downloadRecipes } from "./results.js";
 import { Shelf } from "./shelf.js";
 import { PictureStore } from "./store.js";
 import { text } from "./text.js";
@@ -71,9 +70,9 @@ const actions = {
     start(picture);
   },
   discard,
-  view: (picture) => attempt(() => view(picture), "error.viewer", picture),
-  download: (picture) => attempt(() => download(picture, optionsFor(picture)), "error.render", picture),
-  "touch-up": (picture) => attempt(() => touchUp(picture), "error.editor", picture),
+  view: (picture) => attempt(() => view(picture), "error.part", picture),
+  download: (picture) => attempt(() => download(picture), "error.render", picture),
+  "touch-up": (picture) => attempt(() => touchUp(picture), "error.part", picture),
   copy: (picture) => attempt(() => copyPicture(picture), "error.copy", picture),
 };
 
@@ -119,6 +118,7 @@ function show(picture) {
   workbench.toggleAttribute("data-filled", true);
   offers.attach(picture, card.root);
   picture.addEventListener("change", () => settle(picture));
+  results().catch(console.warn); // told when it is needed
   return card;
 }
 
@@ -278,7 +278,7 @@ async function view(picture) {
     closed: (it) => cards.get(it).root.querySelector("[data-action=view]").focus(),
     download: actions.download,
     touchUp: actions["touch-up"],
-    showCode,
+    showCode: (options, it) => showCode(options, it.model),
   });
   await viewer.open(picture);
 }
@@ -300,6 +300,7 @@ async function addSample({ dataset: { sample, photo, name } }) {
 }
 
 async function copyPicture(picture) {
+  const { copy } = await results();
   await copy(picture, optionsFor(picture));
   announce(text("copiedPicture", { name: picture.name }));
   confirmOn(cards.get(picture)?.root.querySelector("[data-action=copy]"));
@@ -315,11 +316,11 @@ function confirmOn(button) {
   }, 2000);
 }
 
-function showCode(wanted) {
+function showCode(wanted, model) {
   const dialog = byId("code-dialog");
   const hasPicture = wanted.background.kind === "picture";
   const options = hasPicture ? { ...wanted, background: { kind: "none" } } : wanted;
-  const programs = samples(options, extensionOf(options), recipes.siteRecipeOf(options), networks.chosen);
+  const programs = samples(options, extensionOf(options), recipes.siteRecipeOf(options), model);
   byId("code-without-picture").hidden = !hasPicture;
   for (const code of dialog.querySelectorAll("[data-code]")) {
     code.textContent = programs[code.dataset.code];
@@ -327,17 +328,31 @@ function showCode(wanted) {
   dialog.showModal();
 }
 
+/** Loaded once there is a picture: before that, nobody downloads. */
+function results() {
+  return import("./results.js");
+}
+
+async function download(picture) {
+  const { download } = await results();
+  await download(picture, optionsFor(picture));
+}
+
 async function downloadEverything() {
   const [only, ...others] = shown();
   if (!others.length && isReady(only)) {
     await only.recall();
-    return download(only, optionsFor(only));
+    return download(only);
   }
+  const { downloadAll } = await results();
   await downloadCollected((pictures) => downloadAll(pictures, optionsFor));
 }
 
 function downloadSeveral(chosen) {
-  return attempt(() => downloadCollected((pictures) => downloadRecipes(pictures, chosen, optionsFor)), "error.render");
+  return attempt(async () => {
+    const { downloadRecipes } = await results();
+    await downloadCollected((pictures) => downloadRecipes(pictures, chosen, optionsFor));
+  }, "error.render");
 }
 
 /** Download all pictures that the visitor wants to have now, and say which are not among them. */
@@ -381,7 +396,7 @@ panel.addEventListener("change", () => {
 });
 onClick("[data-sample]", (button) => attempt(() => addSample(button), "error.sample"));
 onClick("[data-close]", (button) => button.closest("dialog").close());
-onClick("#show-code", () => showCode(panel.value));
+onClick("#show-code", () => showCode(panel.value, networks.chosen));
 onClick("#download-all", () => attempt(downloadEverything, "error.render"));
 onClick("#stop-waiting", () => archive.stopWaiting());
 onClick("#retry-all", () =>

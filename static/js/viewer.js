@@ -31,7 +31,7 @@ export class Viewer {
   /**
    * general: the OptionsPanel of all pictures, recipes: the Recipes.
    * on: {pictures(), optionsFor(picture), setOwn(picture, own), original(picture), closed(picture),
-   * download(picture), touchUp(picture), showCode(options)}.
+   * download(picture), touchUp(picture), showCode(options, picture)}.
    */
   constructor(template, general, recipes, on) {
     const parts = document.importNode(template.content, true);
@@ -184,7 +184,7 @@ export class Viewer {
       reset: () => this.#reset(),
       download: () => this.#on.download(picture),
       "touch-up": () => this.#touchUp(picture),
-      code: () => this.#on.showCode(this.#on.optionsFor(picture)),
+      code: () => this.#on.showCode(this.#on.optionsFor(picture), picture),
     };
   }
 

@@ -317,7 +317,7 @@ def test_shadows_are_the_engines(shared_page: Page, kind: str) -> None:
         const { castOf } = await load("shadow");
         const { width, height, foreground, kind } = given;
         const picture = (data) => ({ width, height, data: bytesOf(data) });
-        const cast = castOf(kind, picture(given.cutout), foreground, picture(given.original));
+        const cast = await castOf(kind, picture(given.cutout), foreground, picture(given.original));
         return { ...cast, opacities: Array.from(cast.opacities) };
         """,
         {

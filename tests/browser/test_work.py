@@ -118,7 +118,7 @@ PHONE = {"width": 390, "height": 844}
 
 def test_the_bar_stays_in_view_and_a_download_can_wait(browser: Browser, base_url: str) -> None:
     held: list[Route] = []
-    with browser.new_context(base_url=base_url, viewport=PHONE) as context:
+    with browser.new_context(base_url=base_url, viewport=PHONE, has_touch=True) as context:
         page = context.new_page()
         begun: list[bool] = []
 
@@ -150,6 +150,8 @@ def test_the_bar_stays_in_view_and_a_download_can_wait(browser: Browser, base_ur
         begun.append(True)
         held[0].continue_()
         ready(page, "photo-00.jpg")
+        card(page, "photo-00.jpg").get_by_role("slider").tap()
+        page.get_by_role("dialog", name="photo-00.jpg").get_by_role("button", name="Close").tap()
         bar(page).get_by_role("button", name="Download all (ZIP)").click()
         dialog = page.get_by_role("dialog", name="Some are not ready yet")
         expect(dialog).to_contain_text("photo-01.jpg")

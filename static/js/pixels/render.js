@@ -3,7 +3,6 @@
 import { newCanvas, release, toBlob, toCanvas } from "./canvas.js";
 import { encodePng } from "./png.js";
 import { layUnder, paintShadow } from "./shadow.js";
-import { zip } from "./zip.js";
 
 export const FOREGROUND_ALPHA = 13; // the smallest alpha that counts, as in the engine
 const EXTENSIONS = { png: "png", jpeg: "jpg", webp: "webp", mask: "png", zip: "zip" };
@@ -140,6 +139,7 @@ async function colourAndAlpha(pixels, quality) {
   const colour = await toBlob(canvas, "image/jpeg", quality / 100);
   release(canvas);
   const alpha = await encodePng(alphaOf(pixels));
+  const { zip } = await import("./zip.js");
   return zip([
     { name: "color.jpg", blob: colour },
     { name: "alpha.png", blob: alpha },

@@ -6,7 +6,6 @@
 
 import { newCanvas, release } from "./canvas.js";
 import { blurred, reach, shrunk } from "./fields.js";
-import { natural } from "./natural_shadow.js";
 
 const SIDE = 320; // cells of the subject's longer side
 const DROP = { blur: 0.03, right: 0.012, down: 0.035 }; // shares of that side, as all below
@@ -20,9 +19,9 @@ export const OPACITY = { none: 100, drop: 40, contact: 90, natural: 100 }; // pe
  * The shadow of a cut-out, straight RGBA {width, height, data}, or null where there is none.
  * `original` is the photo's pixels of the same size, or null; only `natural` needs them.
  */
-export function castOf(kind, cutout, foreground, original) {
+export async function castOf(kind, cutout, foreground, original) {
   if (!foreground.width || !foreground.height) return null;
-  if (kind === "natural") return original && natural(original, cutout);
+  if (kind === "natural") return original && (await import("./natural_shadow.js")).natural(original, cutout);
   if (kind !== "drop" && kind !== "contact") return null;
   return made(kind, cutout, foreground);
 }
