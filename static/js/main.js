@@ -53,7 +53,7 @@ const resolution = new Resolution(workbench, networks);
 const queue = new Queue(PARALLEL);
 const shelf = new Shelf(account, Number(keptHours));
 const quota = new Quota(workbench, shelf, networks);
-const offers = new Offers(workbench, { server, shelf, resolution, queue, on: { complain, announce, replaced } });
+const offers = new Offers(workbench, { server, shelf, resolution, queue, on: { complain, announce, found, replaced } });
 const thumbnails = new Queue(1); // a large photo takes much memory while it is read
 let editor = null; // both are loaded when they are first asked for
 let viewer = null;
@@ -104,8 +104,8 @@ function begin(picture) {
 /** Those that waited for the next hour when the page was left, and the way back from buying. */
 async function resume() {
   const known = new Set(idsOfKept);
-  for (const { id, name, file, model = "" } of await shelf.waiting()) {
-    if (!known.has(id)) begin(Object.assign(new Picture(file, { id, name }), { isShelved: true, model }));
+  for (const { id, name, file, model = "", isFull = false } of await shelf.waiting()) {
+    if (!known.has(id)) begin(Object.assign(new Picture(file, { id, name }), { isShelved: true, model, isFull }));
   }
   await offers.comeBack();
 }
@@ -177,6 +177,10 @@ function deleteForGood(picture) {
 
 function focusSomewhere() {
   (byId("pictures").querySelector("button:not([hidden])") ?? byId("file-input")).focus({ preventScroll: true });
+}
+
+function found(picture) {
+  cards.get(picture)?.setOptions(optionsFor(picture));
 }
 
 /** It is of full resolution now, under another id. */

@@ -19,7 +19,8 @@ export class Offers {
   #cards = new Map(); // picture -> {root, isShelved: promise of whether the browser has its photo, twin}
 
   /**
-   * on: {complain(sentence), announce(sentence), replaced(picture, id that it had)}. A picture of full size is cut out by the
+   * on: {complain(sentence), announce(sentence), found(picture), replaced(picture, former id)}; `found`
+   * tells that the size of its photo is known again. A picture of full size is cut out by the
    * `queue`, of `server`, beside the free one, which stays until it is there.
    */
   constructor(workbench, { server, shelf, resolution, queue, on }) {
@@ -32,6 +33,8 @@ export class Offers {
     this.#wish = new Wish(Number(keptHours));
     this.#signUp = signUp ?? "";
     this.#pricing = pricing;
+    const buying = workbench.querySelector(".batch-lack a");
+    buying.addEventListener("click", (event) => this.#leaveWithPriced(event, buying.href));
   }
 
   /** Make offers on a picture's card. */
@@ -69,6 +72,8 @@ export class Offers {
     const offer = this.#cards.get(picture);
     if (!offer) return;
     if (picture.state === "done") offer.isShelved ??= this.#keepPhoto(picture);
+    else if (picture.settled && picture.isShelved)
+      this.#shelf.delete(picture.id); // failed, or cancelled
     else if (picture.state === "waiting") offer.isShelved = null; // tried again
     this.#draw(picture);
   }
@@ -87,6 +92,7 @@ export class Offers {
     const record = await this.#shelf.get(id);
     if (!record?.size) return picture.isReduced; // the server has it, as this browser can't read it
     picture.original = record.size;
+    this.#on.found(picture);
     this.#draw(picture);
     return true;
   }
@@ -106,6 +112,17 @@ export class Offers {
     line.hidden = !line.textContent;
     if (twin?.state === "uploading") progress.value = Math.round(twin.share * 100);
     else progress.removeAttribute("value");
+  }
+
+  /** The button that had the focus may be gone. */
+  #drawEnd(picture) {
+    const { root } = this.#cards.get(picture);
+    const hadFocus = root.contains(document.activeElement);
+    this.#draw(picture);
+    const next = root.hidden
+      ? root.closest(".card").querySelector("[data-action=download]")
+      : root.querySelector("[data-offer=take]");
+    if (hadFocus) next.focus({ preventScroll: true });
   }
 
   #label(picture) {
@@ -151,6 +168,17 @@ export class Offers {
     location.assign(address);
   }
 
+  /** Those of full resolution that wait for credits come back, too. */
+  async #leaveWithPriced(event, address) {
+    event.preventDefault();
+    for (const picture of this.#cards.keys()) {
+      const { id, name, file, model, isFull, state } = picture;
+      if (state !== "priced" || !file) continue;
+      picture.isShelved = await this.#shelf.put({ id, name, file, model, isFull, kind: WAITING });
+    }
+    location.assign(address);
+  }
+
   #pricesFor({ original: [width, height] }) {
     return `${this.#pricing}?${new URLSearchParams({ width, height })}`;
   }
@@ -170,7 +198,7 @@ export class Offers {
     } finally {
       offer.twin = null;
       if (twin.balance !== null) this.#resolution.balance = twin.balance;
-      if (this.#cards.has(picture)) this.#draw(picture);
+      if (this.#cards.has(picture)) this.#drawEnd(picture);
     }
   }
 

@@ -88,7 +88,6 @@ export class Quota {
       return this.#askSoon();
     }
     if (!picture.settled || picture.isFull) return;
-    if (picture.isShelved && picture.state !== "done") this.#shelf.delete(picture.id);
     this.forget(picture); // cancelled while it waited, too
     this.#askSoon();
   }

@@ -14,7 +14,7 @@ from removal.docs.pages import PAGES as DOCS
 from tests.serving import Server
 
 from .people import create, sign_in
-from .test_remove import COFFEE, choose, file
+from .test_remove import COFFEE, choose, file, jpeg
 
 PACKAGE = importlib.util.find_spec("axe_playwright_python")  # holds the axe-core file, no more
 if PACKAGE is None and os.environ.get("CI") != "true":
@@ -117,8 +117,9 @@ def test_explorer_wears_the_theme_and_can_be_read(still: Page) -> None:
 @pytest.mark.parametrize("path", ["/", "/ja/"])
 def test_page_at_work_has_no_violation(still: Page, path: str) -> None:
     still.goto(path)
-    choose(still, file("coffee.jpg", COFFEE.read_bytes()), file("words.txt", b"-", "text/plain"))
-    still.locator("[data-state=done]").wait_for()
+    larger = file("large.jpg", jpeg((1300, 1000)))  # than what is free: full size is offered
+    choose(still, larger, file("words.txt", b"-", "text/plain"))
+    still.locator("[data-state=done] [data-offer=take]").wait_for()
     for summary in still.locator("#options summary").all():
         summary.click()
     still.locator("#options [name=size]").select_option("custom")

@@ -213,6 +213,7 @@ def test_the_way_of_a_visitor_to_the_same_card_in_full_size(browser: Browser, si
         expect(page.locator("[data-state=done]")).to_have_count(5)  # those that waited, too
         offer = large.get_by_role("button", name="Full size, 0.200 credits")
         expect(offer).to_be_focused()
+        expect(large.locator(".card-size")).to_contain_text("of 2000 × 1500 px")
         expect(large.locator(".offer-line")).to_have_text("You need 0.200 credits more.")
         offer.click()
         expect(page.locator("#per-picture")).to_have_text("0.200 credits for each picture")
@@ -224,6 +225,7 @@ def test_the_way_of_a_visitor_to_the_same_card_in_full_size(browser: Browser, si
         expect(offer).to_be_in_viewport()
         offer.click()
         expect(large.locator(".card-size")).to_have_text("2000 × 1500 px · 0.200 credits charged")
+        expect(large.get_by_role("button", name="Download")).to_be_focused()
         page.get_by_role("combobox", name="Background").select_option("none")
         full = np.asarray(downloaded(page, "large.jpg")[1])
         assert full.shape == (1500, 2000, 4)

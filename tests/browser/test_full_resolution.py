@@ -106,6 +106,9 @@ def test_too_few_credits_lead_to_the_prices(
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
         page.locator(".batch-lack a").click()
         page.wait_for_url("**/pricing")
+        page.goto("/")  # the picture is still to be had
+        expect(page.locator("[data-state=priced] .card-name")).to_have_text("huge.jpg")
+        expect(page.locator(".batch-lack-text")).to_have_text(sentence)
 
 
 def test_credits_that_went_elsewhere_are_told_on_the_card(page: Page, server: Server) -> None:
