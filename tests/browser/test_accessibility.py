@@ -40,6 +40,7 @@ OF_AN_ACCOUNT = (
     "/accounts/email/",
     "/accounts/password/change/",
     "/accounts/2fa/",
+    "/accounts/2fa/totp/activate/",
     "/accounts/sessions/",
     "/accounts/close/",
     "/billing/purchases",
