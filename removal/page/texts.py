@@ -99,6 +99,7 @@ SCRIPT_TEXTS: dict[str, str | Promise] = {
     "error.gone": _("This picture is no longer kept."),
     "error.forget": _("The server could not be asked to delete it. Try again."),
     "error.part": _("This part of the page could not be loaded. Reload the page and try again."),
+    "viewer.loading": _("Loading …"),
     "viewer.position": _("{name}, {number} of {count}"),
     "viewer.moved": _("{left} px from the left, {top} px from the top"),
     "error.noPictures": _("There are no pictures in what you dropped."),

@@ -25,9 +25,9 @@ export class Stage {
 
   /**
    * Show a finished picture; `original()` resolves to a Blob of its photo, or null. First what the
-   * card has, then every pixel. Resolves to whether there is an original to show.
+   * card has, then every pixel. Resolves to whether there is an original to show. To be placed at once.
    */
-  async show(picture, options, original) {
+  async show(picture, original) {
     this.#turn += 1;
     const turn = this.#turn;
     this.#picture = picture;
@@ -35,7 +35,6 @@ export class Stage {
     this.#frames.clear();
     this.isOriginal = false;
     this.#showAfter(picture.after);
-    this.place(options);
     const photo = await original();
     if (turn !== this.#turn) return false;
     const hasOriginal = photo ? this.#frames.show("before", photo, text("alt.before", picture)) : null;

@@ -51,7 +51,7 @@ export class Viewer {
 
   async open(picture) {
     await this.#styled;
-    this.#dialog.showModal();
+    if (!this.#dialog.open) this.#dialog.showModal();
     this.#box.focus({ preventScroll: true });
     this.#show(picture);
   }
@@ -66,26 +66,32 @@ export class Viewer {
     this.#press("move", false);
     this.#showOriginal(false);
     this.#drawHead();
-    this.#part(".viewer-wait").hidden = picture.state === "done";
+    this.#drawOptions();
+    this.#stage.clear();
+    this.#wait(picture.state === "done" ? "" : text("viewer.loading"));
     await picture.recall();
     if (picture !== this.#picture) return;
-    this.#part(".viewer-wait").hidden = true;
-    if (picture.state !== "done") return this.#say(picture.message);
-    this.#drawOptions();
-    await this.#load();
+    this.#wait(picture.state === "done" ? "" : picture.message);
+    if (picture.state === "done") await this.#load();
+  }
+
+  #wait(sentence) {
+    const line = this.#part(".viewer-wait");
+    line.hidden = !sentence;
+    line.textContent = sentence;
   }
 
   async #load() {
     const picture = this.#picture;
     this.#hasOriginal = false;
     this.#button("original").disabled = true;
-    const hasOriginal = await this.#guarded(() =>
-      this.#stage.show(picture, this.#on.optionsFor(picture), () => this.#on.original(picture)),
-    );
-    if (picture !== this.#picture) return;
-    this.#hasOriginal = Boolean(hasOriginal);
-    this.#button("original").disabled = !hasOriginal;
+    const showing = this.#stage.show(picture, () => this.#on.original(picture));
     this.#place();
+    this.#button("move").disabled = !this.#subject();
+    const hasOriginal = await showing;
+    if (picture !== this.#picture) return;
+    this.#hasOriginal = hasOriginal;
+    this.#button("original").disabled = !hasOriginal;
   }
 
   // What is shown
@@ -117,23 +123,16 @@ export class Viewer {
     recipe.value = this.#recipes.valueOf(options);
   }
 
+  /** Options that can't be met are told beside them. */
   #place() {
-    return this.#guarded(() => {
-      const { canvas } = this.#stage.place(this.#on.optionsFor(this.#picture));
-      const [width, height] = canvas;
+    if (this.#picture.state !== "done") return; // its options are kept until it has come
+    try {
+      const [width, height] = this.#stage.place(this.#on.optionsFor(this.#picture)).canvas;
       this.#part(".viewer-size").textContent = text("size", { width, height });
       this.#panel.complain("");
-    });
-  }
-
-  /** Options that can't be met are told beside them. */
-  async #guarded(act) {
-    try {
-      return await act();
     } catch (error) {
       if (!(error instanceof GeometryError)) throw error;
       this.#panel.complain(text(error.key));
-      return null;
     }
   }
 

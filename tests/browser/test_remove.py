@@ -287,7 +287,11 @@ def test_slider_moves_by_keyboard(page: Page) -> None:
     expect(slider).to_have_value("0")
     slider.press("ArrowRight")
     expect(slider).to_have_value("1")
-    split = page.locator(".compare").evaluate("it => it.style.getPropertyValue('--split')")
+    split = (
+        card(page, "coffee.jpg")
+        .locator(".compare")
+        .evaluate("it => it.style.getPropertyValue('--split')")
+    )
     assert split == "1%"
 
 
@@ -298,3 +302,7 @@ def test_picture_that_the_browser_cannot_show_is_cut_out_all_the_same(home: Page
     assert downloaded(home, "scan.tif")[1].size == (600, 400)
     expect(home.get_by_role("img", name="scan.tif, background removed")).to_be_visible()
     expect(home.get_by_role("slider")).to_be_hidden()
+    home.get_by_role("button", name="View large").click()
+    viewer = home.get_by_role("dialog", name="scan.tif")
+    expect(viewer.get_by_role("button", name="Original")).to_be_enabled()
+    expect(viewer.get_by_role("img", name="scan.tif, original")).to_have_count(1)

@@ -95,6 +95,9 @@ def test_options_of_one_picture_leave_the_others_and_survive_a_reload(home: Page
     other = downloaded(home, "astronaut.jpg")[1]
     assert (other.size, other.getpixel((350, 5))) == ((512, 512), (255, 255, 255))
     card(home, "coffee.jpg").get_by_role("button", name="View large").click()
+    form = viewer(home).locator("form")
+    form.get_by_label("Margin").fill("60%")
+    expect(form.get_by_role("alert")).to_contain_text("no room")
     button(home, "Same as the others").click()
     assert saved(home).size == (600, 400)
 
