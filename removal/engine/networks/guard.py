@@ -7,7 +7,6 @@ and the network loaded.
 from __future__ import annotations
 
 import fcntl
-import json
 import logging
 import os
 import time
@@ -15,14 +14,11 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-from removal.files import replacing
 
 from ..arrays import Floats
 from ..environment import Environment
 from ..errors import ModelUnavailable
-from . import ram
+from . import notes, ram
 from .ram import Memory
 from .recipes import Recipe
 
@@ -68,15 +64,15 @@ class Limits:
 @contextmanager
 def loading(
     path: Path, recipe: Recipe, device: str, limits: Limits, folder: Path
-) -> Iterator[None]:
+) -> Iterator[bool]:
     """Around opening and trying a network on a processor: its turn, and memory enough for it.
 
-    folder: of the weights; there the peak of a network whose recipe does not tell is recorded, as
-    measured around this. A graphics card's memory is not looked at. ModelUnavailable gives the
-    figures.
+    Yields whether its peak is known; else that is measured around this, so that it has to be run,
+    and noted in `folder`, that of the weights. A graphics card's memory is not looked at.
+    ModelUnavailable gives the figures.
     """
     if device == "cuda":
-        yield
+        yield True
         return
     known = recipe.memory_mib or measured(path, folder)
     with turn(folder, known):
@@ -85,11 +81,11 @@ def loading(
         before = ram.own()
         _object(_not_free(needed, before, ram.read()), limits, MemoryInUse)
         ram.forget_peak()
-        yield
+        yield known > 0
         if not known and (peak := ram.own("VmHWM")):
             found = peak - max(0, before - PROCESS_MIB)
             if found >= WORTH_RECORDING:
-                _record(path, folder, found)
+                notes.write(folder, MEASURED, path, found)
             _object(lacking(found, limits.processes, ram.read()), limits)
 
 
@@ -150,12 +146,8 @@ def turn(folder: Path, mib: int) -> Iterator[None]:
 
 def measured(path: Path, folder: Path) -> int:
     """MiB that a file took when it was loaded here before; 0 if it was not, or has changed."""
-    found = _records(folder).get(str(path))
-    try:
-        is_same = isinstance(found, dict) and found["file"] == identity(path)
-        return int(found["mib"]) if is_same and found is not None else 0
-    except (OSError, KeyError, TypeError, ValueError):
-        return 0
+    found = notes.read(folder, MEASURED, path)
+    return found if isinstance(found, int) and found > 0 else 0
 
 
 def _lock(descriptor: int) -> None:
@@ -197,26 +189,3 @@ def _least(path: Path) -> int:
         return PROCESS_MIB + int(path.stat().st_size * LARGEST) // ram.MIB
     except OSError:
         return 0  # opening it will say what is wrong
-
-
-def _record(path: Path, folder: Path, mib: int) -> None:
-    """Where the folder cannot be written, the next start measures again."""
-    with suppress(OSError):
-        others = {name: one for name, one in _records(folder).items() if Path(name).is_file()}
-        records = others | {str(path): {"file": identity(path), "mib": mib}}
-        with replacing(folder / MEASURED, 0o644) as stream:
-            stream.write(json.dumps(records, indent=1).encode())
-
-
-def _records(folder: Path) -> dict[str, Any]:
-    try:
-        found = json.loads((folder / MEASURED).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
-def identity(path: Path) -> list[int]:
-    """What changes with a file: its size and time."""
-    status = path.stat()
-    return [status.st_size, status.st_mtime_ns]

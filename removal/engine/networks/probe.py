@@ -15,6 +15,7 @@ from .ports import unfit
 from .recipes import Recipe
 from .tensors import matte, normalise
 
+VERSION = 1  # of what is tried here: another one has every network tried again
 SLACK = 0.05  # by which values may leave 0..1, or -1..1
 SURE = 0.9  # what a matte reaches where a network sees a subject
 BYTE_RANGE = (50, 256)  # of a maximum that means 0..255

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, field, replace
@@ -16,8 +17,9 @@ from .. import memory, threads
 from ..arrays import Bytes, Floats
 from ..environment import Environment
 from ..errors import InvalidOption, ModelUnavailable
-from . import backends, catalog, cpu, guard, ports, probe, recipes, tensors, weights
+from . import backends, catalog, cpu, guard, notes, ports, probe, recipes, tensors, weights
 from .recipes import LicenceClass, Recipe
+from .runtime import ort
 from .weights import own
 
 Quality = Literal["fast", "best"]
@@ -30,6 +32,8 @@ OWN = "own"  # the name of the operator's own file, among those of the catalogue
 # Builds that keep their memory between runs, which saves a tenth to a third of their time.
 # isnet-fp32 would keep 280 MiB to save a twentieth; what larger ones would keep is not known.
 KEEPING = frozenset({"isnet-int8", "u2netp-fp32"})
+PASSED = "passed-trials.json"
+LONG_TRIAL = 2.0  # seconds; shorter ones are made whenever a network is loaded
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,15 +298,31 @@ def _opened(
 ) -> Network:
     """Opened, its recipe completed from the file and, unless it is known, tried."""
     try:
-        with guard.loading(path, wanted, settings.device, settings.limits, _folder(path)):
+        with guard.loading(
+            path, wanted, settings.device, settings.limits, _folder(path)
+        ) as is_measured:
             opener = backends.openvino if settings.device == "openvino" else backends.onnxruntime
             opened = opener(path, settings.device, settings.threads, arena=name in KEEPING)
             bound = ports.bind(opened, wanted, settings.device)
             network = Network(name, bound.recipe, bound.run)
             if not is_tried:
-                probe.examine(guard.in_time(network.run, settings.limits), network.recipe)
+                _try(network, path, settings, is_measured=is_measured)
     except ModelUnavailable as error:
         raise type(error)(f"{name}: {error}") from error
     except Exception as error:  # a runtime raises classes of its own, by the dozen
         raise ModelUnavailable(f"{name} could not be run: {error}") from error
     return network
+
+
+def _try(network: Network, path: Path, settings: Settings, *, is_measured: bool) -> None:
+    """Examine it, unless the same file passed here before: of a large one that takes a minute.
+
+    is_measured: whether it is known what memory its runs take.
+    """
+    trial = [probe.VERSION, ort.__version__, settings.device, repr(network.recipe)]
+    if is_measured and notes.read(_folder(path), PASSED, path) == trial:
+        return
+    began = time.monotonic()
+    probe.examine(guard.in_time(network.run, settings.limits), network.recipe)
+    if settings.device != "openvino" and time.monotonic() - began >= LONG_TRIAL:
+        notes.write(_folder(path), PASSED, path, trial)

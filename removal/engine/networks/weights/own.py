@@ -9,7 +9,7 @@ from pathlib import Path
 from removal.engine.errors import ModelUnavailable
 from removal.files import replacing
 
-from .. import guard, half
+from .. import guard, half, notes
 
 
 def for_processor(path: Path, folder: Path) -> Path:
@@ -41,12 +41,12 @@ def _make(path: Path, twin: Path) -> None:
 
     from .. import deform
 
-    identity = guard.identity(path)
+    identity = notes.identity(path)
     model = onnx.load(path)
     half.widen(model)
     content = deform.rewrite(model).SerializeToString()
     for place, data in (
-        (twin, content), (_note(twin), json.dumps([str(path), *identity]).encode())
+        (twin, content), (_note(twin), json.dumps([str(path.resolve()), *identity]).encode())
     ):  # fmt: skip
         with replacing(place, 0o644) as stream:
             stream.write(data)
@@ -56,7 +56,7 @@ def _is_of(path: Path, twin: Path) -> bool:
     """Whether the twin was made from the file as it is now."""
     try:
         noted = json.loads(_note(twin).read_text(encoding="utf-8"))
-        return twin.is_file() and noted == [str(path), *guard.identity(path)]
+        return twin.is_file() and noted == [str(path.resolve()), *notes.identity(path)]
     except (OSError, ValueError):
         return False
 
