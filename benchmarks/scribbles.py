@@ -180,39 +180,37 @@ def _line(region: Mask) -> tuple[list[tuple[int, int]], float]:
     start, side = (int(column), int(row)), max(region.shape)
     radius = float(np.clip(depth.max() / 2, 1, side * THICK))
     step = max(2.0, float(depth.max()))
-    one = _walk(depth, start, step, LONG * side, away_from=None)
-    first = one[0] if one else None
-    other = _walk(depth, start, step, LONG * side, away_from=first)
+    one = _walk(depth, [start], step, LONG * side)
+    other = _walk(depth, [*reversed(one), start], step, LONG * side)
     return [*reversed(other), start, *one], radius
 
 
 def _walk(
-    depth: NDArray[Any],
-    start: tuple[int, int],
-    step: float,
-    reach: float,
-    away_from: tuple[int, int] | None,
+    depth: NDArray[Any], passed: list[tuple[int, int]], step: float, reach: float
 ) -> list[tuple[int, int]]:
-    """Go where the region is deepest, step by step and not back, up to `reach` from the start."""
-    line, here, before = [], start, away_from
+    """From the last point that was passed go where the region is deepest, step by step, up to
+    `reach` away and never near a point that was passed: there would be no end to that."""
+    line: list[tuple[int, int]] = []
+    here = start = passed[-1]
     while np.hypot(here[0] - start[0], here[1] - start[1]) + step <= reach:
-        following = _deepest(depth, here, step, before)
+        following = _deepest(depth, here, step, [*passed, *line])
         if following is None:
             break
         line.append(following)
-        here, before = following, here
+        here = following
     return line
 
 
 def _deepest(
-    depth: NDArray[Any], here: tuple[int, int], step: float, before: tuple[int, int] | None
+    depth: NDArray[Any], here: tuple[int, int], step: float, passed: list[tuple[int, int]]
 ) -> tuple[int, int] | None:
     best, most = None, 0.4 * float(depth.max())
     for angle in np.linspace(0, 2 * np.pi, 32, endpoint=False):
         x, y = round(here[0] + step * np.cos(angle)), round(here[1] + step * np.sin(angle))
         if not (0 <= x < depth.shape[1] and 0 <= y < depth.shape[0]):
             continue
-        if before is not None and np.hypot(x - before[0], y - before[1]) < 1.2 * step:
+        others = (point for point in passed if point != here)
+        if any(np.hypot(x - other[0], y - other[1]) < 1.2 * step for other in others):
             continue
         if depth[y, x] > most:
             best, most = (x, y), float(depth[y, x])
