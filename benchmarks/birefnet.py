@@ -157,9 +157,13 @@ def _with_edges(model: onnx.ModelProto, logits: Floats) -> onnx.ModelProto:
 
 
 def _bring(source: Path, models: Path) -> dict[str, float]:
-    """As an operator does; only the hash that the catalogue has is this file's."""
-    digest = hashlib.sha256(source.read_bytes()).hexdigest()
-    catalog.MODELS[MODEL] = dataclasses.replace(catalog.MODELS[MODEL], sha256=digest)
+    """As an operator does; only the size and hash that the catalogue has are this file's."""
+    content = source.read_bytes()
+    catalog.MODELS[MODEL] = dataclasses.replace(
+        catalog.MODELS[MODEL],
+        source=catalog.Release((), len(content)),
+        sha256=hashlib.sha256(content).hexdigest(),
+    )
     os.environ |= {"DJANGO_SETTINGS_MODULE": "pixian_site.settings", "DEBUG": "true"}
     os.environ["REMOVAL_MODELS_DIR"] = str(models)
     django.setup()

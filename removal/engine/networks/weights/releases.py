@@ -72,6 +72,11 @@ def addresses(model: Model, release: Release) -> tuple[str, ...]:
 
 def copy(file: Path, model: Model, target: IO[bytes]) -> None:
     """The published file from `file`, hashed as it passes. ModelUnavailable where it is another."""
+    size = file.stat().st_size
+    if isinstance(model.source, Release) and size != model.source.bytes:
+        raise ModelUnavailable(
+            f"{file} has {size:,} bytes, recorded for {model.name} are {model.source.bytes:,}."
+        )
     digest = hashlib.sha256()
     with file.open("rb") as source:
         while chunk := source.read(CHUNK):
