@@ -39,6 +39,7 @@ SCRIPT_TEXTS: dict[str, str | Promise] = {
     "offer.limited": _("{width} × {height} px, {credits} credits"),
     "offer.underWay": _("Full size: {status}"),
     "offer.back": _("{name} is here again. Full size costs {credits} credits; you have {balance}."),
+    "offer.notCarried": _("Your touch-up could not be carried over to the full size."),
     "offer.notShelved": _(
         "This browser cannot keep {name} while you are away: sign in first, then choose it again."
     ),

@@ -219,8 +219,12 @@ export class Offers {
   /** What was touched up is carried over; the free result goes. */
   async #replace(picture, twin) {
     const { store } = this.#server;
-    const untouched = await picture.untouched();
-    if (untouched) await this.#carry(untouched, await picture.cutout(), twin);
+    try {
+      await this.#carry(picture, twin);
+    } catch (error) {
+      console.warn(error); // what was paid for is shown all the same
+      this.#on.complain(text("about", { name: picture.name, sentence: text("offer.notCarried") }));
+    }
     if (!this.#cards.has(picture)) return store.forget(twin.id);
     const freeId = picture.id;
     picture.become(twin);
@@ -229,11 +233,13 @@ export class Offers {
     this.#on.replaced(picture, freeId);
   }
 
-  async #carry(untouched, touched, twin) {
+  async #carry(picture, twin) {
+    const untouched = await picture.untouched();
+    if (!untouched) return;
     const [{ carry }, { keep }] = await Promise.all([import("./pixels/carry.js"), import("./editor-material.js")]);
     const full = await twin.cutout();
     const photo = twin.hasOriginal ? await twin.originalPixels() : null;
-    await carry(full, photo, untouched, touched);
+    await carry(full, photo, untouched, await picture.cutout());
     const png = await twin.replace(full);
     keep(twin, this.#server.store, png).catch(() => this.#on.complain(text("error.keep")));
   }

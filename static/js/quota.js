@@ -7,7 +7,8 @@ import { WAITING } from "./shelf.js";
 import { text } from "./text.js";
 
 const SETTLE_MS = 300; // several pictures that finish together ask once
-const AGAIN_S = 60; // where some are left, but too few for the next picture's network
+const REFUSED_MS = 10_000; // after a refusal that the count did not tell of, so that nothing is sent in a loop
+const AGAIN_S = 60; // offline, or where too few are left for the next picture's network
 
 export class Quota {
   #url;
@@ -85,21 +86,21 @@ export class Quota {
     if (picture.isHeld && this.#started.delete(picture)) {
       this.#left = 0; // more were used than this page knows of
       this.#hold(picture);
-      return this.#askSoon();
+      return this.#askIn(REFUSED_MS);
     }
     if (!picture.settled || picture.isFull) return;
     this.forget(picture); // cancelled while it waited, too
-    this.#askSoon();
+    this.#askIn(SETTLE_MS);
   }
 
-  #askSoon() {
+  #askIn(milliseconds) {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#ask(), SETTLE_MS);
+    this.#timer = setTimeout(() => this.#ask(), milliseconds);
   }
 
   async #ask() {
     const answer = await fetch(this.#url).catch(() => null);
-    if (!answer?.ok) return; // offline: asked again when something changes
+    if (!answer?.ok) return this.#askIn(AGAIN_S * 1000); // offline
     const told = await answer.json();
     // signed in meanwhile, on another page: this one comes back as theirs, with all its pictures
     if (told.signedIn !== this.#isSignedIn && this.#held.size && !this.#started.size) return location.reload();
@@ -112,8 +113,7 @@ export class Quota {
     this.#nextAt = left ? null : new Date(Date.now() + wait * 1000);
     for (const picture of [...this.#held]) if (this.#hasRoomFor(picture)) this.#start(picture);
     this.#draw();
-    clearTimeout(this.#timer);
-    if (this.#held.size) this.#timer = setTimeout(() => this.#ask(), (wait || AGAIN_S) * 1000 + SETTLE_MS);
+    if (this.#held.size) this.#askIn((wait || AGAIN_S) * 1000 + SETTLE_MS);
   }
 
   #draw() {

@@ -187,6 +187,7 @@ def test_the_way_of_a_visitor_to_the_same_card_in_full_size(browser: Browser, si
     phone = {"width": 390, "height": 844}
     with browser.new_context(base_url=site.url, viewport=phone, locale="en-GB") as context:
         page = context.new_page()
+        page.clock.install()
         page.goto("/")
         photos = [file("large.jpg", jpeg((2000, 1500)))]
         photos += [file(f"small-{n}.jpg", jpeg((64, 64))) for n in range(4)]
@@ -199,6 +200,13 @@ def test_the_way_of_a_visitor_to_the_same_card_in_full_size(browser: Browser, si
             ["Waits for the next free picture of the hour."] * 2
         )
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+        told = {"limit": 3, "left": 1, "wait": 0, "signedIn": False}
+        page.route("**/removals/allowance", lambda route: route.fulfill(json=told))
+        with page.expect_response(lambda answer: answer.status == 429):
+            page.clock.fast_forward(3_600_000)  # the next hour, but somebody else was faster
+        page.unroute("**/removals/allowance")
+        expect(page.locator("[data-state=waiting]")).to_have_count(2)
 
         large = card(page, "large.jpg")
         expect(large.locator(".card-size")).to_contain_text("of 2000 × 1500 px")
