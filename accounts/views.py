@@ -61,8 +61,12 @@ def verification_sent(request: HttpRequest) -> HttpResponse:
     """
     waiting = LoginStageController.enter(request, EmailVerificationStage.key)
     if request.method == "POST":
-        if not waiting or not send_verification_email_at_login(request, waiting.login):
-            messages.warning(request, _("Not sent again: the last mail is only minutes old."))
+        if waiting and not send_verification_email_at_login(request, waiting.login):
+            reason = _(
+                "Not sent again: the last mail is only minutes old, or the address is confirmed "
+                "already."
+            )
+            messages.warning(request, reason)
         return redirect("account_email_verification_sent")
     return render(request, "account/verification_sent.html", {"can_resend": waiting is not None})
 
