@@ -50,8 +50,8 @@ export class Compare {
   /** The slider covers the picture, so that it tells dragging from a click. */
   #listen(open) {
     const slider = this.#slider;
-    slider.addEventListener("pointerdown", ({ clientX: x, clientY: y }) => {
-      this.#press = { x, y, value: slider.value, isDrag: false };
+    slider.addEventListener("pointerdown", ({ clientX: x, clientY: y, button }) => {
+      if (!button) this.#press = { x, y, value: slider.value, isDrag: false };
     });
     slider.addEventListener("pointermove", ({ clientX, clientY }) => {
       const press = this.#press;

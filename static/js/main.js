@@ -14,7 +14,7 @@ import { extensionOf } from "./pixels/render.js";
 import { Queue } from "./queue.js";
 import { Quota } from "./quota.js";
 import { Recipes } from "./recipes.js";
-import { rememberRemoved, restore, tellOfLost } from "./reload.js";
+import { forgetRemoved, rememberRemoved, restore, tellOfLost } from "./reload.js";
 import { Remembered } from "./remembered.js";
 import { Resolution } from "./resolution.js";
 import { Shelf } from "./shelf.js";
@@ -201,7 +201,9 @@ function drop(picture) {
 
 /** Delete a picture's files on the server. */
 function forget(picture) {
-  if (picture.wasSent) attempt(() => store.forget(picture.id), "error.forget", picture);
+  const { id, wasSent } = picture;
+  const deleted = () => store.forget(id).then(() => forgetRemoved(id));
+  if (wasSent) attempt(deleted, "error.forget", picture);
 }
 
 async function forgetAll() {

@@ -48,6 +48,14 @@ export function rememberRemoved(id) {
   remember(REMOVED, [...peeked(REMOVED), id]);
 }
 
+/** The server has deleted it. */
+export function forgetRemoved(id) {
+  remember(
+    REMOVED,
+    recalled(REMOVED).filter((other) => other !== id),
+  );
+}
+
 /** Pictures sent so shortly before the reload that the server's list lacks them. */
 function lateOnes(kept) {
   const known = new Set(kept.map(({ id }) => id));
