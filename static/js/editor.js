@@ -384,15 +384,11 @@ export class Editor {
 
   #listenToEnds() {
     this.#dialog.addEventListener("cancel", (event) => this.#leave(event)); // Android's back
-    this.#form.addEventListener("submit", (event) => {
+    this.#dialog.querySelector("form").addEventListener("submit", (event) => {
       if (event.submitter?.value === "apply") this.#apply(event);
       else this.#leave(event);
     });
     addEventListener("beforeunload", (event) => this.#hasChanges && event.preventDefault());
-  }
-
-  get #form() {
-    return this.#dialog.querySelector("form");
   }
 
   /** Apply what the server has still to answer, too. */
@@ -408,7 +404,10 @@ export class Editor {
       if (this.#work.canUndo) this.#applied = await this.#bake(signal);
       this.#dialog.close("apply");
     } catch (error) {
-      if (!signal.aborted) throw error;
+      if (signal.aborted) return;
+      console.warn(error); // no memory, most likely
+      this.#stopApplying();
+      this.#panel.say(text("error.render"));
     }
   }
 
