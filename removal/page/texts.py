@@ -36,7 +36,7 @@ SCRIPT_TEXTS: dict[str, str | Promise] = {
     "quota.waiting": _("{count} wait for the others and then go on."),
     "quota.waitingUntil": _("{count} wait and go on by themselves, the next one at {time}."),
     "offer.full": _("Full size, {credits} credits"),
-    "offer.limited": _("{width} × {height} px, {credits} credits"),
+    "offer.limited": _("Larger: {width} × {height} px, {credits} credits"),
     "offer.underWay": _("Full size: {status}"),
     "offer.back": _("{name} is here again. Full size costs {credits} credits; you have {balance}."),
     "offer.notCarried": _("Your touch-up could not be carried over to the full size."),
