@@ -1,6 +1,7 @@
 /** The page's entry: takes pictures in, sends them two at a time, shows each as a card. */
 
 import { Archive } from "./archive.js";
+import { keepBackground } from "./background.js";
 import { Bar, isReady } from "./bar.js";
 import { Card, placedBy } from "./card.js";
 import { samples } from "./code.js";
@@ -393,6 +394,7 @@ function onClick(selector, action) {
 
 restore(kept, store, show);
 resume();
+keepBackground(panel, shelf);
 tellOfLost(() => [...cards.keys()], "keeps" in workbench.dataset, byId("lost"));
 listen(workbench, add, (address) => add([address]), complain);
 panel.addEventListener("change", () => {

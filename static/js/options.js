@@ -11,7 +11,7 @@ const COLOURS = { white: "#ffffff", black: "#000000" };
 /** `value` holds the last valid options; a "change" event fires when they change. */
 export class OptionsPanel extends EventTarget {
   #form;
-  #picture = null; // {bitmap, url} of the visitor's own background
+  #picture = null; // {bitmap, url, file} of the visitor's own background
   value;
 
   constructor(form) {
@@ -20,7 +20,10 @@ export class OptionsPanel extends EventTarget {
     this.value = this.#read();
     form.addEventListener("input", (event) => this.#changed(event.target));
     form.addEventListener("submit", (event) => event.preventDefault());
-    form.elements.picture.addEventListener("change", () => this.#takePicture());
+    form.elements.picture.addEventListener(
+      "change",
+      ({ target }) => target.files[0] && this.takePicture(target.files[0]),
+    );
     form.elements.picture.addEventListener("cancel", () => this.#leaveChoice());
     form.querySelector(".swatch-picture").addEventListener("click", (event) => this.#clickedPicture(event));
     this.#adapt();
@@ -83,12 +86,12 @@ export class OptionsPanel extends EventTarget {
     this.complain("");
   }
 
-  #showBackground({ kind, colour, picture, url }) {
+  #showBackground({ kind, colour, picture, url, file }) {
     const { background, colour: field } = this.#form.elements;
     const named = Object.keys(COLOURS).find((name) => COLOURS[name] === colour);
     background.value = named ?? kind;
     if (kind === "colour" && !named) field.value = colour;
-    if (kind === "picture") this.#picture = { bitmap: picture, url };
+    if (kind === "picture") this.#picture = { bitmap: picture, url, file };
   }
 
   #applyTarget(targetText) {
@@ -100,7 +103,7 @@ export class OptionsPanel extends EventTarget {
   }
 
   #changed(field) {
-    if (field.name === "picture") return; // #takePicture fires the event once the file is read
+    if (field.name === "picture") return; // takePicture fires the event once the file is read
     if (field.name === "colour") this.#form.elements.background.value = "colour";
     if (field.name === "shadow") this.#form.elements.shadowOpacity.value = OPACITY[field.value];
     if (field.name === "fill") this.#fill(Number(field.value));
@@ -160,7 +163,8 @@ export class OptionsPanel extends EventTarget {
     if (kind === "none") return { kind };
     if (kind === "picture") {
       if (!this.#picture) return { kind: "none" };
-      return { kind, picture: this.#picture.bitmap, url: this.#picture.url };
+      const { bitmap, url, file } = this.#picture;
+      return { kind, picture: bitmap, url, file };
     }
     return { kind: "colour", colour: COLOURS[kind] ?? colour.value };
   }
@@ -170,12 +174,11 @@ export class OptionsPanel extends EventTarget {
     return size.value === "custom" ? `${width.value} ${height.value}` : size.value;
   }
 
-  async #takePicture() {
-    const [file] = this.#form.elements.picture.files;
-    if (!file) return;
+  /** Make a file the background. */
+  async takePicture(file) {
     try {
       const bitmap = await createImageBitmap(file);
-      this.#picture = { bitmap, url: URL.createObjectURL(file) };
+      this.#picture = { bitmap, url: URL.createObjectURL(file), file };
     } catch {
       this.#leaveChoice();
       return this.complain(text("error.backgroundPicture"));

@@ -15,7 +15,7 @@ from tests.pictures import encoded
 from .conftest import PATIENCE_MS, SAMPLES
 from .test_options import open_more, ready
 from .test_recipes import open_own, save, take
-from .test_remove import COFFEE, card, choose, file
+from .test_remove import COFFEE, card, choose, downloaded, file
 
 RED = (200, 20, 30)
 COUNT = 30
@@ -172,6 +172,19 @@ def test_options_survive_a_reload(coffee: Page) -> None:
     choose(coffee, COFFEE)
     expect(card(coffee, "coffee.jpg").locator(".card-size")).to_contain_text("1080 × 1080 px")
     expect(bar(coffee).get_by_label("Recipe")).to_have_value("instagram_square")
+    red = file("red.png", encoded(Image.new("RGB", (90, 90), RED)), "image/png")
+    coffee.locator("#background-file").set_input_files(red)
+    expect(coffee.locator("#options").get_by_label("Picture", exact=True)).to_be_checked()
+    coffee.reload()
+    choose(coffee, COFFEE)
+    expect(coffee.locator("#options").get_by_label("Picture", exact=True)).to_be_checked()
+    corner = downloaded(coffee, "coffee.jpg")[1].getpixel((5, 5))
+    assert np.abs(np.subtract(corner, RED)).max() <= 3
+    coffee.locator("#options").get_by_text("Transparent", exact=True).click()
+    coffee.reload()
+    choose(coffee, COFFEE)
+    ready(coffee, "coffee.jpg")
+    expect(coffee.locator("#options").get_by_label("Transparent")).to_be_checked()
 
 
 def test_a_dropped_folder_is_walked(home: Page, tmp_path: Path) -> None:
