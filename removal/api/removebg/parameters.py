@@ -38,6 +38,7 @@ SHADOWS = {
 OPACITY = r"100|[0-9]{1,2}"
 LENGTH = r"[0-9]{1,6}(?:\.[0-9]{1,6})?(?:px|%)|0"
 PERCENT = r"[0-9]{1,3}(?:\.[0-9]{1,6})?%?"
+ANYTHING = r"[\s\S]*"
 HEX_COLOUR = r"#?(?:[0-9A-Fa-f]{3}|[0-9A-Fa-f]{4}|[0-9A-Fa-f]{6}|[0-9A-Fa-f]{8})"
 Values = dict[str, Any]  # fields of Options
 
