@@ -229,9 +229,7 @@ PARAMETERS = (
         words=(*SHADOWS, "3D"),
     ),
     Parameter("shadow_opacity", _shadow_opacity, "0 to 100", pattern=OPACITY),
-    Parameter(
-        "type", _type, "any; person and anime have networks of their own", pattern=r"[\s\S]*"
-    ),
+    Parameter("type", _type, "any; person and anime have networks of their own", pattern=ANYTHING),
     Parameter("test", _boolean("watermark"), "true or false"),
 )
 
