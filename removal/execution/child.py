@@ -85,9 +85,9 @@ class Child:
     def _work(self, order: wire.Order, stopwatch: Stopwatch) -> engine.Result:
         content, options = self._picture.take(), order.options
         content, beside = content[: order.length], content[order.length :]
-        session.networks(options.model)  # not to be counted as a stage of the picture
         if order.mending is not None:
             return mend_cutout(content, beside, order.mending, options, checkpoint=stopwatch)
+        session.networks(options.model)  # not to be counted as a stage of the picture
         return engine.remove_background(
             content,
             options,
