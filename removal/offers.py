@@ -18,6 +18,11 @@ class Offer:
     factor: Decimal
     suits: tuple[str, ...] = ()
 
+    @property
+    def factor_text(self) -> str:
+        """Without zeros that say nothing: "2.5", "1"."""
+        return f"{self.factor.normalize():f}"
+
 
 def offers() -> tuple[Offer, ...]:
     """As REMOVAL_MODELS lists them, the default first. Raises ModelUnavailable."""

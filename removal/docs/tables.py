@@ -220,7 +220,7 @@ def models() -> list[ModelRow]:
         ModelRow(
             offer.name,
             offer.title,
-            f"{offer.factor.normalize():f}",
+            offer.factor_text,
             f"{ledger.price_of(1_000_000, offer.factor):.3f}",
         )
         for offer in offers.choice()

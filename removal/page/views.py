@@ -90,7 +90,7 @@ def _models() -> list[dict[str, str | Promise]]:
             "name": offer.name,
             "label": label,
             "title": offer.title,
-            "factor": f"{offer.factor.normalize():f}",
+            "factor": offer.factor_text,
         }
         for offer, label in zip(offered, labels, strict=True)
     ]
