@@ -11,6 +11,7 @@ from babel.messages.catalog import Catalog
 from babel.messages.extract import extract
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
+from django.utils.translation.reloader import translation_file_changed
 from django.utils.translation.template import templatize
 
 from removal.files import replacing
@@ -49,7 +50,11 @@ def load(po: Path) -> Catalog:
 
 
 def compile_all(locale: Path) -> list[Path]:
-    """Write a .mo beside each .po that is newer; returns those written."""
+    """Write a .mo beside each .po that is newer; returns those written.
+
+    Django keeps a catalogue as it first read it, and its own models read one as they are imported:
+    it is made to read anew, or the first start would show none of what was compiled here.
+    """
     written = []
     for po in po_files(locale):
         mo = po.with_suffix(".mo")
@@ -57,6 +62,7 @@ def compile_all(locale: Path) -> list[Path]:
             continue
         _replace(mo, load(po))
         written.append(mo)
+    translation_file_changed(None, Path("django.mo"))
     return written
 
 

@@ -1,7 +1,10 @@
 """No sentence of the interface is without its translation."""
 
 import importlib.util
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -116,3 +119,30 @@ def test_only_changed_catalogues_are_compiled_again(tmp_path: Path) -> None:
     po.write_text('msgid "Cancel"\nmsgstr "キャンセル"\n', encoding="utf-8")
     assert translations.compile_all(tmp_path) == [po.with_suffix(".mo")]
     assert translations.compile_all(tmp_path) == []
+
+
+FIRST_START = """
+import sys
+from pathlib import Path
+from django.conf import settings
+settings.LOCALE_PATHS = [Path(sys.argv[1])]
+import django
+django.setup()  # reads the English catalogue, of which there is none yet
+from django.utils.translation import gettext
+from pixian_site import translations
+translations.compile_all(settings.LOCALE_PATHS[0])
+print(gettext("Password Reset"))
+"""
+
+
+def test_the_first_start_shows_what_it_has_compiled(tmp_path: Path) -> None:
+    po = STOCK[0]
+    copy = tmp_path / po.relative_to(po.parent.parent.parent)
+    copy.parent.mkdir(parents=True)
+    copy.write_bytes(po.read_bytes())
+    done = subprocess.run(
+        [sys.executable, "-c", FIRST_START, str(tmp_path)],
+        cwd=ROOT, env={**os.environ, "DATABASE_URL": "sqlite://:memory:"},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout.strip() == translations.load(po).get("Password Reset").string
