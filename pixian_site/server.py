@@ -10,6 +10,7 @@ import resource
 import signal
 import socket
 import sqlite3
+import struct
 import sys
 import threading
 import time
@@ -44,6 +45,7 @@ MAX_BODY_BYTES = 64 * 1024 * 1024
 MAX_HEADER_BYTES = 64 * 1024
 CONNECTIONS = 2000  # further connections wait in the kernel
 IDLE_SECONDS = 60  # an idle connection is closed
+AT_ONCE = struct.pack("ii", 1, 0)  # lingering: switched on, for no time
 # Threads that may wait for clients to read answers longer than waitress buffers (archives).
 slow_readers = threading.BoundedSemaphore(max(1, settings.SERVER_THREADS // 4))
 RECEIVE_BYTES = 128 * 1024  # at a time; smaller chunks cost more in the loop than the kernel
@@ -170,9 +172,13 @@ class Channel(HTTPChannel):  # type: ignore[misc]
                 slow_readers.release()
 
     def _hang_up(self) -> None:
-        """Let the loop close the connection."""
+        """Let the loop close the connection and throw away what the client has not read.
+
+        Without lingering: the system would keep megabytes of it for minutes, for nobody.
+        """
         self.connected, self.will_close = False, True
         with suppress(OSError):  # already closed
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, AT_ONCE)
             self.socket.shutdown(socket.SHUT_RDWR)
         self.server.pull_trigger()
 

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from uuid import uuid4
 
 import pytest
@@ -153,10 +153,10 @@ def test_an_answer_that_nobody_reads_is_thrown_away(server, connect):
     for _ in range(3):  # each of these takes as long as one may stand still
         assert answer_of(connect(UPLOAD.encode() + b"123")) == (408, 1130)
     received = 0
-    with suppress(ConnectionResetError):
+    with pytest.raises(ConnectionResetError):  # by the system too, which had buffered megabytes
         while piece := raw.recv(1 << 20):
             received += len(piece)
-    assert received < LONG
+    assert received < LONG / 100
 
 
 def test_long_answers_reach_who_reads_them(server, connect):
