@@ -1,10 +1,13 @@
 """Overrides of django-allauth's defaults."""
 
 import logging
+import time
 from contextlib import suppress
 from typing import Any, NamedTuple
 
+from allauth.account import app_settings as account_settings
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.authentication import get_authentication_records
 from allauth.account.models import EmailConfirmationMixin
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.core.internal import ratelimit
@@ -24,6 +27,7 @@ from .public import with_public_links
 from .sealing import SECOND_FACTOR, seal, unseal
 
 log = logging.getLogger(__name__)
+CLOSING = "closing"  # what the account's end asks for the password as
 MOST_CONNECTED = 10  # accounts of other sites for each account
 
 
@@ -69,11 +73,29 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         with suppress(MailNotSent):
             super().send_notification_mail(*args, **kwargs)
 
+    def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
+        """Whoever has just signed in with the password isn't asked for it again, except to close
+        the account. Signing in by mail or by another site does not count: it took no password."""
+        if app == CLOSING:
+            return True
+        if _has_just_given_the_password(self.request):
+            return False
+        return bool(super().is_reauthentication_required(app=app, **kwargs))
+
     def _forget_that_it_was_asked_for(self, email: str) -> None:
         """Confirmations are rate-limited to one every few minutes: a failed mail does not count."""
         ratelimit.clear(
             self.request, app="allauth.account", action="confirm_email", key=email.lower()
         )
+
+
+def _has_just_given_the_password(request: HttpRequest) -> bool:
+    given = [
+        record["at"]
+        for record in get_authentication_records(request, request.user)
+        if record["method"] == "password"
+    ]
+    return bool(given) and time.time() - given[-1] < account_settings.REAUTHENTICATION_TIMEOUT
 
 
 class SocialAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]

@@ -21,6 +21,7 @@ from django.views.decorators.http import require_http_methods
 from requests import RequestException
 
 from . import services
+from .adapter import CLOSING
 from .mail import MailNotSent
 
 log = logging.getLogger(__name__)
@@ -73,7 +74,7 @@ def verification_sent(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @login_required
-@reauthentication_required(allow_get=True)  # type: ignore[untyped-decorator]
+@reauthentication_required(allow_get=True, app=CLOSING)  # type: ignore[untyped-decorator]
 def close(request: HttpRequest) -> HttpResponse:
     """Explain what closing does; close on POST."""
     user = request.user

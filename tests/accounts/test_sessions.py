@@ -1,6 +1,9 @@
 """What is kept of who was signed in, and until when."""
 
+from datetime import timedelta
+
 import pytest
+import time_machine
 from allauth.account.models import EmailAddress
 from allauth.usersessions.models import UserSession
 from django.contrib.sessions.models import Session
@@ -30,10 +33,24 @@ def password(alice):
 def test_a_browser_left_signed_in_gives_the_account_to_nobody(alice, client):
     sign_in(client)
     address = {"action_add": "", "email": "thief@example.com"}
-    answer = client.post(reverse("account_email"), address)
-    assert answer.status_code == 302
-    assert answer["Location"].startswith(reverse("account_reauthenticate"))
+    with time_machine.travel(timezone.now() + timedelta(minutes=5)):
+        answer = client.post(reverse("account_email"), address)
+        assert answer.status_code == 302
+        assert answer["Location"].startswith(reverse("account_reauthenticate"))
     assert not EmailAddress.objects.filter(email="thief@example.com").exists()
+
+
+def test_who_has_just_signed_in_is_not_asked_again_except_to_close_the_account(
+    alice, client, client_factory
+):
+    activate = reverse("mfa_activate_totp")
+    sign_in(client)
+    assert client.get(activate).status_code == 200
+    closing = client.post(reverse("account_close"))
+    assert closing["Location"].startswith(reverse("account_reauthenticate"))
+    by_mail = client_factory()
+    by_mail.force_login(alice)  # as by the confirmation: the password was not given
+    assert by_mail.get(activate)["Location"].startswith(reverse("account_reauthenticate"))
 
 
 def test_of_ended_sessions_nothing_is_kept(alice, client_factory):
