@@ -132,6 +132,12 @@ def test_site_without_free_pictures_says_so(client: Client, settings: Settings) 
     assert client.get("/removals/allowance").json()["left"] == 0
 
 
+def test_signing_in_is_not_said_to_give_no_pictures(client: Client, settings: Settings) -> None:
+    assert "Sign in for 60 free pictures" in client.get("/").content.decode()
+    settings.REMOVAL_SIGNED_IN_PER_HOUR = 0
+    assert "Sign in for 0" not in client.get("/").content.decode()
+
+
 def test_row_of_a_page_request_names_nobody(client: Client) -> None:
     send(client)
     row = Removal.objects.get()
