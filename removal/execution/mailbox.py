@@ -4,6 +4,7 @@ done:ID     the answer, a list with one entry, for a blocking read
 taken:ID    the worker that took the work
 cancel:ID   the client does not wait any more
 worker:NAME a worker is alive, with what it runs; `workers` lists the names
+failed:NAME why a worker's engine does not start; `failures` lists the names
 """
 
 import json
@@ -65,23 +66,41 @@ def is_lost(work: str) -> bool:
 
 
 def report(worker: str, what: dict[str, Any]) -> None:
-    with _redis().pipeline() as commands:
-        commands.set(_key("worker", worker), json.dumps(what), ex=SILENCE_SECONDS)
-        commands.sadd(_key("workers"), worker)
-        commands.execute()
+    """It can work, or will again."""
+    _tell("workers", "worker", worker, what)
+
+
+def report_failure(worker: str, reason: str) -> None:
+    """It cannot work. Nobody is to wait for it, as if it were silent; /readyz gives the reason."""
+    _tell("failures", "failed", worker, reason)
 
 
 def workers() -> list[dict[str, Any]]:
     """What each living worker process reported."""
-    names = sorted(cast(set[bytes], _redis().smembers(_key("workers"))))
-    if not names:
+    return _told("workers", "worker")
+
+
+def failures() -> list[str]:
+    """Why worker processes cannot work, each reason once."""
+    return sorted(set(_told("failures", "failed")))
+
+
+def _tell(names: str, kind: str, worker: str, what: Any) -> None:
+    with _redis().pipeline() as commands:
+        commands.set(_key(kind, worker), json.dumps(what), ex=SILENCE_SECONDS)
+        commands.sadd(_key(names), worker)
+        commands.execute()
+
+
+def _told(names: str, kind: str) -> list[Any]:
+    """What was told within SILENCE_SECONDS; the names of silent ones are forgotten."""
+    known = sorted(cast(set[bytes], _redis().smembers(_key(names))))
+    if not known:
         return []
-    reports = cast(
-        list[bytes | None], _redis().mget([_key("worker", name.decode()) for name in names])
-    )
-    silent = [name for name, report in zip(names, reports, strict=True) if report is None]
+    reports = cast(list[bytes | None], _redis().mget([_key(kind, name.decode()) for name in known]))
+    silent = [name for name, report in zip(known, reports, strict=True) if report is None]
     if silent:
-        _redis().srem(_key("workers"), *silent)
+        _redis().srem(_key(names), *silent)
     return [json.loads(report) for report in reports if report is not None]
 
 

@@ -42,13 +42,13 @@ def _of_slots(slots: Sequence[pool.Slot]) -> State:
 
 def _of_workers() -> State:
     try:
-        workers = mailbox.workers()
+        workers, failures = mailbox.workers(), tuple(mailbox.failures())
     except RedisError:
         return State(None, None, ("Redis does not answer.",))
-    if not workers:
+    if not workers and not failures:
         return State(None, None, ("No worker is alive: start one with `manage.py worker`.",))
     up = ((one["model"], one["device"]) for one in workers if one["state"] == "up")
-    return _state(up, [worker["state"] for worker in workers])
+    return _state(up, [worker["state"] for worker in workers], failures)
 
 
 def _state(
@@ -56,10 +56,11 @@ def _state(
     states: Sequence[str],
     failures: tuple[str, ...] = (),
 ) -> State:
-    """models_and_devices: of the slots that can work; states: of all."""
+    """models_and_devices: of the slots that can work; states: of all; failures: why some can't."""
     stuck, up = states.count("stuck"), list(models_and_devices)
-    warnings = (STUCK.format(stuck=stuck, slots=len(states)),) if stuck else ()
+    warnings: tuple[str, ...] = (STUCK.format(stuck=stuck, slots=len(states)),) if stuck else ()
     if not up:
         return State(None, None, warnings or failures or (STARTING,), warnings, stuck)
+    warnings += failures
     models, devices = (", ".join(sorted(set(names))) for names in zip(*up, strict=True))
     return State(models, devices, (), warnings, stuck)

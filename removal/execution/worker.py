@@ -11,7 +11,8 @@ import socket
 import threading
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 
 from redis import RedisError
@@ -31,7 +32,7 @@ ASK_SECONDS = 1  # how often to check for cancellation: each check is a round tr
 def start() -> None:
     """Prepare a new process: only after the fork, which its threads would not survive.
 
-    Without its weights a process sends no heartbeat, which /readyz reports.
+    One whose engine does not start sends the reason in place of its heartbeat, for /readyz.
     """
     memory.share_arenas()
     _pool().start()
@@ -115,16 +116,21 @@ def _beat(name: str, slot: Slot) -> None:
     """Send a heartbeat every second, so that a killed process is noticed by its silence."""
     pause, info = threading.Event(), None
     while True:
-        state, warm = slot.state, slot.warm
+        state, warm, reason = slot.state, slot.warm, slot.reason
         info = warm.info if warm is not None else info
-        if info is not None and state != "failed":
-            _report(name, {"model": info.model, "device": info.device, "state": state})
+        with _logged():
+            if state == "failed":
+                mailbox.report_failure(name, reason)
+            elif info is not None:
+                what = {"model": info.model, "device": info.device, "state": state}
+                mailbox.report(name, what)
         pause.wait(mailbox.BEAT_SECONDS)
 
 
-def _report(name: str, what: dict[str, str]) -> None:
+@contextmanager
+def _logged() -> Iterator[None]:
     try:
-        mailbox.report(name, what)
+        yield
     except RedisError as error:
         log.warning("This worker cannot send its heartbeat: %s", error)
 

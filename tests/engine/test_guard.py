@@ -147,6 +147,43 @@ def test_too_little_memory_is_refused_with_both_figures(own_network, monkeypatch
     assert "2,000 MiB of 4,096 MiB are free" in caplog.text
 
 
+def offered(folder: Path, loaded: int, **limits: object) -> session.Loaded:
+    """With files of the sizes of the public ones."""
+    for name, size in (("u2netp", 4), ("birefnet-lite", 172), ("birefnet-general", 930)):
+        with (folder / f"{name}-fp32.onnx").open("wb") as stream:
+            stream.truncate(size * MIB)
+    names, chosen = ("birefnet-lite", "birefnet-general"), Limits(**limits)
+    return session.Loaded(
+        session.Settings(model="u2netp", further=names, loaded=loaded, limits=chosen)
+    )
+
+
+def test_networks_that_may_stay_together_are_held_against_the_memory_as_a_sum(
+    tmp_path, monkeypatch, caplog
+):
+    monkeypatch.setenv("REMOVAL_MODELS_DIR", str(tmp_path))
+    two = 4827 + 2 * 172  # the largest at work, the other at rest
+    three = two + 570 - guard.PROCESS_MIB + 2 * 4  # and what u2netp keeps
+    monkeypatch.setattr(ram, "read", lambda: Memory(2 * three - 1, 0))
+    with pytest.raises(ModelUnavailable) as refusal:
+        offered(tmp_path, 3, processes=2)
+    for part in (
+        "u2netp + birefnet-lite + birefnet-general, which REMOVAL_MODELS_LOADED=3 lets stay in",
+        f"take up to {three:,} MiB of memory in each of 2 slots, {2 * three:,} MiB in all",
+        f"this machine has {2 * three - 1:,} MiB. Set REMOVAL_SLOTS=1, give it more, or lower",
+    ):
+        assert part in str(refusal.value)
+    offered(tmp_path, 3, processes=1)
+    offered(tmp_path, 2, processes=2)
+    monkeypatch.setattr(ram, "read", lambda: Memory(4826, 0))
+    with pytest.raises(ModelUnavailable, match="birefnet-general of REMOVAL_MODELS takes up to"):
+        offered(tmp_path, 0)  # which not even alone fits
+    offered(tmp_path, 0, refuses=False)
+    assert "birefnet-general of REMOVAL_MODELS takes up to 4,827 MiB" in caplog.text
+    monkeypatch.setattr(ram, "read", lambda: Memory(4827, 0))
+    offered(tmp_path, 0)
+
+
 def test_what_no_recipe_tells_is_measured_once(own_network, monkeypatch, tmp_path):
     """The process's own peak stands for a large network's."""
     monkeypatch.setenv("REMOVAL_MODELS_DIR", str(tmp_path))

@@ -13,6 +13,7 @@ import pytest
 
 from removal.engine import InvalidOption, ModelUnavailable
 from removal.engine.networks import cpu, ram, session
+from removal.engine.networks.ram import Memory
 from removal.engine.networks.runtime import ort
 from removal.engine.networks.session import Settings
 
@@ -167,18 +168,23 @@ def test_further_networks_are_loaded_when_asked_for_and_the_least_used_leave(
         session.networks("silueta")
 
 
-def test_a_network_leaves_where_the_memory_for_another_is_in_use(
-    own_model, monkeypatch, no_loaded_networks
+@pytest.mark.parametrize(
+    ("less", "stays"), [({}, True), ({"free": 1}, False), ({"limit": 1100}, False)]
+)
+def test_a_network_leaves_where_the_memory_for_another_is_in_use_or_not_there(
+    less, stays, own_model, monkeypatch, no_loaded_networks
 ):
     monkeypatch.setenv("MODEL_PATH", str(own_model))
+    recipe = own_model.with_suffix(".json")
+    recipe.write_text(recipe.read_text().replace("{", '{"memory_mib": 700, ', 1))
     monkeypatch.setenv("REMOVAL_MODELS", "u2netp")
+    enough = Memory(8000, 8000)
+    monkeypatch.setattr(ram, "read", lambda: enough)
     session.networks()
-    enough = ram.read()
-    assert enough is not None
-    little = replace(enough, free=1)
+    little = replace(enough, **less)
     monkeypatch.setattr(ram, "read", lambda: enough if not session.loaded() else little)
     session.networks("u2netp")
-    assert session.loaded() == ("u2netp",)
+    assert session.loaded() == (("own", "u2netp") if stays else ("u2netp",))
 
 
 FORKING = """

@@ -10,11 +10,17 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from urllib.parse import urlsplit
 
+import onnx
 import pytest
+import redis
 from PIL import Image
 
+from removal.execution import mailbox
 from tests import pictures
+from tests.deployment import Worker
+from tests.engine.models import brightness
 from tests.serving import ROOT, engine_pids, is_alive
 
 # One deployment for all of them, also where the tests run in parallel.
@@ -235,6 +241,38 @@ def test_without_a_living_worker_it_is_not_ready_and_says_so_at_once(
         os.kill(pid, signal.SIGCONT)
     wait_until(lambda: server.ask("GET", "/readyz")[0] == 200)
     assert post(server, authorization, image=pictures.portrait())[0] == 200
+
+
+def test_a_worker_whose_network_is_refused_says_why_at_readyz(
+    tmp_path, redis_url, client, settings, db, wait_until
+):
+    own_redis = urlsplit(redis_url)._replace(path="/2").geturl()
+    settings.REMOVAL_EXECUTION, settings.REDIS_URL = "queue", own_redis
+    recipe = tmp_path / "recipe.json"
+    recipe.write_text('{"normalisation": "half", "output": "matte", "memory_mib": 1000000}')
+    onnx.save(brightness(), tmp_path / "own.onnx")
+    environment = os.environ | {
+        "REMOVAL_EXECUTION": "queue", "REDIS_URL": own_redis, "DATA_DIR": str(tmp_path),
+        "MODEL_PATH": str(tmp_path / "own.onnx"), "MODEL_RECIPE": str(recipe),
+    }  # fmt: skip
+
+    def reasons() -> list[str]:
+        return client.get("/readyz").json()["reasons"]
+
+    assert "No worker is alive" in reasons()[0]
+    worker = Worker(tmp_path, environment)
+    try:
+        wait_until(lambda: "No worker is alive" not in reasons()[0])
+        assert "own.onnx: It takes up to 1,000,000 MiB of memory" in reasons()[0]
+        mailbox.report("another", {"model": "own.onnx", "device": "cpu", "state": "up"})
+        ready = client.get("/readyz").json()
+        assert ready["reasons"] == []
+        assert "1,000,000 MiB" in ready["warnings"][0]
+        with redis.Redis.from_url(own_redis) as mailboxes:
+            (failed,) = mailboxes.scan_iter("execution:failed:*")
+            assert 0 < mailboxes.ttl(failed) <= mailbox.SILENCE_SECONDS
+    finally:
+        worker.end()
 
 
 def test_the_worker_keeps_house(deployed, server, folder, wait_until):

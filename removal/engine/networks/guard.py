@@ -10,7 +10,7 @@ import fcntl
 import logging
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,7 +76,7 @@ def loading(
         return
     known = recipe.memory_mib or measured(path, folder)
     with turn(folder, known):
-        needed = known or _least(path)
+        needed = expected(path, recipe, folder)
         _object(lacking(needed, limits.processes, ram.read()), limits)
         before = ram.own()
         _object(_not_free(needed, before, ram.read()), limits, MemoryInUse)
@@ -89,20 +89,41 @@ def loading(
             _object(lacking(found, limits.processes, ram.read()), limits)
 
 
-def lacking(mib: int, processes: int, memory: Memory | None) -> str:
-    """Why all processes together never have the memory; "" where they have, or none can tell."""
+def lacking(
+    mib: int,
+    processes: int,
+    memory: Memory | None,
+    what: str = "It takes",
+    otherwise: str = "choose another network",
+) -> str:
+    """Why all processes together never have the memory; "" where they have, or none can tell.
+
+    what, otherwise: who takes it, and what else to do, for the sentence.
+    """
     if memory is None or mib * processes <= memory.limit:
         return ""
     owner = "this container may use" if memory.of_container else "this machine has"
-    takes = f"It takes up to {mib:,} MiB of memory"
+    takes = f"{what} up to {mib:,} MiB of memory"
     if processes > 1:
         takes += f" in each of {processes} slots, {mib * processes:,} MiB in all"
     fit = memory.limit // max(1, mib)
     mend = f"Set REMOVAL_SLOTS={fit}, give it more" if fit else "Give it more"
     return (
-        f"{takes}, and {owner} {memory.limit:,} MiB. {mend}, or choose another network "
-        f"(docs/models.md). {ANYWAY}"
+        f"{takes}, and {owner} {memory.limit:,} MiB. {mend}, or {otherwise} (docs/models.md). "
+        f"{ANYWAY}"
     )
+
+
+def require_room(names: Sequence[str], mib: int, limits: Limits) -> None:
+    """ModelUnavailable where these networks, `mib` together, never fit into the memory at once."""
+    stay = " + ".join(names)
+    what = (
+        f"{stay}, which REMOVAL_MODELS_LOADED={len(names)} lets stay in memory together, take"
+        if len(names) > 1
+        else f"{stay} of REMOVAL_MODELS takes"
+    )
+    otherwise = "lower REMOVAL_MODELS_LOADED" if len(names) > 1 else "do not offer it"
+    _object(lacking(mib, limits.processes, ram.read(), what, otherwise), limits)
 
 
 def in_time(run: Callable[[Floats], Floats], limits: Limits) -> Callable[[Floats], Floats]:
@@ -142,6 +163,11 @@ def turn(folder: Path, mib: int) -> Iterator[None]:
                 stack.callback(os.close, descriptor)
                 _lock(descriptor)
         yield
+
+
+def expected(path: Path, recipe: Recipe, folder: Path) -> int:
+    """MiB of a process that runs the network: known or measured, else what its file takes alone."""
+    return recipe.memory_mib or measured(path, folder) or _least(path)
 
 
 def measured(path: Path, folder: Path) -> int:

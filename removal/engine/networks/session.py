@@ -6,7 +6,7 @@ import os
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, cast, get_args
@@ -17,9 +17,23 @@ from .. import memory, threads
 from ..arrays import Bytes, Floats
 from ..environment import Environment
 from ..errors import InvalidOption, ModelUnavailable
-from . import backends, catalog, cpu, guard, notes, ports, probe, recipes, tensors, weights
+from . import (
+    backends,
+    catalog,
+    cpu,
+    guard,
+    notes,
+    ports,
+    probe,
+    ram,
+    recipes,
+    tensors,
+    together,
+    weights,
+)
 from .recipes import LicenceClass, Recipe
 from .runtime import ort
+from .together import Share
 from .weights import own
 
 Quality = Literal["fast", "best"]
@@ -133,10 +147,17 @@ class EngineInfo:
 
 
 class Loaded:
-    """What a process has in memory, by name; the least recently used leave for others."""
+    """What a process has in memory, by name; the least recently used leave for others.
+
+    ModelUnavailable where those that may stay together never fit.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        if len(settings.offered) > 1:
+            shares = {name: _shares(settings.only(name)) for name in settings.offered}
+            most = together.largest(shares, settings.loaded or 1)
+            guard.require_room(most, self._needed(most), settings.limits)
         self._by_name: OrderedDict[str, Networks] = OrderedDict()  # the last used one last
         self._lock = threading.Lock()
 
@@ -154,8 +175,7 @@ class Loaded:
             return self._by_name[name]
 
     def _load(self, settings: Settings) -> Networks:
-        most = self._settings.loaded
-        while most and len(self._by_name) >= most:
+        while self._by_name and self._is_full_for(settings.offered[0]):
             self._forget_oldest()
         while True:
             try:
@@ -164,6 +184,19 @@ class Loaded:
                 if not self._by_name:
                     raise
                 self._forget_oldest()
+
+    def _is_full_for(self, name: str) -> bool:
+        """Whether one has to leave before this one is loaded."""
+        if self._settings.loaded:
+            return len(self._by_name) >= self._settings.loaded
+        needed, processes = self._needed((*self._by_name, name)), self._settings.limits.processes
+        return bool(guard.lacking(needed, processes, ram.read()))
+
+    def _needed(self, names: Sequence[str]) -> int:
+        """MiB of a process that has them in memory."""
+        return together.needed(
+            [one for name in names for one in _shares(self._settings.only(name))]
+        )
 
     def _forget_oldest(self) -> None:
         self._by_name.popitem(last=False)
@@ -209,16 +242,41 @@ def warm() -> EngineInfo:
 
 def load(settings: Settings) -> Networks:
     """Open the first that is offered. ModelUnavailable says what is missing and what mends it."""
-    second = None
+    others: list[Network] = []
     if settings.model_path:
         main = _own(settings, settings.model_path)
     else:
-        main = _catalogued(f"{settings.model}-{_precision(settings)}", settings)
-        if _is_checked(settings.model, settings):
-            second = _catalogued(f"{CHECKING}-fp32", settings)
+        main, *others = [_catalogued(build, settings) for build in _builds(settings)]
+    second = others[0] if others else None
     names = " + ".join(network.name for network in (main, second) if network)
     info = EngineInfo(names, settings.device, settings.quality, settings.threads)
     return Networks(main, second, info)
+
+
+def _builds(settings: Settings) -> list[str]:
+    """Of the first that is offered: that which draws the matte, and that which checks it."""
+    checks = [f"{CHECKING}-fp32"] if _is_checked(settings.model, settings) else []
+    return [f"{settings.model}-{_precision(settings)}", *checks]
+
+
+def _shares(settings: Settings) -> list[Share]:
+    """What the first that is offered takes of this machine's memory. ModelUnavailable."""
+    if settings.device == "cuda":
+        return []
+    if path := settings.model_path:
+        if not path.is_file():
+            return []  # opening it will say so
+        recipe, folder = _own_recipe(settings, path), _folder(path)
+        return [_share(path.name, own.place_of(path, folder), recipe, folder)]
+    return [
+        _share(build, weights.place_of(build), catalog.recipe_of(build), weights.models_dir())
+        for build in _builds(settings)
+    ]
+
+
+def _share(name: str, path: Path, recipe: Recipe, folder: Path) -> Share:
+    size = path.stat().st_size if path.is_file() else 0
+    return Share(guard.expected(path, recipe, folder), size, keeps=name in KEEPING)
 
 
 def models_needed(settings: Settings) -> tuple[str, ...]:

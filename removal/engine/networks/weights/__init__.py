@@ -57,6 +57,11 @@ def path_of(build_name: str) -> Path:
     return path
 
 
+def place_of(build_name: str) -> Path:
+    """Where the file of a build is, or will be."""
+    return _path(BUILDS[build_name])
+
+
 def ensure_models(models: Sequence[str], progress: Progress | None = None) -> None:
     """Fetch these and build all that is built from them, as `ensure` does."""
     ensure(progress, [build for model in models for build in builds_of(model)])

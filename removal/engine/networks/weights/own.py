@@ -19,9 +19,9 @@ def for_processor(path: Path, folder: Path) -> Path:
     and casting at every node takes time and memory (docs/models.md). ModelUnavailable where the
     twin cannot be made.
     """
-    if not half.is_in(path):
+    twin = place_of(path, folder)
+    if twin == path:
         return path
-    twin = folder / f"own-{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:16]}.onnx"
     try:
         with guard.turn(folder, 0):
             if not _is_of(path, twin):
@@ -34,6 +34,13 @@ def for_processor(path: Path, folder: Path) -> Path:
             f"be turned into float32: {error}. Export it in float32, or set REMOVAL_DEVICE=cuda."
         ) from error
     return twin
+
+
+def place_of(path: Path, folder: Path) -> Path:
+    """What `for_processor` returns, whether it is there already or not."""
+    if not half.is_in(path):
+        return path
+    return folder / f"own-{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:16]}.onnx"
 
 
 def _make(path: Path, twin: Path) -> None:
