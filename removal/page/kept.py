@@ -87,11 +87,16 @@ def owner_of(request: HttpRequest) -> Owner:
     return Owner(user, visitor if PICTURE_ID.fullmatch(visitor) else "", _share_of(request, user))
 
 
+def address_of(request: HttpRequest) -> str:
+    """The client's, behind proxies too: see pixian_site.proxies."""
+    return str(request.META["REMOTE_ADDR"])
+
+
 def _share_of(request: HttpRequest, user: User | None) -> str:
     """A keyed digest of the IP address, so that the address itself is not stored."""
     if user is not None:
         return services.account_key(user)
-    address = limits.household(request.META["REMOTE_ADDR"])
+    address = limits.household(address_of(request))
     return salted_hmac("removal.page.share", address, algorithm="sha256").hexdigest()[:40]
 
 

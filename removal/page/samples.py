@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from .. import engine, limits, outcomes
 from ..api.errors import request_id_of
 from ..errors import NoSuchPath
-from .kept import Owner, PageResultStore
+from .kept import Owner, PageResultStore, address_of
 
 RESULTS = Path(__file__).parent / "sample_results"
 PHOTOS = settings.BASE_DIR / "static" / "img" / "samples"
@@ -65,7 +65,7 @@ def stored_result(
 ) -> outcomes.Outcome:
     """The sample's result, kept for the owner like one of their own pictures."""
     sample = named(name)
-    limits.admit_sample(owner.user, request.META["REMOTE_ADDR"])
+    limits.admit_sample(owner.user, address_of(request))
     content, outcome = sample.result.read_bytes(), _outcomes()[name]
     if results is not None:
         results.open(delta=True, full=False)

@@ -63,7 +63,7 @@ def home(request: HttpRequest) -> HttpResponse:
 def _free(request: HttpRequest, owner: kept.Owner) -> dict[str, Any]:
     """What is left of the hour, and the ways to more."""
     return {
-        "allowance": limits.allowance(owner.user, workbench.address_of(request)),
+        "allowance": limits.allowance(owner.user, kept.address_of(request)),
         "account_pictures": settings.REMOVAL_SIGNED_IN_PER_HOUR,
         "way_in": reverse("account_signup" if settings.SIGNUP_OPEN else "account_login"),
         "way_back": f"{reverse('home')}?{RETURNING}",

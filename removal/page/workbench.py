@@ -65,7 +65,7 @@ def removals(request: HttpRequest) -> HttpResponse:
 def allowance(request: HttpRequest) -> HttpResponse:
     """The free pictures that are left of the current hour."""
     user = kept.owner_of(request).user
-    left = asdict(limits.allowance(user, address_of(request)))
+    left = asdict(limits.allowance(user, kept.address_of(request)))
     return JsonResponse({**left, "signedIn": user is not None})
 
 
@@ -218,11 +218,7 @@ def _caller(request: HttpRequest, owner: Owner, results: PageResultStore | None)
 def _concurrency_key(request: HttpRequest, owner: Owner) -> str:
     if owner.user is not None:
         return services.account_key(owner.user)
-    return limits.household(address_of(request))
-
-
-def address_of(request: HttpRequest) -> str:
-    return str(request.META["REMOTE_ADDR"])
+    return limits.household(kept.address_of(request))
 
 
 def _pays(request: HttpRequest, user: User | None) -> bool:
@@ -242,7 +238,7 @@ def _order(
     fields = {name: str(value) for name, value in request.POST.items()}
     if not caller.pays:
         factor = offers.chosen(fields.get("model", "").strip().lower()).factor
-        limits.admit_free_picture(caller.user, address_of(request), factor)
+        limits.admit_free_picture(caller.user, kept.address_of(request), factor)
     source = read_source(fields, request.FILES.getlist("image"))
     options = engine.parse_options(fields)
     if not caller.pays:
