@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ModelUnavailable
+from . import binding
 from .runtime import ort
 
 Tensor = NDArray[Any]
@@ -41,6 +42,21 @@ class Opened:
     call: Callable[[str, str, Tensor], Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """One of onnxruntime's. memory: its device's, to be bound; "" where that is the host's."""
+
+    name: str
+    options: dict[str, str] = field(default_factory=dict)
+    memory: str = ""
+
+
+# Which algorithm suits a convolution is looked up: trying them all, as by default, would take
+# seconds for each size of picture that comes for the first time.
+PROVIDERS = {
+    "cpu": Provider("CPUExecutionProvider"),
+    "cuda": Provider("CUDAExecutionProvider", {"cudnn_conv_algo_search": "HEURISTIC"}, "cuda"),
+}
 _ONNX_TYPES = {
     "tensor(float)": np.float32,
     "tensor(float16)": np.float16,
@@ -60,17 +76,17 @@ def onnxruntime(path: Path, device: str, threads: int, *, arena: bool) -> Opened
         _register_arena()
         options.add_session_config_entry("session.use_env_allocators", "1")
     options.log_severity_level = 3
-    provider = "CUDAExecutionProvider" if device == "cuda" else "CPUExecutionProvider"
-    if provider not in ort.get_available_providers():
+    provider = PROVIDERS[device]
+    if provider.name not in ort.get_available_providers():
         raise ModelUnavailable(
             "REMOVAL_DEVICE=cuda, but this onnxruntime has no CUDA provider. Install "
             "onnxruntime-gpu in place of onnxruntime, or set REMOVAL_DEVICE=cpu."
         )
     try:
-        session = ort.InferenceSession(path, options, providers=[provider])
+        session = ort.InferenceSession(path, options, [(provider.name, provider.options)])
     except Exception as error:  # onnxruntime raises a class of its own for every failure
         raise ModelUnavailable(f"{path} could not be opened: {error}") from error
-    if provider not in session.get_providers():
+    if provider.name not in session.get_providers():
         raise ModelUnavailable(
             "REMOVAL_DEVICE=cuda, but the CUDA provider did not start: is a driver installed, and "
             "do its libraries match onnxruntime-gpu? Or set REMOVAL_DEVICE=cpu."
@@ -79,6 +95,8 @@ def onnxruntime(path: Path, device: str, threads: int, *, arena: bool) -> Opened
     def call(output: str, source: str, tensor: Tensor) -> Any:
         return session.run([output], {source: tensor})[0]
 
+    if provider.memory:
+        call = binding.Bound(session, provider.memory).run
     return Opened(_ports(session.get_inputs()), _ports(session.get_outputs()), call)
 
 
