@@ -122,8 +122,9 @@ class PageResultStore:
         self._request_id = request_id
         self._row: KeptPicture | None = None
 
-    def open(self, delta: bool, full: bool) -> None:
-        """Claim the picture's id; raises KeyInProgress if it is taken."""
+    def open(self, delta: bool, full: bool, model: str = "") -> None:
+        """Claim the picture's id; raises KeyInProgress if it is taken. `model`: the network asked
+        for, which another try asks for again."""
         earlier = KeptPicture.objects.filter(picture_id=self._picture_id).first()
         if earlier is not None:
             self._take_over(earlier)
@@ -141,6 +142,7 @@ class PageResultStore:
                 expires_at=now + timedelta(seconds=settings.REMOVAL_PAGE_KEEP_SECONDS),
                 delta=delta,
                 full=full,
+                outcome={"model": model},
             )
         except IntegrityError:
             raise KeyInProgress from None

@@ -245,7 +245,8 @@ def _order(
         free = min(options.max_pixels, settings.REMOVAL_ANONYMOUS_MAX_PIXELS)
         options = replace(options, max_pixels=free)
     if results is not None:
-        results.open(delta=options.output_format == "delta_png", full=caller.pays)
+        is_delta = options.output_format == "delta_png"
+        results.open(delta=is_delta, full=caller.pays, model=options.model)
     return services.Order(source, options, results=results)
 
 

@@ -30,6 +30,11 @@ export class Cutout {
     return restore(await bytesOf(this.#delta), original ?? (await this.originalPixels()));
   }
 
+  /** The touched-up one as a PNG, or null. */
+  get touchedUp() {
+    return this.#first && this.#png;
+  }
+
   /** The same before it was touched up, or null where it was not. */
   async untouched() {
     if (!this.#first) return null;

@@ -1,7 +1,7 @@
 /** The page's entry: takes pictures in, sends them two at a time, shows each as a card. */
 
 import { Archive } from "./archive.js";
-import { keepBackground } from "./background.js";
+import { OwnBackgrounds, keepBackground } from "./background.js";
 import { Bar, isReady } from "./bar.js";
 import { Card, placedBy } from "./card.js";
 import { samples } from "./code.js";
@@ -15,10 +15,10 @@ import { extensionOf } from "./pixels/render.js";
 import { Queue } from "./queue.js";
 import { Quota } from "./quota.js";
 import { Recipes } from "./recipes.js";
-import { forgetRemoved, rememberRemoved, restore, tellOfLost } from "./reload.js";
+import { forgetRemoved, rememberOrder, rememberRemoved, restore, tellOfLost } from "./reload.js";
 import { Remembered } from "./remembered.js";
 import { Resolution } from "./resolution.js";
-import { Shelf } from "./shelf.js";
+import { Shelf, WAITING } from "./shelf.js";
 import { PictureStore } from "./store.js";
 import { text } from "./text.js";
 import { Toasts } from "./toasts.js";
@@ -53,6 +53,7 @@ const networks = new Networks(workbench);
 const resolution = new Resolution(workbench, networks);
 const queue = new Queue(PARALLEL);
 const shelf = new Shelf(account, Number(keptHours));
+const ownBackgrounds = new OwnBackgrounds(shelf);
 const quota = new Quota(workbench, shelf, networks);
 const offers = new Offers(workbench, { server, shelf, resolution, queue, on: { complain, announce, found, replaced } });
 const thumbnails = new Queue(1); // a large photo takes much memory while it is read
@@ -105,10 +106,20 @@ function begin(picture) {
 /** Those that waited for the next hour when the page was left, and the way back from buying. */
 async function resume() {
   const known = new Set(idsOfKept);
-  for (const { id, name, file, model = "", isFull = false } of await shelf.waiting()) {
-    if (!known.has(id)) begin(Object.assign(new Picture(file, { id, name }), { isShelved: true, model, isFull }));
+  for (const { id, name, file, model = "", isFull = false, touchedUp: earlier } of await shelf.all(WAITING)) {
+    const facts = { isShelved: true, model, isFull, earlier };
+    if (!known.has(id)) begin(Object.assign(new Picture(file, { id, name }), facts));
   }
+  await dress();
   await offers.comeBack();
+}
+
+/** The background pictures that single pictures had for themselves. */
+async function dress() {
+  for (const [id, background] of await ownBackgrounds.kept()) {
+    const picture = [...cards.keys()].find((it) => it.id === id);
+    if (picture && !picture.own.background) setOwn(picture, { ...picture.own, background });
+  }
 }
 
 function show(picture) {
@@ -171,7 +182,7 @@ function bringBack(picture) {
 
 function deleteForGood(picture) {
   if (picture.wasSent) rememberRemoved(picture.id);
-  remembered.keepOwn({ id: picture.id, own: {} });
+  keepOwn({ id: picture.id, own: {} });
   forget(picture);
   drop(picture);
 }
@@ -186,8 +197,8 @@ function found(picture) {
 
 /** It is of full resolution now, under another id. */
 function replaced(picture, formerId) {
-  remembered.keepOwn({ id: formerId, own: {} });
-  remembered.keepOwn(picture);
+  keepOwn({ id: formerId, own: {} });
+  keepOwn(picture);
   drawAll();
 }
 
@@ -246,8 +257,8 @@ function complainOfOptions() {
   }
 }
 
-function complain(sentence) {
-  toasts.complain(sentence);
+function complain(sentence, buy = null) {
+  toasts.complain(sentence, buy);
 }
 
 function announce(sentence) {
@@ -293,8 +304,13 @@ async function view(picture) {
 function setOwn(picture, own) {
   picture.own = own;
   cards.get(picture).setOptions(optionsFor(picture));
-  remembered.keepOwn(picture);
+  keepOwn(picture);
   complainOfOptions();
+}
+
+function keepOwn(picture) {
+  remembered.keepOwn(picture);
+  ownBackgrounds.keep(picture);
 }
 
 /** The default network's result of it is stored on the server: no network runs. */
@@ -395,6 +411,7 @@ function onClick(selector, action) {
 restore(kept, store, show);
 resume();
 keepBackground(panel, shelf);
+rememberOrder(() => [...cards.keys()]);
 tellOfLost(() => [...cards.keys()], "keeps" in workbench.dataset, byId("lost"));
 listen(workbench, add, (address) => add([address]), complain);
 panel.addEventListener("change", () => {

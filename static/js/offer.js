@@ -16,10 +16,10 @@ export class Offers {
   #wish;
   #signUp; // where a visitor gets an account; "" for those who have one
   #pricing;
-  #cards = new Map(); // picture -> {root, isShelved: promise of whether the browser has its photo, twin}
+  #cards = new Map(); // picture -> {root, isShelved: promise of whether the browser has its photo, touchedUp: beside it, twin}
 
   /**
-   * on: {complain(sentence), announce(sentence), found(picture), replaced(picture, former id)}; `found`
+   * on: {complain(sentence, buy), announce(sentence), found(picture), replaced(picture, former id)}; `found`
    * tells that the size of its photo is known again. A picture of full size is cut out by the
    * `queue`, of `server`, beside the free one, which stays until it is there.
    */
@@ -39,7 +39,7 @@ export class Offers {
 
   /** Make offers on a picture's card. */
   attach(picture, root) {
-    const offer = { root: root.querySelector(".card-offer"), isShelved: null, twin: null };
+    const offer = { root: root.querySelector(".card-offer"), isShelved: null, touchedUp: null, twin: null };
     this.#cards.set(picture, offer);
     offer.root.querySelector("[data-offer=take]").addEventListener("click", () => this.#take(picture));
     offer.root.querySelector("[data-offer=cancel]").addEventListener("click", () => offer.twin?.cancel());
@@ -61,8 +61,9 @@ export class Offers {
     await picture.recall();
     await this.#cards.get(picture)?.isShelved;
     const { root } = this.#cards.get(picture) ?? {};
-    if (!root || root.hidden) return this.#wish.end();
+    if (!root || (root.hidden && picture.settled)) return this.#wish.end();
     root.closest(".card").scrollIntoView({ block: "center" });
+    if (!picture.settled) return; // nobody kept its result: it is cut out once more
     root.querySelector("[data-offer=take]").focus({ preventScroll: true });
     const places = { name: picture.name, ...this.#price(picture), balance: inCredits(this.#resolution.balance) };
     this.#on.announce(text("offer.back", places));
@@ -71,19 +72,28 @@ export class Offers {
   #changed(picture) {
     const offer = this.#cards.get(picture);
     if (!offer) return;
-    if (picture.state === "done") offer.isShelved ??= this.#keepPhoto(picture);
+    if (picture.state === "done") this.#keepInStep(picture, offer);
     else if (picture.settled && picture.isShelved)
       this.#shelf.delete(picture.id); // failed, or cancelled
     else if (picture.state === "waiting") offer.isShelved = null; // tried again
     this.#draw(picture);
   }
 
+  #keepInStep(picture, offer) {
+    const { isKept, touchedUp } = picture;
+    const isTold = isKept || touchedUp === offer.touchedUp; // the server keeps its touch-up, or the browser does
+    if (offer.isShelved && isTold) return;
+    offer.touchedUp = touchedUp;
+    offer.isShelved = this.#keepPhoto(picture);
+  }
+
   /** Keep the photo in the browser where the server has only a smaller one, or find it there again. */
   async #keepPhoto(picture) {
     const { id, name, file, original, model } = picture;
     if (file && picture.isReduced) {
-      const kind = picture.isKept ? LARGER : WAITING; // else nobody has its result on the next page
-      return this.#shelf.put({ id, name, file, model, kind, size: original });
+      const record = { id, name, file, model, size: original };
+      if (picture.isKept) return this.#shelf.put({ ...record, kind: LARGER });
+      return this.#shelf.put({ ...record, kind: WAITING, touchedUp: picture.touchedUp }); // nobody else has them
     }
     if (file) {
       if (picture.isShelved) this.#shelf.delete(id); // it waited there
@@ -155,7 +165,9 @@ export class Offers {
     } catch (error) {
       console.warn(error);
       const sentence = error.key || !error.message ? text(error.key ?? "error.unexpected") : error.message;
-      this.#on.complain(text("about", { name: picture.name, sentence }));
+      const buy = { address: this.#pricesFor(picture), act: (address) => this.#leave(picture, address) };
+      const isShort = error.status === 402;
+      this.#on.complain(text("about", { name: picture.name, sentence }), isShort ? buy : null);
     }
   }
 
@@ -213,7 +225,7 @@ export class Offers {
 
   #giveUp(twin) {
     if (twin.wasSent) this.#server.store.forget(twin.id).catch(() => {}); // else it expires
-    if (twin.state === "failed") throw new Error(twin.message);
+    if (twin.state === "failed") throw Object.assign(new Error(twin.message), { status: twin.status });
   }
 
   /** What was touched up is carried over; the free result goes. */

@@ -1,5 +1,6 @@
 /** The options panel: one set of options for all pictures. */
 
+import { backgroundOf } from "./background.js";
 import { GeometryError, parseMargin, parseTarget } from "./pixels/geometry.js";
 import { OPACITY } from "./pixels/shadow.js";
 import { fillOf, marginFor } from "./fill.js";
@@ -11,7 +12,7 @@ const COLOURS = { white: "#ffffff", black: "#000000" };
 /** `value` holds the last valid options; a "change" event fires when they change. */
 export class OptionsPanel extends EventTarget {
   #form;
-  #picture = null; // {bitmap, url, file} of the visitor's own background
+  #picture = null; // the visitor's own background, see background.js
   value;
 
   constructor(form) {
@@ -86,12 +87,13 @@ export class OptionsPanel extends EventTarget {
     this.complain("");
   }
 
-  #showBackground({ kind, colour, picture, url, file }) {
+  #showBackground(shown) {
+    const { kind, colour } = shown;
     const { background, colour: field } = this.#form.elements;
     const named = Object.keys(COLOURS).find((name) => COLOURS[name] === colour);
     background.value = named ?? kind;
     if (kind === "colour" && !named) field.value = colour;
-    if (kind === "picture") this.#picture = { bitmap: picture, url, file };
+    if (kind === "picture") this.#picture = shown;
   }
 
   #applyTarget(targetText) {
@@ -161,11 +163,7 @@ export class OptionsPanel extends EventTarget {
     const { background, colour } = this.#form.elements;
     const kind = background.value;
     if (kind === "none") return { kind };
-    if (kind === "picture") {
-      if (!this.#picture) return { kind: "none" };
-      const { bitmap, url, file } = this.#picture;
-      return { kind, picture: bitmap, url, file };
-    }
+    if (kind === "picture") return this.#picture ?? { kind: "none" };
     return { kind: "colour", colour: COLOURS[kind] ?? colour.value };
   }
 
@@ -177,8 +175,7 @@ export class OptionsPanel extends EventTarget {
   /** Make a file the background. */
   async takePicture(file) {
     try {
-      const bitmap = await createImageBitmap(file);
-      this.#picture = { bitmap, url: URL.createObjectURL(file), file };
+      this.#picture = await backgroundOf(file);
     } catch {
       this.#leaveChoice();
       return this.complain(text("error.backgroundPicture"));

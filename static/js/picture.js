@@ -40,6 +40,7 @@ export class Picture extends EventTarget {
   sample = ""; // the site's, whose result is stored
   isHeld = false; // until the hour has free pictures again
   isShelved = false; // its file is kept in this browser, see shelf.js
+  earlier = null; // its touched-up cut-out from before the page was left, a PNG, where no server keeps it
   own = {}; // options that differ for it alone, see own-options.js
   file;
   #link;
@@ -195,6 +196,11 @@ export class Picture extends EventTarget {
     return this.#cutout.originalPixels();
   }
 
+  /** The touched-up cut-out as a PNG; null where it was not touched up. */
+  get touchedUp() {
+    return this.#cutout?.touchedUp ?? null;
+  }
+
   /** Its shadow of a kind, see pixels/shadow.js; null where it has none. */
   cast(kind) {
     return this.#casts.of(kind);
@@ -267,7 +273,18 @@ export class Picture extends EventTarget {
     this.#change("processing"); // shown at once: a later answer may be ready earlier
     this.#cutout = new Cutout(blob, upload, { isDelta: isExact });
     await this.#show(await this.#cutout.pixels(pixels), boxOf(header("X-Result-Foreground")));
+    await this.#touchUpAgain();
     this.#throwIfCancelled();
+  }
+
+  /** The network gave the same cut-out as before. */
+  async #touchUpAgain() {
+    if (!this.earlier) return;
+    const pixels = await new Cutout(this.earlier).pixels();
+    this.earlier = null;
+    if (pixels.width !== this.size[0] || pixels.height !== this.size[1]) return; // the free size has changed
+    await this.#cutout.replace(pixels);
+    await this.#show(pixels);
   }
 
   async #show(cutout, foreground = foregroundBox(cutout)) {

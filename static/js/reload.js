@@ -1,4 +1,4 @@
-/** After a reload: restores stored pictures and names lost ones. */
+/** After a reload: restores stored pictures, in their order, and names lost ones. */
 
 import { Picture } from "./picture.js";
 import { Queue } from "./queue.js";
@@ -6,6 +6,7 @@ import { text } from "./text.js";
 
 const LOST = "lost"; // names of pictures that did not get to the server
 const REMOVED = "removed"; // ids of pictures that were deleted as the page was left, or shortly before
+const ORDER = "order"; // ids of all pictures, as they stood in this tab
 const SENT = "sent"; // id and name of those that did, but whose answer was not awaited
 const AHEAD = "50%"; // of the window's height: how far below it a picture is fetched
 
@@ -29,7 +30,8 @@ export function restore(kept, store, show) {
   };
   const removed = recalled(REMOVED);
   for (const id of removed) store.forget(id).catch(() => {}); // else it expires
-  for (const report of [...kept, ...lateOnes(kept)].filter(({ id }) => !removed.includes(id))) {
+  const reports = [...kept, ...lateOnes(kept)].filter(({ id }) => !removed.includes(id));
+  for (const report of inOrder(reports)) {
     const picture = new Picture(null, report);
     const { root } = show(picture);
     const settled = (now) => {
@@ -41,6 +43,23 @@ export function restore(kept, store, show) {
     settled(report);
     if (report.state === "working") store.settled(report.id).then(settled, ({ message }) => picture.fail(message));
   }
+}
+
+/** The server knows when it got each file, which is later where one was tried again or enlarged. */
+function inOrder(reports) {
+  const order = peeked(ORDER);
+  const place = ({ id }) => (order.includes(id) ? order.indexOf(id) : order.length);
+  return reports.sort((one, other) => place(one) - place(other));
+}
+
+/** Remember across a reload how `pictures()` stood. */
+export function rememberOrder(pictures) {
+  addEventListener("pagehide", () => {
+    remember(
+      ORDER,
+      pictures().map(({ id }) => id),
+    );
+  });
 }
 
 /** A picture that is being deleted must not be seen again, though the page is faster than the server. */

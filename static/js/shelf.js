@@ -1,6 +1,7 @@
 /**
  * Photos that only this browser has in full, kept in it (IndexedDB) while the visitor is on other
- * pages: those that wait for the hour's free pictures, and those whose free result is smaller.
+ * pages: those that wait for the hour's free pictures, those whose free result is smaller, and
+ * backgrounds.
  */
 
 const NAME = "photos";
@@ -18,14 +19,14 @@ export class Shelf {
     this.#milliseconds = hours * 3_600_000;
   }
 
-  /** Keep a photo: {id, name, file, kind, size}. Resolves to whether the browser does. */
+  /** Keep a photo: {id, name, file, kind} and whatever else of it. Resolves to whether the browser does. */
   put(record) {
     return this.#change(() => this.#put(record));
   }
 
   async #put(record) {
     try {
-      const others = (await this.#all()).filter(({ id }) => id !== record.id);
+      const others = (await this.#everything()).filter(({ id }) => id !== record.id);
       await this.#makeRoom(others, record.file.size);
       const [account, until] = [this.#account, Date.now() + this.#milliseconds];
       await this.#run((photos) => photos.put({ ...record, account, until }), "readwrite");
@@ -41,9 +42,9 @@ export class Shelf {
     return (await this.#own()).find((record) => record.id === id) ?? null;
   }
 
-  /** Those that wait, in the order they came. */
-  async waiting() {
-    return (await this.#own()).filter(({ kind }) => kind === WAITING).sort((a, b) => a.until - b.until);
+  /** Those of a kind, in the order they came. */
+  async all(kind) {
+    return (await this.#own()).filter((record) => record.kind === kind).sort((a, b) => a.until - b.until);
   }
 
   delete(id) {
@@ -61,7 +62,7 @@ export class Shelf {
 
   /** This person's; a visitor's stay theirs when they sign in. What has expired is deleted. */
   async #own() {
-    const all = await this.#all().catch(() => []);
+    const all = await this.#everything().catch(() => []);
     for (const { id, until } of all) if (until < Date.now()) this.delete(id);
     return all.filter(({ account, until }) => until >= Date.now() && (!account || account === this.#account));
   }
@@ -81,7 +82,7 @@ export class Shelf {
     return this.#run((photos) => photos.delete(id), "readwrite");
   }
 
-  #all() {
+  #everything() {
     return this.#run((photos) => photos.getAll());
   }
 

@@ -21,16 +21,30 @@ export class Toasts {
     return toast;
   }
 
-  /** Show what went wrong until it is closed or something else goes wrong. */
-  complain(sentence) {
+  /**
+   * Show what went wrong until it is closed or something else goes wrong; with `buy`, {address,
+   * act(address)}, the way to credits, too.
+   */
+  complain(sentence, buy = null) {
     this.#error?.remove();
     this.#error = this.#new("");
     this.#error.classList.add("error");
     this.#error.querySelector("button").addEventListener("click", () => this.#error.remove());
+    if (buy) this.#leadTo(buy);
     this.#list.append(this.#error);
     const line = this.#error.querySelector("p");
     line.setAttribute("role", "alert");
     line.textContent = sentence; // set once it stands in the page, as only changes are read out
+  }
+
+  #leadTo({ address, act }) {
+    const link = this.#error.querySelector("a");
+    link.href = address;
+    link.hidden = false;
+    link.addEventListener("click", (event) => {
+      event.preventDefault();
+      act(address);
+    });
   }
 
   #new(sentence) {

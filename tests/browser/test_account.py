@@ -247,6 +247,7 @@ def test_the_way_of_a_visitor_to_the_same_card_in_full_size(browser: Browser, si
         with Image.open(waiting.value.path()) as picture:
             assert np.array_equal(np.asarray(picture), full)
         expect(page.get_by_role("article")).to_have_count(5)
+        expect(page.locator(".card-name").first).to_have_text("large.jpg")  # in its place
 
 
 def test_the_calculator_follows_the_size_as_it_is_typed(page: Page, site: Site) -> None:

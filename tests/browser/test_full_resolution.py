@@ -111,13 +111,25 @@ def test_too_few_credits_lead_to_the_prices(
         expect(page.locator(".batch-lack-text")).to_have_text(sentence)
 
 
-def test_credits_that_went_elsewhere_are_told_on_the_card(page: Page, server: Server) -> None:
+def test_credits_that_went_elsewhere_are_told_on_the_card(
+    page: Page, server: Server, complaints: list[str]
+) -> None:
     sign_in(page, SPENDER)
+    choose(page, photo("free.jpg", 1400, 1000))
+    offer = page.get_by_role("button", name="Full size")
+    offer.wait_for()
     want_full(page, photo("large.jpg", 2000, 1500))
     book(server, "remove", SPENDER, "0.2")
+    offer.click()
+    notice = page.locator(".toast").filter(has_text="free.jpg: There are not enough credits")
+    buying = notice.get_by_role("link", name="Buy credits")
+    expect(buying).to_have_attribute("href", "/pricing?width=1400&height=1000")
+    notice.get_by_role("button", name="Close").click()
     page.locator("#start").click()
     expect(page.get_by_role("alert")).to_contain_text("not enough credits")
-    expect(page.locator(".error-help a")).to_have_attribute("href", "/pricing")
+    way = page.locator("[data-state=failed] .error-help a")
+    expect(way).to_have_attribute("href", "/pricing")
+    complaints.clear()  # the console has it, too
 
 
 def test_failed_picture_keeps_its_resolution_and_asks_its_price_after_a_reload(

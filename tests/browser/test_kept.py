@@ -9,11 +9,12 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
-from tests.serving import Server
+from tests.serving import Server, serving
 
 from .conftest import environment_of
+from .people import create, sign_in
 from .test_options import ready
-from .test_remove import ASTRONAUT, COFFEE, card, choose, downloaded, file
+from .test_remove import ASTRONAUT, COFFEE, card, choose, downloaded, file, jpeg
 from .test_touch_up import MIDDLE, on_screen, open_editor, set_brush
 
 SIZES = {"desktop": {"width": 1280, "height": 800}, "phone": {"width": 390, "height": 844}}
@@ -164,6 +165,39 @@ def restartable(prepared: Path) -> Iterator[Server]:
     yield server
     server.process.kill()
     server.process.wait()
+
+
+def test_where_nothing_is_kept_the_browser_brings_all_of_it_through_signing_in(
+    browser: Browser, prepared: Path
+) -> None:
+    """What was touched up, what waits for the next hour, and the network chosen for each."""
+    environment = environment_of(prepared) | {
+        "REMOVAL_PAGE_KEEP_SECONDS": "0",
+        "REMOVAL_MODELS": "u2netp,isnet",
+        "REMOVAL_ANONYMOUS_PER_HOUR": "1",
+    }
+    with serving(prepared, prepared=True, **environment) as server:
+        create(server, {"keeper@example.com": "1"})
+        page = browser.new_page(base_url=server.url)
+        page.goto("/")
+        networks = page.locator("#networks input")
+        networks.nth(1).check(force=True)
+        choose(page, file("large.jpg", jpeg((1300, 1000))), file("small.jpg", jpeg((64, 64))))
+        expect(page.locator("[data-state=done], [data-state=waiting]")).to_have_count(2)
+        page.locator("[data-state=done] [data-action=touch-up]").click()
+        set_brush(page, "Erase", 40)
+        page.mouse.click(*on_screen(page, MIDDLE))
+        page.locator("#editor").get_by_role("button", name="Apply").click()
+        before = pixels(page, "large.jpg")
+        page.locator("[data-offer=take]").first.click()
+        page.wait_for_url("**/accounts/**")
+        used: list[str | None] = []
+        page.on("response", lambda it: used.append(it.headers.get("x-model")))
+        sign_in(page, "keeper@example.com")
+        expect(page.locator("[data-state=done]")).to_have_count(2)
+        assert np.array_equal(pixels(page, "large.jpg"), before)
+        assert [model for model in used if model] == ["isnet", "isnet"]
+        page.close()
 
 
 def test_restart_of_the_server_is_told_and_retry_mends_it(

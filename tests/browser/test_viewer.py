@@ -11,6 +11,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from removal.engine import Box, parse_options
 from removal.engine.geometry import layout
+from tests.pictures import encoded
 
 from .test_options import pick, ready
 from .test_remove import ASTRONAUT, COFFEE, card, choose, downloaded, file
@@ -100,6 +101,17 @@ def test_options_of_one_picture_leave_the_others_and_survive_a_reload(home: Page
     expect(form.get_by_role("alert")).to_contain_text("no room")
     button(home, "Same as the others").click()
     assert saved(home).size == (600, 400)
+    blue = file("blue.png", encoded(Image.new("RGB", (60, 40), (10, 20, 200))), "image/png")
+    form.locator("[name=picture]").set_input_files(blue)
+    expect(form.get_by_label("Picture", exact=True)).to_be_checked()
+    home.keyboard.press("Escape")
+    home.reload()
+    expect(card(home, "coffee.jpg").locator(".card-size")).to_contain_text("own options")
+    corners = [
+        downloaded(home, name)[1].getpixel((3, 3)) for name in ("coffee.jpg", "astronaut.jpg")
+    ]
+    assert np.abs(np.subtract(corners[0], (10, 20, 200))).max() <= 3
+    assert corners[1] == (255, 255, 255)
 
 
 def test_a_moved_subject_is_the_same_from_the_api(home: Page) -> None:

@@ -191,11 +191,13 @@ def test_failed_work_keeps_reason_and_original(monkeypatch):
         raise RuntimeError("out of paint")
 
     monkeypatch.setattr(inline, "run", fail)
+    monkeypatch.setenv("REMOVAL_MODELS", "u2netp,isnet")
     client, picture = browser(), new_id()
-    assert send(client, picture).status_code == 500
+    assert send(client, picture, model="isnet").status_code == 500
     (told,) = listed(client)
-    assert (told["state"], told["message"]) == (
+    assert (told["state"], told["model"], told["message"]) == (
         "failed",
+        "isnet",
         "Something went wrong on our side. Please try again.",
     )
     monkeypatch.undo()
