@@ -47,6 +47,11 @@ class Mending:
     scribbles: tuple[Scribble, ...] = ()
     touched_up: bool = False
 
+    @property
+    def needs_network(self) -> bool:
+        """For the size of its frame; none is run."""
+        return self.step == "finish"
+
 
 def mend_cutout(
     data: bytes,

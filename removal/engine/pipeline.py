@@ -89,11 +89,13 @@ def remove_background(
         share = refine.upsample_alpha(seen, matte, frame)
     else:
         share = _share(hidden, matte, frame)
+    alpha = share if hidden is None else transparency.within(hidden.alpha, share)
+    # Before hints and region: what a caller may choose must not move the mark.
+    mark = watermark.plan(alpha) if options.watermark else None
     if marked is not None:
         share = mended(seen, share, marked)
-    alpha = share if hidden is None else transparency.within(hidden.alpha, share)
-    # Before the region is cut out: what a caller may choose must not move the mark.
-    mark = watermark.plan(alpha) if options.watermark else None
+        alpha = share if hidden is None else transparency.within(hidden.alpha, share)
+        mark = None if mark is None else watermark.extended(mark, alpha)
     photographed = _photographed(picture, alpha, options)
     _keep_region(alpha, header, options)
     box = compose.foreground_box(alpha)

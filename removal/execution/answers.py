@@ -17,7 +17,7 @@ class WorkFailed(Exception):
 def result_of(answer: wire.Answer, content: Callable[[], bytes]) -> engine.Result:
     """The result; `content` fetches its bytes. Raises the engine's error, or WorkFailed."""
     match answer:
-        case wire.Done(media_type, facts, stages, _):
+        case wire.Done(media_type, facts, stages):
             metrics.count_stages(stages)
             return engine.Result(content(), media_type, facts)
         case wire.Failed(error):

@@ -11,6 +11,7 @@ import os
 import resource
 import signal
 import sys
+import time
 import traceback
 from contextlib import suppress
 from multiprocessing.connection import Connection
@@ -38,6 +39,7 @@ class Child:
         self._connection = connection
         self._picture = picture
         self._result = result
+        self._seconds: dict[str, float] = {}  # of a run, by the name of what was loaded later on
 
     def serve(self) -> None:
         try:
@@ -71,6 +73,7 @@ class Child:
     def _answer(self, order: wire.Order) -> wire.Answer:
         stopwatch = Stopwatch(self._checkpoint)
         try:
+            self._tell(wire.dump_begun(self._begin(order)))
             result = self._work(order, stopwatch)
         except engine.EngineError as error:
             return wire.Failed(error)
@@ -80,14 +83,24 @@ class Child:
             return wire.Broken(traceback.format_exc())
         stages = stopwatch.stages()
         self._result.put(result.content)  # without room for it, too, a new process begins
-        return wire.Done(result.media_type, result.facts, stages, session.loaded())
+        return wire.Done(result.media_type, result.facts, stages)
+
+    def _begin(self, order: wire.Order) -> wire.Begun:
+        """Load what is needed before the picture is looked at: its time limit begins after that."""
+        model, before = order.options.model, session.loaded()
+        if order.needs_network:
+            session.networks(model)
+            if not set(session.loaded()) <= set(before) and model not in self._seconds:
+                began = time.perf_counter()
+                session.warm(model)
+                self._seconds[model] = time.perf_counter() - began
+        return wire.Begun(session.loaded(), self._seconds.get(model))
 
     def _work(self, order: wire.Order, stopwatch: Stopwatch) -> engine.Result:
         content, options = self._picture.take(), order.options
         content, beside = content[: order.length], content[order.length :]
         if order.mending is not None:
             return mend_cutout(content, beside, order.mending, options, checkpoint=stopwatch)
-        session.networks(options.model)  # not to be counted as a stage of the picture
         return engine.remove_background(
             content,
             options,

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -68,15 +69,18 @@ class EngineProcess:
             return wire.Unavailable(f"The engine's process ended while it started{self._cause()}.")
         return wire.Unavailable(f"The engine's process did not start within {seconds:.0f} seconds.")
 
-    def work(self, job: Job, until: float) -> tuple[wire.Answer, bytes]:
+    def work(
+        self, job: Job, until: float, begin: Callable[[wire.Begun], float]
+    ) -> tuple[wire.Answer, bytes]:
         """Process one picture: the answer, and the result's bytes if there is a result.
 
-        Raises TookTooLong without an answer by then (time.monotonic()), ClientGone, and
+        until: a time.monotonic() value; `begin` is told when the work begins, and gives another.
+        Raises TookTooLong without an answer by then, ClientGone, and
         WorkInterrupted if the process has ended. It remains usable only after ClientGone.
         """
         try:
             self._order(job)
-            answer = wire.load_answer(self._wait(job, until))
+            answer = wire.load_answer(self._wait(job, until, begin))
             content = self._result.take() if isinstance(answer, wire.Done) else b""
         except (EOFError, OSError) as error:
             raise WorkInterrupted(detail=f"Engine process {self.pid} ended at work") from error
@@ -107,13 +111,16 @@ class EngineProcess:
         order = wire.Order.of(job)
         self._connection.send_bytes(wire.dump_order(order).encode())
 
-    def _wait(self, job: Job, until: float) -> bytes:
+    def _wait(self, job: Job, until: float, begin: Callable[[wire.Begun], float]) -> bytes:
         """Cancel the work at its next stage when the client disconnects; killing the process would
         delay the next picture by loading the networks again."""
         gone = False
         while (left := until - time.monotonic()) > 0:
             if self._connection.poll(min(left, LOOK_SECONDS)):
                 answer = self._connection.recv_bytes()
+                if (begun := wire.load_begun(answer)) is not None:
+                    until = begin(begun)
+                    continue
                 if gone or job.disconnected():
                     raise ClientGone
                 return answer

@@ -39,3 +39,7 @@ class Job:
     beside: bytes = b""
     max_result_pixels: int = MAX_RESULT_PIXELS
     mending: Mending | None = None
+
+    @property
+    def needs_network(self) -> bool:
+        return self.mending is None or self.mending.needs_network

@@ -31,11 +31,6 @@ class Pace:
         """The faster one, for each of the two speeds."""
         return Pace(min(self.network, other.network), min(self.per_megapixel, other.per_megapixel))
 
-    @classmethod
-    def of_network(cls, stages: dict[str, float], other: "Pace") -> "Pace":
-        """The pace of the network that a picture took, all else as with the other."""
-        return cls(stages.get(NETWORK, other.network), other.per_megapixel)
-
     def expected(self, header: engine.Header, options: engine.Options) -> float:
         """The expected seconds for this picture."""
         width, height = options.target_size or header.size

@@ -10,7 +10,7 @@ import math
 import threading
 import time
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, partial
 from typing import Literal
 
 from django.conf import settings
@@ -104,9 +104,7 @@ class Pool:
         self.start()
         slot, process = self._take(job)
         try:
-            answer, content = process.work(job, slot.until)
-            self._learn(slot, job, answer)
-            return answer, content
+            return process.work(job, slot.until, partial(self._begin, slot, job))
         except ClientGone:
             raise
         except BaseException as error:
@@ -142,22 +140,23 @@ class Pool:
         return None
 
     def _seconds(self, slot: Slot, job: Job) -> float:
-        """The time limit. A network that is still to be loaded has no other than the deadline."""
+        """The time limit. Loading a network has no other than the deadline, as no picture is looked
+        at until then; see `_begin`."""
         model = _model(slot, job)
-        pace = self._paces.get(model)
-        if pace is None or model not in slot.loaded:
+        if job.needs_network and model not in slot.loaded:
             return math.inf
-        return budget.seconds(pace, job)
+        return budget.seconds(self._paces.get(model, _pace(slot)), job)
 
-    def _learn(self, slot: Slot, job: Job, answer: wire.Answer) -> None:
-        """What the process has in memory, and how fast a network is that it loaded for the job."""
-        if not isinstance(answer, wire.Done):
-            return
+    def _begin(self, slot: Slot, job: Job, begun: wire.Begun) -> float:
+        """The process has the networks in memory that the job needs: until when it may work."""
         with self._changed:
-            slot.loaded = answer.loaded
-            model = _model(slot, job)
-            if model not in self._paces and slot.warm is not None:
-                self._paces[model] = Pace.of_network(answer.stages, slot.warm.pace)
+            slot.loaded = begun.loaded
+            if begun.seconds is not None:
+                model, pace = _model(slot, job), Pace(begun.seconds, _pace(slot).per_megapixel)
+                self._paces[model] = pace.best(self._paces.get(model, pace))
+            slot.began = time.monotonic()
+            slot.until = min(job.deadline, slot.began + self._seconds(slot, job))
+            return slot.until
 
     def _give_back(self, slot: Slot) -> None:
         with self._changed:
@@ -229,6 +228,11 @@ class Pool:
         if not expected:
             metrics.count_ended_process("died")
             log.error("Engine process %d ended with status %d", process.pid, status)
+
+
+def _pace(slot: Slot) -> Pace:
+    """As its process measured it at its start; if that has just died, the limit is the floor."""
+    return slot.warm.pace if slot.warm is not None else Pace(0, 0)
 
 
 def _model(slot: Slot, job: Job) -> str:

@@ -60,6 +60,10 @@ class Order:
     max_result_pixels: int
     mending: Mending | None = None
 
+    @property
+    def needs_network(self) -> bool:
+        return self.mending is None or self.mending.needs_network
+
     @classmethod
     def of(cls, job: Job) -> "Order":
         return cls(
@@ -73,13 +77,24 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
+class Begun:
+    """The networks that an order needs are in memory, and its work begins. An answer follows.
+
+    loaded: all that the process has in memory. seconds: of a run of those that it needs, where they
+    were loaded since the process's start.
+    """
+
+    loaded: tuple[str, ...]
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Done:
     """The work is done; the result's bytes are stored."""
 
     media_type: str
     facts: engine.Facts
     stages: dict[str, float]  # seconds of each
-    loaded: tuple[str, ...] = ()  # the networks that the process has in memory now
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,11 +145,23 @@ def load_order(text: str | bytes) -> Order:
         raise EngineUnavailable(detail=f"An order of another version: {error!r}") from error
 
 
+def dump_begun(begun: Begun) -> str:
+    return json.dumps({"begun": begun.loaded, "seconds": begun.seconds})
+
+
+def load_begun(text: str | bytes) -> Begun | None:
+    """None where it is an answer."""
+    match json.loads(text):
+        case {"begun": loaded, "seconds": seconds}:
+            return Begun(tuple(loaded), seconds)
+        case _:
+            return None
+
+
 def dump_answer(answer: Answer) -> str:
     match answer:
-        case Done(media_type, facts, stages, loaded):
-            done = {"done": media_type, "facts": _dump(facts), "stages": stages, "loaded": loaded}
-            return json.dumps(done)
+        case Done(media_type, facts, stages):
+            return json.dumps({"done": media_type, "facts": _dump(facts), "stages": stages})
         case Failed(error):
             state = _dump(tuple(vars(error).items()))
             return json.dumps({"failed": error.code, "says": error.message, "state": state})
@@ -144,9 +171,7 @@ def dump_answer(answer: Answer) -> str:
 
 def load_answer(text: str | bytes) -> Answer:
     match json.loads(text):
-        case {"done": media_type, "facts": facts, "stages": stages, "loaded": loaded}:
-            return Done(media_type, _load(facts), stages, tuple(loaded))
-        case {"done": media_type, "facts": facts, "stages": stages}:  # of the version before
+        case {"done": media_type, "facts": facts, "stages": stages}:
             return Done(media_type, _load(facts), stages)
         case {"failed": code, "says": sentence, "state": state}:
             return Failed(_error(code, sentence, state))

@@ -9,7 +9,7 @@ import pytest
 from removal.engine import Options
 from removal.engine.canvas import Canvas
 from removal.engine.composing.compose import compose, foreground_box
-from removal.engine.composing.watermark import HALF, apply, plan
+from removal.engine.composing.watermark import HALF, apply, extended, plan
 from removal.engine.geometry import Box, Layout, layout
 from removal.engine.options import Length, Margin
 
@@ -60,7 +60,7 @@ SUBJECTS = {
     ],
     "great and small": lambda c: (
         cv2.circle(c, (600, 600), 280, 255, -1),
-        cv2.circle(c, (200, 200), 50, 255, -1),
+        cv2.circle(c, (240, 240), 50, 255, -1),
     ),
     "sixteen": contact_sheet,
     "a pixel": lambda c: c.__setitem__((5, 800), 255),
@@ -91,6 +91,16 @@ def test_no_part_of_a_subject_slips_between_the_bars(name):
     assert count > 2
     for label in range(1, count):
         assert under[labels == label].mean() >= 0.18
+
+
+def test_a_part_that_hints_add_between_the_bars_is_covered_and_the_bars_stay():
+    found = drawn(lambda c: cv2.circle(c, (450, 450), 400, 255, 9))
+    part = drawn(lambda c: cv2.circle(c, (240, 240), 50, 255, -1))
+    canvas = Canvas(np.zeros((900, 900, 3), np.uint8), found | part)
+    apply(canvas, extended(plan(found), found | part), whole((900, 900)))
+    hidden = canvas.alpha == HALF
+    assert hidden[part > 0].mean() >= 0.2
+    assert hidden[marked(found).alpha == HALF].all()
 
 
 @pytest.mark.parametrize("margin", [0, 37, 400])

@@ -17,6 +17,7 @@ from removal.engine import Options, remove_background
 from removal.engine.composing.compose import FOREGROUND_ALPHA
 from removal.engine.composing.watermark import HALF
 from removal.engine.geometry import layout
+from removal.engine.hints import Hints, Stroke
 from removal.engine.options import Length, Margin, Region
 from tests import pictures
 
@@ -100,6 +101,39 @@ def test_twelve_results_over_all_geometry_and_formats():
     whole = left.sum()
     for options in GEOMETRY:
         left &= marked(image, options)
+    assert left.sum() >= 0.25 * whole
+
+
+def off(*shares, across):
+    """Hints that remove what of the picture lies under parallel strokes."""
+
+    def of(image):
+        width, height = image.size
+        side, other = image.size if across else image.size[::-1]
+        at = [(side - 1) * share for share in shares]
+        ends = [((x, 0.0), (x, other - 1.0)) for x in at]
+        strokes = ends if across else [tuple(point[::-1] for point in line) for line in ends]
+        return Hints(remove=tuple(Stroke(line, max(width, height) / 16) for line in strokes))
+
+    return of
+
+
+HINTED = (
+    off(0.13, 0.25, 0.35, across=True),
+    off(0.6, 0.7, 0.78, across=True),
+    off(0.04, 0.15, 0.25, across=False),
+    off(0.75, 0.85, 0.97, across=False),
+)
+
+
+def test_results_with_hints_that_move_the_subjects_box():
+    image = photo("coffee")
+    left = subject(image)
+    whole, production = left.sum(), removed(image, Options(output_format="mask"))[0]
+    for hints in (None, *(of(image) for of in HINTED)):
+        options = Options(output_format="mask", watermark=True, hints=hints)
+        test = removed(image, options)[0]
+        left &= (test == HALF) | (np.abs(production - test) > SEEN)
     assert left.sum() >= 0.25 * whole
 
 

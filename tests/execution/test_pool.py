@@ -12,6 +12,7 @@ import pytest
 
 from removal import engine
 from removal.engine import threads
+from removal.engine.mending import Mending
 from removal.engine.networks import session
 from removal.errors import ClientGone, EngineUnavailable, TookTooLong, WorkInterrupted
 from removal.execution import Job, budget, readiness, wire
@@ -173,6 +174,23 @@ def test_a_process_that_started_on_a_busy_machine_gets_no_more_time(settings):
     for slot in two.slots:
         two._take(order)
         assert slot.until - slot.began == pytest.approx(budget.seconds(Pace(0.5, 0.1), order))
+
+
+def test_a_picture_has_no_more_time_where_its_network_is_loaded_first(pool, settings):
+    """Else whoever names the network that is not in memory holds a slot up to the deadline."""
+    settings.REMOVAL_WORK_SECONDS, settings.REMOVAL_WORK_FACTOR = 5, 10
+    (slot,) = pool.slots
+    other = replace(PLAIN, model="isnet")
+    asked = job(options=other, seconds=600)
+    work_copy = replace(asked, mending=Mending("prepare", asked.header.size))
+    assert pool._seconds(slot, work_copy) == budget.seconds(slot.warm.pace, work_copy)
+    assert isinstance(pool.run(asked)[0], wire.Done)
+    assert "isnet" in slot.loaded
+    assert slot.until - slot.began < 120
+    assert slot.until - slot.began == pytest.approx(budget.seconds(pool._paces["isnet"], asked))
+    refused = replace(job(options=other), data=b"GIF89a")
+    assert isinstance(pool.run(refused)[0], wire.Failed)
+    assert slot.until - slot.began < 120
 
 
 def test_one_stuck_place_of_two_is_a_warning_and_of_all_a_reason(settings, monkeypatch):

@@ -57,6 +57,23 @@ def plan(alpha: Bytes) -> tuple[Cross, ...]:
     return Cross(box, half, repeats=True), *_parts(area, distance <= half, box)
 
 
+def extended(crosses: tuple[Cross, ...], alpha: Bytes) -> tuple[Cross, ...]:
+    """The same, and bars of their own for parts that a person's hints add between them: of the
+    matte after the hints, uint8 (h, w). Those planned before stay where they are, as several
+    results of one picture with other hints would add up."""
+    box = foreground_box(alpha)
+    if not box:
+        return crosses
+    area = _area(alpha, box)
+    rows, columns = (
+        start + (np.arange(cells) + 0.5) * side / cells
+        for start, side, cells in zip(
+            (box.top, box.left), (box.height, box.width), area.shape, strict=True
+        )
+    )
+    return *crosses, *_parts(area, _touched(crosses, rows, columns), box)
+
+
 def _area(alpha: Bytes, box: Box) -> Bytes:
     """How much of each cell of the box is subject, 0..255."""
     part = alpha[box.top : box.top + box.height, box.left : box.left + box.width]

@@ -232,9 +232,9 @@ def _own_loaded() -> Loaded:
     return own
 
 
-def warm() -> EngineInfo:
+def warm(model: str = "") -> EngineInfo:
     """Load and run once, so that the first request does not pay for it. ModelUnavailable."""
-    ready = networks()
+    ready = networks(model)
     for network in filter(None, (ready.main, ready.second)):
         network.run(np.zeros((1, 3, network.side, network.side), np.float32))
     return ready.info
