@@ -201,7 +201,7 @@ def _mask(strokes: tuple[Stroke, ...], full: tuple[int, int], size: tuple[int, i
     scale = np.array(size) / np.array(full)
     for stroke in strokes:
         radius = stroke.radius if stroke.radius is not None else max(full) * POINT_SHARE
-        width = max(1, round(2 * radius * float(scale.max())))
+        width = max(1, round(2 * radius * float(scale[int(np.argmax(full))])))
         line = np.array([*stroke.points, stroke.points[-1]])  # also a single point is drawn
         places = np.minimum((line * scale).astype(np.int32), np.array(size) - 1)
         cv2.polylines(mask, [places.reshape(-1, 1, 2)], False, (1,), width)

@@ -7,15 +7,19 @@ by rows, columns or the square of a side, of which there was half a minute's.
 import time
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
 
-from removal.engine import Options, ResultTooLarge, remove_background
+from removal.engine import Hints, Options, ResultTooLarge, Stroke, hints, remove_background
+from removal.engine.networks import ram
+from removal.engine.reading import decode
 from tests import pictures
 
 PIXELS = 32_000_000
 BUDGET = 15.0
+PEAK_MIB = 950  # above what the process has; a square picture takes 450
 
 
 @dataclass
@@ -55,10 +59,35 @@ def striped(width, height, mode="L"):
 )
 def test_a_picture_of_one_pixels_breadth(cpu, image_format, mode, size: tuple[int, int]):
     data = pictures.encoded(striped(*size, mode), image_format)
+    before = ram.own()
+    ram.forget_peak()
     cpu.started = time.process_time()
     result = remove_background(data, Options(watermark=True))
     assert max(result.facts.result_size) == min(max(size), 25_000_000)
     assert cpu.seconds < BUDGET
+    assert ram.own("VmHWM") - before < PEAK_MIB
+
+
+@pytest.mark.parametrize("shape", [(2, 300_000), (300_000, 2, 3)])
+def test_a_side_that_is_scaled_in_parts_is_scaled_as_a_whole(shape):
+    along = np.linspace(0, 40, max(shape)).reshape(
+        [-1 if side == max(shape) else 1 for side in shape]
+    )
+    pixels = np.broadcast_to(np.sin(along) * 100 + 128, shape).astype(np.uint8)
+    size = (2, 200_003) if shape[0] > shape[1] else (200_003, 2)
+    whole = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
+    parts = decode._area(pixels, size)
+    assert (parts.shape, parts.dtype) == (whole.shape, whole.dtype)
+    assert np.abs(parts.astype(int) - whole).max() <= 1
+
+
+@pytest.mark.parametrize("size", [(PIXELS, 1), (1, PIXELS), (70_000, 2)])
+def test_hints_of_the_largest_radius(size: tuple[int, int]):
+    """On the grid that hints are drawn on the shorter side has more pixels than its share."""
+    stroke = Stroke(((0, 0),), max(size) / hints.MAX_RADIUS_SHARE)
+    keep, remove = hints.drawn(Hints(keep=(stroke,)), size)
+    assert not remove.any()
+    assert keep.sum() == pytest.approx(hints.GRID / hints.MAX_RADIUS_SHARE, abs=2)
 
 
 @pytest.mark.parametrize("size", [(100_000, 300), (30, 1_000_000)])

@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, TypeVar, cast
 
 import cv2
@@ -31,6 +32,7 @@ Number = TypeVar("Number", int, float)
 
 MAX_INPUT_PIXELS = 32_000_000
 
+_LONGEST = 1 << 17  # pixels of a side that is scaled at once
 _STRIP_PIXELS = 1 << 18  # divided at a time: floating-point frames of all would not fit
 # Of Pillow, pillow_heif, simplejpeg and OpenCV; Damaged is ours.
 _LIBRARY_ERRORS = (
@@ -293,4 +295,21 @@ def _shrink(stored: _Stored, size: Size) -> _Stored:
 
 
 def _area(pixels: NDArray[Any], size: Size) -> NDArray[Any]:
+    """Shrunk to `size`; a very long side in parts that begin within half a pixel of where they
+    should, as OpenCV keeps tables and rows of floats for all of a side: a GiB for 32 megapixels."""
+    axis = 0 if pixels.shape[0] > pixels.shape[1] else 1
+    old, new = pixels.shape[axis], size[1 - axis]
+    number = min(-(-old // _LONGEST), new)
+    if number == 1:
+        return _resized(pixels, size)
+    result = np.empty((size[1], size[0], *pixels.shape[2:]), pixels.dtype)
+    ends = [new * end // number for end in range(number + 1)]
+    for start, end in pairwise(ends):
+        part = pixels.swapaxes(0, axis)[start * old // new : end * old // new].swapaxes(0, axis)
+        place = result.swapaxes(0, axis)[start:end].swapaxes(0, axis)
+        place[...] = _resized(np.ascontiguousarray(part), place.shape[1::-1])
+    return result
+
+
+def _resized(pixels: NDArray[Any], size: Size) -> NDArray[Any]:
     return cast(NDArray[Any], cv2.resize(pixels, size, interpolation=cv2.INTER_AREA))
