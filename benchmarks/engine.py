@@ -30,6 +30,7 @@ from removal.engine import Options, remove_background
 from removal.engine.arrays import Floats
 from removal.engine.matting import letterbox, predict
 from removal.engine.networks import session
+from removal.engine.networks.opening import Network
 from removal.engine.options import MAX_PIXELS, OUTPUT_FORMATS
 from removal.engine.pipeline import STAGES
 from removal.engine.reading import decode
@@ -120,11 +121,11 @@ def _bare_run(data: bytes) -> Callable[[], None]:
     return run
 
 
-def _given(data: bytes) -> list[session.Network]:
+def _given(data: bytes) -> list[Network]:
     """The networks that see the picture: the second one is asked only where the first doubts."""
     ready, given = session.networks(), []
 
-    def noted(network: session.Network) -> session.Network:
+    def noted(network: Network) -> Network:
         def run(tensor: Floats) -> Floats:
             given.append(network)
             return network.run(tensor)

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from removal.engine.arrays import Bytes, Floats
 from removal.engine.matting import letterbox, predict, refine
-from removal.engine.networks.session import Network, Networks
+from removal.engine.networks.opening import Network
+from removal.engine.networks.session import Networks
 from removal.engine.options import MAX_PIXELS
 from removal.engine.reading import decode
 

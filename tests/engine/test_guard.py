@@ -10,7 +10,7 @@ import onnx
 import pytest
 
 from removal.engine import ModelUnavailable
-from removal.engine.networks import guard, probe, ram, session
+from removal.engine.networks import guard, opening, probe, ram, session
 from removal.engine.networks.guard import Limits
 from removal.engine.networks.ram import MIB, Memory
 
@@ -240,7 +240,7 @@ def test_a_long_trial_is_not_repeated_until_the_file_or_its_recipe_changes(
 ):
     monkeypatch.setenv("REMOVAL_MODELS_DIR", str(tmp_path))
     monkeypatch.setattr(ram, "read", lambda: PLENTY)
-    monkeypatch.setattr(session, "LONG_TRIAL", 0)
+    monkeypatch.setattr(opening, "LONG_TRIAL", 0)
     tried, examine = [], probe.examine
     monkeypatch.setattr(probe, "examine", lambda *given: tried.append(given) or examine(*given))
     own_network()  # what memory it takes is to be measured: it is run
@@ -254,6 +254,6 @@ def test_a_long_trial_is_not_repeated_until_the_file_or_its_recipe_changes(
     onnx.save(brightness(opset=16), tmp_path / "own.onnx")
     own_network(101)
     assert len(tried) == 5
-    (tmp_path / session.PASSED).write_text("[damaged")
+    (tmp_path / opening.PASSED).write_text("[damaged")
     own_network(101)
     assert len(tried) == 6

@@ -8,7 +8,7 @@ from onnx import TensorProto, helper, numpy_helper
 from removal.engine import ModelUnavailable
 from removal.engine.networks import half, quantise
 from removal.engine.networks.runtime import ort
-from removal.engine.networks.weights import own
+from removal.engine.networks.weights import twins
 
 from .models import SIDE, brightness
 
@@ -86,14 +86,14 @@ def test_a_file_gets_its_twin_once_and_again_when_it_changes(tmp_path):
     path, folder = tmp_path / "own.onnx", tmp_path / "weights"
     folder.mkdir()
     onnx.save(brightness(), path)
-    assert own.for_processor(path, folder) == path
+    assert twins.for_processor(path, folder) == path
     onnx.save(brightness(np.float16), path)
-    twin = own.for_processor(path, folder)
+    twin = twins.for_processor(path, folder)
     first = twin.stat()
-    assert own.for_processor(path, folder).stat().st_mtime_ns == first.st_mtime_ns
+    assert twins.for_processor(path, folder).stat().st_mtime_ns == first.st_mtime_ns
     onnx.save(transformer(), path)
-    assert own.for_processor(path, folder) == twin
+    assert twins.for_processor(path, folder) == twin
     assert twin.stat().st_mtime_ns != first.st_mtime_ns
     assert len(list(folder.iterdir())) == 2
     with pytest.raises(ModelUnavailable, match=r"own\.onnx is in half precision .* float32: "):
-        own.for_processor(path, tmp_path / "absent")
+        twins.for_processor(path, tmp_path / "absent")

@@ -98,7 +98,7 @@ MIT_DIS5K = (
 def _birefnet(side: int = 1024, memory_mib: int = 4827, **more: object) -> Recipe:
     return Recipe(
         side=side, normalisation=IMAGENET, input="input_image", output="output_image",
-        activation="sigmoid", min_max=False, memory_mib=memory_mib,
+        activation="sigmoid", min_max=False, memory_mib=memory_mib, fp16=True,
         licence=more.pop("licence", "permissive"), **more,  # type: ignore[arg-type]
     )  # fmt: skip
 
@@ -135,6 +135,7 @@ MODELS = {
                 output=0,
                 veil=True,
                 memory_mib=1010,
+                fp16=True,
                 licence="disputed data",
             ),
             licence="package AGPL-3.0; its list of third parties gives the model as MIT; the "
@@ -224,7 +225,7 @@ MODELS = {
                 222_932_053,
             ),
             sha256="22cea62108ff53b7ccc20f7a008bf30494228d84b1687f29ecbe76936a998101",
-            recipe=_stretched(1024, UNIT, 5000, "disputed data"),
+            recipe=replace(_stretched(1024, UNIT, 5000, "disputed data"), fp16=True),
             licence="MIT; trained on DIS5K and pictures of its makers' own",
         ),
         Model(
@@ -270,6 +271,7 @@ MODELS = {
                 output=0,
                 min_max=False,
                 memory_mib=900,
+                fp16=True,
                 licence="permissive",
             ),
             licence="Apache-2.0, code and models",

@@ -1,9 +1,9 @@
-"""Half precision (fp16) in network files: found, and turned into float32 for processors."""
+"""Half precision (fp16) in network files: found, turned into float32 for processors, and made."""
 
 from __future__ import annotations
 
 import mmap
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -64,6 +64,38 @@ def widen(model: onnx.ModelProto) -> None:
                 _widen(tensor)
             if attribute.name in TYPE_ATTRIBUTES and attribute.i == FLOAT16:
                 attribute.i = FLOAT
+
+
+def narrow(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Return `model`, in float32, as one that computes in float16; inputs and outputs stay float32.
+
+    By onnxruntime's converter, which leaves in float32 what has no other kind.
+    """
+    from onnx import helper
+
+    from .runtime import to_float16
+
+    inputs, outputs = (_float_ports(ports) for ports in (model.graph.input, model.graph.output))
+    result = to_float16(model)
+    graph = result.graph
+    # The converter could keep the ports itself, but not of files that it has made before: the names
+    # of its casts are taken there.
+    inner = {name: f"{name}/half" for name in inputs | outputs}
+    for node in _nodes(result):
+        for names in (node.input, node.output):
+            names[:] = [inner.get(name, name) for name in names]
+    for port in (*graph.input, *graph.output):
+        if port.name in inner:
+            port.type.tensor_type.elem_type = FLOAT
+    for name in sorted(inputs):
+        graph.node.insert(0, helper.make_node("Cast", [name], [inner[name]], to=FLOAT16))
+    for name in sorted(outputs):
+        graph.node.append(helper.make_node("Cast", [inner[name]], [name], to=FLOAT))
+    return result
+
+
+def _float_ports(ports: Iterable[onnx.ValueInfoProto]) -> set[str]:
+    return {port.name for port in ports if port.type.tensor_type.elem_type == FLOAT}
 
 
 def _widen(tensor: onnx.TensorProto) -> None:

@@ -18,6 +18,9 @@ from .tensors import matte, normalise
 VERSION = 1  # of what is tried here: another one has every network tried again
 SLACK = 0.05  # by which values may leave 0..1, or -1..1
 SURE = 0.9  # what a matte reaches where a network sees a subject
+# By which a frame's mattes in half precision may differ on average: half a grey level of 8 bits.
+# ISNet's differ by .0001, BiRefNet's by .0002 as published; u2netp's by .006.
+ALIKE = 0.002
 BYTE_RANGE = (50, 256)  # of a maximum that means 0..255
 
 
@@ -29,8 +32,17 @@ class Trial:
     mattes: Sequence[Floats]
 
 
-def examine(run: Callable[[Floats], Floats], recipe: Recipe) -> None:
-    """Raises ModelUnavailable where the outputs are no mattes.
+def examine(run: Callable[[Floats], Floats], recipe: Recipe) -> Trial:
+    """Raises ModelUnavailable where the outputs are no mattes."""
+    trial = trial_of(run, recipe)
+    _check_range([one / np.float32(recipe.peak) for one in trial.raw], recipe)
+    _check_direction(trial, recipe)
+    _check_ends(trial, recipe)
+    return trial
+
+
+def trial_of(run: Callable[[Floats], Floats], recipe: Recipe) -> Trial:
+    """What a network makes of the frames. ModelUnavailable where that is not numbers.
 
     run: takes float32 (1, 3, h, w), returns the raw output, (h, w).
     """
@@ -41,10 +53,21 @@ def examine(run: Callable[[Floats], Floats], recipe: Recipe) -> None:
             "On plain frames its output holds values that are no numbers (NaN): half precision "
             "overflows, as a rule. Export it in float32."
         )
-    _check_range([one / np.float32(recipe.peak) for one in raw], recipe)
-    trial = Trial(raw, [matte(one, recipe) for one in raw])
-    _check_direction(trial, recipe)
-    _check_ends(trial, recipe)
+    return Trial(raw, [matte(one, recipe) for one in raw])
+
+
+def require_alike(half: Trial, full: Trial) -> None:
+    """ModelUnavailable where mattes in half precision differ from float32's by more than rounding.
+
+    half, full: of the same network.
+    """
+    pairs = zip(half.mattes, full.mattes, strict=True)
+    most = max(float(np.abs(one - other).mean()) for one, other in pairs)
+    if most > ALIKE:
+        raise unfit(
+            f"On a plain frame its matte differs from float32's by {most:.4f} on average, and half "
+            f"precision may by {ALIKE}."
+        )
 
 
 def frames(recipe: Recipe) -> list[Bytes]:

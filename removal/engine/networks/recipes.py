@@ -75,6 +75,8 @@ class Recipe:
         mattes of networks that draw hair and glass well.
     memory_mib: at most, while it runs; 0: not known.
     gpu_only: too slow or large for a processor.
+    fp16: whether it may compute in half precision on a graphics card; where its makers publish or
+        run it so. A trial against float32 has the last word.
     """
 
     side: int = 0
@@ -91,6 +93,7 @@ class Recipe:
     veil: bool = False
     memory_mib: int = 0
     gpu_only: bool = False
+    fp16: bool = False
     licence: LicenceClass = "unknown"
 
     def frame_size(self, size: tuple[int, int]) -> tuple[int, int]:
@@ -216,5 +219,6 @@ _READERS: dict[str, Callable[[str, Any], Any]] = {
     "veil": _truth,
     "memory_mib": _whole(1, 1_000_000),
     "gpu_only": _truth,
+    "fp16": _truth,
     "licence": _word(get_args(LicenceClass)),
 }

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
-import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, cast, get_args
@@ -14,40 +14,32 @@ from typing import Literal, cast, get_args
 import numpy as np
 
 from .. import memory, threads
-from ..arrays import Bytes, Floats
 from ..environment import Environment
 from ..errors import InvalidOption, ModelUnavailable
 from . import (
-    backends,
     catalog,
     cpu,
     guard,
-    notes,
-    ports,
-    probe,
+    half,
+    opening,
     ram,
     recipes,
-    tensors,
     together,
     weights,
 )
+from .opening import Host, Network
 from .recipes import LicenceClass, Recipe
-from .runtime import ort
 from .together import Share
-from .weights import own
+from .weights import twins
 
+log = logging.getLogger(__name__)
 Quality = Literal["fast", "best"]
 Device = Literal["cpu", "cuda", "openvino"]
 QUALITIES: tuple[Quality, ...] = ("best", "fast")
 DEVICES: tuple[Device, ...] = ("cpu", "cuda", "openvino")
-PRECISIONS = ("auto", "int8", "fp32")
+PRECISIONS = ("auto", "int8", "fp32", "fp16")
 CHECKING = "u2netp"  # the second network of quality `best`
 OWN = "own"  # the name of the operator's own file, among those of the catalogue
-# Builds that keep their memory between runs, which saves a tenth to a third of their time.
-# isnet-fp32 would keep 280 MiB to save a twentieth; what larger ones would keep is not known.
-KEEPING = frozenset({"isnet-int8", "u2netp-fp32"})
-PASSED = "passed-trials.json"
-LONG_TRIAL = 2.0  # seconds; shorter ones are made whenever a network is loaded
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,26 +93,6 @@ class Settings:
             raise InvalidOption("model", model, ", ".join(catalog.MODELS))
         return replace(
             self, model=model, further=(), model_path=None, recipe_path=None, normalisation=""
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Network:
-    """One loaded network. `run` takes float32 (1, 3, h, w) and returns its raw output, (h, w)."""
-
-    name: str
-    recipe: Recipe
-    run: Callable[[Floats], Floats]
-
-    @property
-    def side(self) -> int:
-        return self.recipe.side
-
-    def matte(self, frame: Bytes) -> Floats:
-        """What the network itself says of its frame, uint8 (h, w, 3): float32 (h, w), 0..1."""
-        assert self.recipe.normalisation is not None  # _own refuses files without
-        return tensors.matte(
-            self.run(tensors.normalise(frame, self.recipe.normalisation)), self.recipe
         )
 
 
@@ -242,6 +214,11 @@ def warm(model: str = "") -> EngineInfo:
 
 def load(settings: Settings) -> Networks:
     """Open the first that is offered. ModelUnavailable says what is missing and what mends it."""
+    if settings.build == "fp16" and settings.device != "cuda":
+        raise ModelUnavailable(
+            f"REMOVAL_BUILD=fp16 goes with REMOVAL_DEVICE=cuda, not {settings.device}: no "
+            "processor runs half precision well. Set REMOVAL_BUILD=auto."
+        )
     others: list[Network] = []
     if settings.model_path:
         main = _own(settings, settings.model_path)
@@ -267,7 +244,7 @@ def _shares(settings: Settings) -> list[Share]:
         if not path.is_file():
             return []  # opening it will say so
         recipe, folder = _own_recipe(settings, path), _folder(path)
-        return [_share(path.name, own.place_of(path, folder), recipe, folder)]
+        return [_share(path.name, twins.place_of(path, folder), recipe, folder)]
     return [
         _share(build, weights.place_of(build), catalog.recipe_of(build), weights.models_dir())
         for build in _builds(settings)
@@ -276,7 +253,7 @@ def _shares(settings: Settings) -> list[Share]:
 
 def _share(name: str, path: Path, recipe: Recipe, folder: Path) -> Share:
     size = path.stat().st_size if path.is_file() else 0
-    return Share(guard.expected(path, recipe, folder), size, keeps=name in KEEPING)
+    return Share(guard.expected(path, recipe, folder), size, keeps=name in opening.KEEPING)
 
 
 def models_needed(settings: Settings) -> tuple[str, ...]:
@@ -305,6 +282,7 @@ def precision_for(flags: Set[str]) -> catalog.Precision:
 
 
 def _precision(settings: Settings) -> str:
+    """Of the build's file; a graphics card makes half precision of it (`_opened`)."""
     if settings.model != "isnet" or settings.device == "cuda":
         return "fp32"
     if settings.build != "auto":
@@ -323,8 +301,13 @@ def _own(settings: Settings, path: Path) -> Network:
     if not path.is_file():
         raise ModelUnavailable(f"MODEL_PATH names {path}, which is not a file.")
     wanted, name = _own_recipe(settings, path), path.name
+    if settings.build == "fp16" and not wanted.fp16 and not half.is_in(path):
+        raise ModelUnavailable(
+            f"REMOVAL_BUILD=fp16, but {name} is in float32, and its recipe does not say that half "
+            'precision suits it. Put "fp16": true into its recipe, or set REMOVAL_BUILD=auto.'
+        )
     if settings.device == "cpu":  # OpenVINO and graphics cards take half precision as it is
-        path = own.for_processor(path, _folder(path))
+        path = twins.for_processor(path, _folder(path))
     return _opened(name, path, wanted, settings, is_tried=False)
 
 
@@ -354,33 +337,13 @@ def _folder(path: Path) -> Path:
 def _opened(
     name: str, path: Path, wanted: Recipe, settings: Settings, *, is_tried: bool
 ) -> Network:
-    """Opened, its recipe completed from the file and, unless it is known, tried."""
-    try:
-        with guard.loading(
-            path, wanted, settings.device, settings.limits, _folder(path)
-        ) as is_measured:
-            opener = backends.openvino if settings.device == "openvino" else backends.onnxruntime
-            opened = opener(path, settings.device, settings.threads, arena=name in KEEPING)
-            bound = ports.bind(opened, wanted, settings.device)
-            network = Network(name, bound.recipe, bound.run)
-            if not is_tried:
-                _try(network, path, settings, is_measured=is_measured)
-    except ModelUnavailable as error:
-        raise type(error)(f"{name}: {error}") from error
-    except Exception as error:  # a runtime raises classes of its own, by the dozen
-        raise ModelUnavailable(f"{name} could not be run: {error}") from error
-    return network
-
-
-def _try(network: Network, path: Path, settings: Settings, *, is_measured: bool) -> None:
-    """Examine it, unless the same file passed here before: of a large one that takes a minute.
-
-    is_measured: whether it is known what memory its runs take.
-    """
-    trial = [probe.VERSION, ort.__version__, settings.device, repr(network.recipe)]
-    if is_measured and notes.read(_folder(path), PASSED, path) == trial:
-        return
-    began = time.monotonic()
-    probe.examine(guard.in_time(network.run, settings.limits), network.recipe)
-    if settings.device != "openvino" and time.monotonic() - began >= LONG_TRIAL:
-        notes.write(_folder(path), PASSED, path, trial)
+    """On a graphics card in half precision, where the recipe allows that and it errs little."""
+    host = Host(settings.device, settings.threads, settings.limits, _folder(path))
+    if wanted.fp16 and settings.device == "cuda" and settings.build in ("auto", "fp16"):
+        try:
+            return opening.halved(name, path, wanted, host)
+        except ModelUnavailable as error:
+            if settings.build == "fp16":
+                raise
+            log.warning("%s is run in float32: %s", name, error)
+    return opening.opened(name, path, wanted, host, is_tried=is_tried)
