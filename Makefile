@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run develop test check audit format bench bench-encoding bench-page bench-peers bench-pool bench-scribbles bench-server lighthouse soak ledger-storm test-e2e chaos test-samples fuzz-api prove-birefnet prove-image lock models chromium tools clients clean
+.PHONY: help run develop test check audit format bench bench-encoding bench-page bench-peers bench-pool bench-scribbles bench-server accessibility lighthouse soak ledger-storm test-e2e chaos test-samples fuzz-api prove-birefnet prove-image lock models chromium tools clients clean
 
 help: ## List the commands
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -63,6 +63,9 @@ soak: $(VENV)/run.stamp models ## Memory of a server at its limit over many requ
 
 test-e2e: develop ## The same end-to-end tests inline on SQLite, then with workers, PostgreSQL, Valkey, S3
 	@$(BIN)/python -m pytest tests/e2e $(ARGS)
+
+accessibility: develop ## axe-core on every page in each theme, language and size (the tests take a part of them)
+	@ACCESSIBILITY=whole $(BIN)/python -m pytest tests/browser/test_accessibility.py $(ARGS)
 
 test-samples: develop ## The documentation's samples in all eight languages (apt installs those that lack)
 	@for program in php ruby go java mcs mono; do command -v $$program >/dev/null || lacking=yes; done; \

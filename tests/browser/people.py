@@ -21,11 +21,16 @@ def create(server: Server, accounts: dict[str, str]) -> None:
     server.manage("shell", "-c", CREATE.format(accounts=accounts, password=PASSWORD))
 
 
-def sign_in(page: Page, email: str) -> None:
-    """End at the front page, signed in."""
-    page.goto("/accounts/login/?next=/")
+def log_in(page: Page, email: str) -> None:
+    """On the page that asks for it."""
     page.locator("[name=login]").fill(email)
     page.locator("[name=password]").fill(PASSWORD)
     page.locator("[name=password]").press("Enter")
+
+
+def sign_in(page: Page, email: str) -> None:
+    """End at the front page, signed in."""
+    page.goto("/accounts/login/?next=/")
+    log_in(page, email)
     expect(page.locator("#resolution")).to_be_visible()
     page.wait_for_load_state()  # the page's script is there to take pictures

@@ -72,6 +72,15 @@ def test_japanese_colons_are_full_width(po: Path) -> None:
     assert [sentence for sentence in plain if HALF_WIDTH_COLON.search(sentence)] == []
 
 
+@pytest.mark.parametrize("po", [ROOT / "locale/ja/LC_MESSAGES/django.po", STOCK[1]])
+def test_japanese_brackets_are_full_width(po: Path) -> None:
+    """But for code, and sentences that hold no Japanese."""
+    sentences = [form for it in translations.load(po) if it.id for form in forms(it.string)]
+    plain = [re.sub(rf"{PLACE.pattern}|<code>.*?</code>", "", sentence) for sentence in sentences]
+    mixed = [it for it in plain if re.search(KANA_OR_KANJI, it) and re.search(r"[()]", it)]
+    assert mixed == []
+
+
 def test_no_template_puts_a_colon_of_its_own_behind_a_word() -> None:
     """Each language has its own colon, which belongs into the sentence."""
     found = []
