@@ -9,6 +9,7 @@ import sys
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
@@ -20,6 +21,7 @@ from removal import files, recipes
 
 from . import EngineError, Options, extension_of, parse_options, remove_background
 from .hints import MAX_DATA_URL, Hints, parse_hints, text_of
+from .networks import session
 from .options import PARAMETERS, Parameter, parse_bool
 from .reading.decode import MAX_INPUT_PIXELS
 
@@ -45,8 +47,9 @@ def main(arguments: list[str] | None = None) -> int:
     if problem:
         parser.error(problem)
     failures = 0
-    for source, target in tqdm(jobs, unit="picture", disable=None if len(jobs) > 1 else True):
-        problem = _convert(source, target, options)
+    ended = _converted(jobs, options)
+    quiet = None if len(jobs) > 1 else True
+    for source, problem in tqdm(ended, unit="picture", total=len(jobs), disable=quiet):
         if problem:
             failures += 1
             tqdm.write(f"{source}: {problem}", file=sys.stderr)
@@ -219,6 +222,22 @@ def _misnamed(jobs: list[Job], options: Options) -> str:
             "or choose its format by --output-format."
         )
     return ""
+
+
+def _converted(jobs: list[Job], options: Options) -> Iterator[tuple[Path, str]]:
+    """Converts all pictures. Yields each when it is done, with what went wrong, or ""."""
+    together = min(len(jobs), session.pictures_at_once())
+    if together < 2:
+        for source, target in jobs:
+            yield source, _convert(source, target, options)
+        return
+    with ThreadPoolExecutor(together) as pool:
+        running = {pool.submit(_convert, *job, options): job[0] for job in jobs}
+        try:
+            for one in as_completed(running):
+                yield running[one], one.result()
+        finally:
+            pool.shutdown(cancel_futures=True)  # after Ctrl+C: what has begun is ended
 
 
 def _convert(source: Path, target: Path, options: Options) -> str:

@@ -2,21 +2,29 @@
 
 import json
 import re
-from concurrent.futures import ThreadPoolExecutor
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from removal.engine import ModelUnavailable
-from removal.engine.networks import backends, binding, catalog, half, probe, session, weights
+from removal.engine import ModelUnavailable, threads
+from removal.engine import __main__ as command_line
+from removal.engine.networks import backends, binding, catalog, half, probe, ram, session, weights
 from removal.engine.networks.backends import Opened
+from removal.engine.networks.gather import Gatherer
+from removal.engine.networks.ram import Memory
 from removal.engine.networks.session import Settings
+from tests import pictures
 
 from .models import SIDE, brightness
+from .test_recipes import PLAIN, Tail, network
 
 
 @pytest.fixture
@@ -128,7 +136,7 @@ def test_one_that_loses_too_much_is_run_in_float32(small, folder, monkeypatch, c
     assert re.search(r"u2netp-fp32 is run in float32: .* by 0\.00\d+ on average", caplog.text)
     monkeypatch.setattr(probe, "trial_of", pytest.fail)  # once is enough
     assert session.load(small).info.model == "u2netp-fp32"
-    with pytest.raises(ModelUnavailable, match=r"half precision may by 0\.002"):
+    with pytest.raises(ModelUnavailable, match=r"on average; at most 0\.002 is"):
         session.load(replace(small, build="fp16"))
 
 
@@ -204,3 +212,122 @@ def test_where_nothing_can_be_written_it_stays_in_float32(folder, card, caplog, 
     assert session.load(own_network(folder, 1.5)).main.name == "own.onnx"
     assert "could not be turned into half precision (fp16): No space left" in caplog.text
     assert list(folder.glob("*-fp16*")) == []
+
+
+ALONE: Tail = [
+    ("Reshape", ("grey", np.array([1, 1, SIDE, SIDE])), "matte", {})
+]  # as exporters leave it
+MIXED: Tail = [
+    ("ReduceMean", ("grey",), "mean", {"keepdims": 0}),  # of all pictures of a run
+    ("Mul", ("mean", 0.1), "tenth", {}),
+    ("Mul", ("grey", 0.9), "most", {}),
+    ("Add", ("most", "tenth"), "matte", {}),
+]
+
+
+class Crowd:
+    """Threads that call a network while it is held by the first of them."""
+
+    def __init__(self, folder: Path, tail: list[Any], wait_until: Callable[..., Any]) -> None:
+        path = folder.parent / "many.onnx"
+        network(path, *tail, shape=("N", 3, "H", "W"))
+        recipe = {"normalisation": "unit", "side": SIDE, "min_max": False}
+        path.with_suffix(".json").write_text(json.dumps(recipe))
+        self.alone = session.load(Settings(model_path=path)).main
+        self.network = session.load(Settings(model_path=path, device="cuda")).main
+        self.gatherer = cast(Gatherer, self.network.run.__self__)  # type: ignore[attr-defined]
+        self.runs: list[int] = []
+        self._wait_until = wait_until
+
+    def run(self, tensors: list[np.ndarray]) -> list[Future[np.ndarray]]:
+        one, several, may_run = self.gatherer._one, self.gatherer._several, threading.Event()
+
+        def held(tensor: np.ndarray) -> np.ndarray:
+            assert may_run.wait(60)
+            return one(tensor)
+
+        def counted(together: Sequence[np.ndarray]) -> Sequence[np.ndarray]:
+            self.runs.append(len(together))
+            return several(together)
+
+        self.gatherer._one, self.gatherer._several = held, counted
+        with ThreadPoolExecutor(len(tensors)) as pool:
+            first = pool.submit(self.network.run, tensors[0])
+            self._wait_until(lambda: self.gatherer._is_busy)
+            others = [pool.submit(self.network.run, tensor) for tensor in tensors[1:]]
+            self._wait_until(lambda: len(self.gatherer._waiting) == len(others))
+            may_run.set()
+        self.gatherer._one, self.gatherer._several = one, several
+        return [first, *others]
+
+
+def test_pictures_that_wait_share_runs_and_come_out_as_alone(folder, card, wait_until):
+    crowd = Crowd(folder, PLAIN, wait_until)
+    tensors = [noise(side=32, seed=seed) for seed in range(7)]
+    *found, wrong = crowd.run([*tensors, noise(side=32)[:, :2]])
+    assert sorted(crowd.runs) == [2, 4]
+    for tensor, future in zip(tensors, found, strict=True):
+        np.testing.assert_array_equal(future.result(), crowd.alone.run(tensor))
+    with pytest.raises(Exception, match="invalid dimensions"):  # which hurts none of the others
+        wrong.result()
+    np.testing.assert_array_equal(crowd.network.run(tensors[0]), crowd.alone.run(tensors[0]))
+
+
+@pytest.mark.parametrize(("tail", "reason"), [(ALONE, "Reshape"), (MIXED, "in one run differs by")])
+def test_a_network_that_takes_pictures_for_one_another_s_runs_each_alone(
+    tail, reason, folder, card, wait_until, caplog
+):
+    crowd = Crowd(folder, tail, wait_until)
+    tensors = [noise(side=SIDE, seed=seed) for seed in range(5)]
+    for _ in range(2):
+        for tensor, future in zip(tensors, crowd.run(tensors), strict=True):
+            np.testing.assert_array_equal(future.result(), crowd.alone.run(tensor))
+    assert crowd.runs == []
+    (line,) = [record.getMessage() for record in caplog.records]
+    assert line.startswith("Pictures do not share runs from now on: ")
+    assert reason in line
+
+
+def test_a_file_of_one_picture_a_run_gathers_none(tmp_path, card):
+    settings = own_network(tmp_path / "models", 1.5, fp16=False)
+    assert not hasattr(session.load(settings).main.run, "__self__")
+
+
+def test_a_folder_is_worked_on_by_threads_that_share_the_card(
+    folder, card, tmp_path, monkeypatch, capsys
+):
+    path, photos = tmp_path / "many.onnx", tmp_path / "photos"
+    network(path, *PLAIN, shape=("N", 3, "H", "W"))
+    path.with_suffix(".json").write_text(f'{{"normalisation": "unit", "side": {SIDE}}}')
+    photos.mkdir()
+    for number in range(5):
+        (photos / f"{number}.png").write_bytes(pictures.portrait(40 + number, 50, "PNG"))
+    (photos / "broken.jpg").write_bytes(b"\xff\xd8\xff nothing")
+    monkeypatch.setenv("MODEL_PATH", str(path))
+    monkeypatch.setattr(threads, "available_cores", lambda: 4)
+    monkeypatch.setattr(ram, "read", lambda: Memory(8000, 2 * session.PICTURE_MIB))
+    two, convert = threading.Barrier(2, timeout=60), command_line._convert
+
+    def at_once(*given: Any) -> str:
+        two.wait()
+        return convert(*given)
+
+    for device in ("cpu", "cuda"):
+        monkeypatch.setattr(session, "_loaded", {})
+        monkeypatch.setenv("REMOVAL_DEVICE", device)
+        if device == "cuda":
+            monkeypatch.setattr(command_line, "_convert", at_once)
+        assert command_line.main([str(photos), str(tmp_path / device)]) == 1
+        assert capsys.readouterr().err.count("broken.jpg: ") == 1
+    alone, together = (
+        {file.name: file.read_bytes() for file in (tmp_path / device).iterdir()}
+        for device in ("cpu", "cuda")
+    )
+    assert len(alone) == 5
+    assert alone == together
+
+
+def test_a_processor_works_on_one_picture_and_so_does_what_is_wrongly_set(monkeypatch):
+    assert session.pictures_at_once() == 1
+    monkeypatch.setenv("REMOVAL_DEVICE", "nonsense")
+    assert session.pictures_at_once() == 1

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..arrays import Bytes, Floats
 from ..errors import ModelUnavailable
-from . import backends, guard, half, notes, ports, probe, tensors
+from . import backends, gather, guard, half, notes, ports, probe, tensors
 from .recipes import Recipe
 from .runtime import ort
 from .weights import twins
@@ -62,11 +62,25 @@ def opened(name: str, path: Path, wanted: Recipe, host: Host, *, is_tried: bool)
             network = Network(name, bound.recipe, bound.run)
             if not is_tried:
                 _try(network, path, host, is_measured=is_measured)
+            if bound.several is not None and host.device == "cuda":
+                network = _gathering(network, bound.several)
     except ModelUnavailable as error:
         raise type(error)(f"{name}: {error}") from error
     except Exception as error:  # a runtime raises classes of its own, by the dozen
         raise ModelUnavailable(f"{name} could not be run: {error}") from error
     return network
+
+
+def _gathering(
+    network: Network, several: Callable[[Sequence[Floats]], Sequence[Floats]]
+) -> Network:
+    """Pictures that wait for it share a run; on a processor, which is busy with one, none do."""
+
+    def examine() -> None:
+        full = probe.trial_of(network.run, network.recipe)
+        probe.require_alike(probe.trial_together(several, network.recipe), full, "in one run")
+
+    return replace(network, run=gather.Gatherer(network.run, several, examine).run)
 
 
 def halved(name: str, path: Path, wanted: Recipe, host: Host) -> Network:
@@ -102,7 +116,8 @@ def _examined(network: Network) -> probe.Trial:
 def _difference(network: Network, full: probe.Trial) -> str:
     """How a network in half precision differs too much from itself in float32; "" if it doesn't."""
     try:
-        probe.require_alike(probe.trial_of(network.run, network.recipe), full)
+        found = probe.trial_of(network.run, network.recipe)
+        probe.require_alike(found, full, "in half precision")
     except ModelUnavailable as error:
         return str(error)
     return ""

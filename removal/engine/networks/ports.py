@@ -30,10 +30,14 @@ def unfit(what: str, **line: object) -> ModelUnavailable:
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """The recipe, completed from the file. `run`: float32 (1, 3, h, w) to the raw output (h, w)."""
+    """The recipe, completed from the file. `run`: float32 (1, 3, h, w) to the raw output (h, w).
+
+    several: the same for several of one shape in one run; None where the file takes one a run.
+    """
 
     recipe: Recipe
     run: Callable[[Floats], Floats]
+    several: Callable[[Sequence[Floats]], Sequence[Floats]] | None
 
 
 def bind(opened: Opened, recipe: Recipe, device: str) -> Bound:
@@ -49,7 +53,16 @@ def bind(opened: Opened, recipe: Recipe, device: str) -> Bound:
         result = opened.call(output.name, source.name, _converted(tensor, dtype))
         return plane(result, tensor.shape[2:], completed)
 
-    return Bound(completed, run)
+    def several(tensors: Sequence[Floats]) -> Sequence[Floats]:
+        together = np.concatenate(tensors)
+        result = opened.call(output.name, source.name, _converted(together, dtype))
+        if not isinstance(result, np.ndarray) or result.shape[:1] != (len(tensors),):
+            raise unfit("Its output does not have one entry for each picture.")
+        size = together.shape[2:]
+        return [plane(result[n : n + 1], size, completed) for n in range(len(tensors))]
+
+    takes_several = not isinstance(source.shape[0], int)
+    return Bound(completed, run, several if takes_several else None)
 
 
 def plane(result: Any, size: tuple[int, ...], recipe: Recipe) -> Floats:

@@ -19,7 +19,7 @@ VERSION = 1  # of what is tried here: another one has every network tried again
 SLACK = 0.05  # by which values may leave 0..1, or -1..1
 SURE = 0.9  # what a matte reaches where a network sees a subject
 # By which a frame's mattes in half precision may differ on average: half a grey level of 8 bits.
-# ISNet's differ by .0001, BiRefNet's by .0002 as published; u2netp's by .006.
+# ISNet's differ by .0001, BiRefNet's by .0002 as published; u2netp's by .012.
 ALIKE = 0.002
 BYTE_RANGE = (50, 256)  # of a maximum that means 0..255
 
@@ -46,8 +46,13 @@ def trial_of(run: Callable[[Floats], Floats], recipe: Recipe) -> Trial:
 
     run: takes float32 (1, 3, h, w), returns the raw output, (h, w).
     """
+    return trial_together(lambda tensors: [run(one) for one in tensors], recipe)
+
+
+def trial_together(run: Callable[[Sequence[Floats]], Sequence[Floats]], recipe: Recipe) -> Trial:
+    """The same, of what takes all frames at once."""
     assert recipe.normalisation is not None
-    raw = [run(normalise(frame, recipe.normalisation)) for frame in frames(recipe)]
+    raw = run([normalise(frame, recipe.normalisation) for frame in frames(recipe)])
     if not all(np.isfinite(one).all() for one in raw):
         raise unfit(
             "On plain frames its output holds values that are no numbers (NaN): half precision "
@@ -56,17 +61,17 @@ def trial_of(run: Callable[[Floats], Floats], recipe: Recipe) -> Trial:
     return Trial(raw, [matte(one, recipe) for one in raw])
 
 
-def require_alike(half: Trial, full: Trial) -> None:
-    """ModelUnavailable where mattes in half precision differ from float32's by more than rounding.
+def require_alike(found: Trial, full: Trial, how: str) -> None:
+    """ModelUnavailable where the mattes of a network differ by more than rounding.
 
-    half, full: of the same network.
+    full: in float32, each frame by itself; found: otherwise, which `how` says.
     """
-    pairs = zip(half.mattes, full.mattes, strict=True)
+    pairs = zip(found.mattes, full.mattes, strict=True)
     most = max(float(np.abs(one - other).mean()) for one, other in pairs)
     if most > ALIKE:
         raise unfit(
-            f"On a plain frame its matte differs from float32's by {most:.4f} on average, and half "
-            f"precision may by {ALIKE}."
+            f"On a plain frame, its matte {how} differs by {most:.4f} on average; at most "
+            f"{ALIKE} is taken for rounding."
         )
 
 

@@ -19,6 +19,7 @@ from ..errors import InvalidOption, ModelUnavailable
 from . import (
     catalog,
     cpu,
+    gather,
     guard,
     half,
     opening,
@@ -39,6 +40,7 @@ QUALITIES: tuple[Quality, ...] = ("best", "fast")
 DEVICES: tuple[Device, ...] = ("cpu", "cuda", "openvino")
 PRECISIONS = ("auto", "int8", "fp32", "fp16")
 CHECKING = "u2netp"  # the second network of quality `best`
+PICTURE_MIB = 700  # that one of 32 megapixels takes beside the networks, and a little more
 OWN = "own"  # the name of the operator's own file, among those of the catalogue
 
 
@@ -210,6 +212,23 @@ def warm(model: str = "") -> EngineInfo:
     for network in filter(None, (ready.main, ready.second)):
         network.run(np.zeros((1, 3, network.side, network.side), np.float32))
     return ready.info
+
+
+def pictures_at_once() -> int:
+    """How many a process best works on at once, in threads; the networks serve many threads.
+
+    On a graphics card several: they share its runs, and the processor reads and writes the others
+    meanwhile. As many as there are cores and, for each, memory. A processor is busy with one.
+    """
+    try:
+        device = Settings.from_environment().device
+    except ModelUnavailable:
+        return 1  # the first picture says what is wrong
+    if device != "cuda":
+        return 1
+    memory = ram.read()
+    fitting = memory.free // PICTURE_MIB if memory else 1
+    return max(1, min(gather.MOST, threads.available_cores(), fitting))
 
 
 def load(settings: Settings) -> Networks:
