@@ -50,7 +50,7 @@ def striped(width, height, mode="L"):
 @pytest.mark.parametrize(
     ("image_format", "mode", "size"),
     [
-        ("PNG", "L", (PIXELS, 1)),
+        ("PNG", "RGB", (PIXELS, 1)),
         ("PNG", "L", (1, PIXELS)),
         ("BMP", "RGB", (PIXELS // 3, 1)),
         ("TIFF", "L", (PIXELS // 2, 1)),
