@@ -1,12 +1,13 @@
 """Mends a stored cut-out by the scribbles that a person draws on the page.
 
-It is free: the picture has been paid for, or was free itself. The engine's processes do it like all
-other work: in a slot, within a time limit, cancelled when the client leaves.
+It is free where the picture has been paid for, or was small and free itself. The engine's processes
+do it like all other work: in a slot, within a time limit, cancelled when the client leaves.
 """
 
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 
 from django.conf import settings
 
@@ -14,7 +15,7 @@ from .. import capacity, engine, execution, limits, offers
 from ..engine import hints
 from ..engine.hints import Scribble
 from ..engine.mending import Mending, Step
-from ..errors import NoSuchPath, TooManyBytes
+from ..errors import NoSuchPath, PaymentRequired, TooManyBytes
 from ..models import KeptPicture
 from . import kept
 
@@ -44,7 +45,13 @@ class Mender:
             return self._run("preview", self._work_copy(), b"", scribbles)
 
     def cutout(self, scribbles: tuple[Scribble, ...]) -> bytes:
-        """What changes of the cut-out, as a PNG or Delta PNG that says where it lies."""
+        """What changes of the cut-out, as a PNG or Delta PNG that says where it lies.
+
+        Raises PaymentRequired for one in full size that cost nothing, as nothing was found or it is
+        a test: mended it would be the product.
+        """
+        if self._row.full and not Decimal(self._row.outcome["charged"]):
+            raise PaymentRequired("Only a full-size cut-out that was paid for can be mended.")
         with self._admitted():
             return self._run("finish", *self._files(), scribbles)
 

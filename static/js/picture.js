@@ -32,6 +32,7 @@ export class Picture extends EventTarget {
   size = null; // [width, height] of the cut-out
   foreground = null; // box, see pixels/geometry.js
   isFull = false; // of full resolution, for credits
+  isWhole = false; // its cut-out was made in full resolution, charged or not
   model = ""; // the network's name; "" for the default
   charged = 0; // thousandths of a credit
   balance = null; // thousandths left on the account, by the last answer
@@ -149,6 +150,7 @@ export class Picture extends EventTarget {
     const { message, model } = report;
     Object.assign(this, { isKept: true, wasSent: true, message, model });
     this.isFull = report.state === "failed" && report.full; // until it is tried again
+    this.isWhole = report.full;
     [this.#report, this.#store] = [report, store];
     this.#change(STATES[report.state]);
   }
@@ -214,7 +216,8 @@ export class Picture extends EventTarget {
   /** Be what `other` is: the same photo, cut out at full resolution. */
   become(other) {
     const { id, before, after, original, size, foreground, charged, isKept } = other;
-    Object.assign(this, { id, before, after, original, size, foreground, charged, isKept, isFull: true });
+    Object.assign(this, { id, before, after, original, size, foreground, charged, isKept });
+    this.isFull = this.isWhole = true;
     this.#cutout = other.#cutout;
     this.#casts.clear();
     this.#change("done");
@@ -267,6 +270,7 @@ export class Picture extends EventTarget {
   async #take({ blob, header }, { upload, isExact }, pixels) {
     this.#throwIfCancelled();
     this.isKept = header("X-Kept") === "1";
+    this.isWhole = this.isFull;
     this.charged = thousandths(header("X-Credits-Charged"));
     this.balance = thousandths(header("X-Credits-Remaining"));
     this.original ??= numbersOf(header("X-Input-Size")); // of what only the server could read

@@ -9,7 +9,7 @@ from PIL import Image
 from removal import limits
 from removal.models import KeptPicture, Removal
 from removal.page import mending
-from tests.pictures import encoded, pixels
+from tests.pictures import blank, encoded, pixels
 
 from .test_kept import browser, files, new_id, own_storage, person, send
 
@@ -112,3 +112,17 @@ def test_an_hour_has_an_end(client, picture, monkeypatch):
     mine = new_id()
     send(other, mine)
     assert ask(other, mine, "matte").status_code == 200, "accounts count for themselves"
+
+
+@pytest.mark.parametrize("fields", [{"test": "true"}, {}], ids=["a test", "nothing found"])
+def test_a_full_size_cut_out_that_cost_nothing_is_not_mended_to_one(fields):
+    alice = person()
+    client, sent = browser(alice), new_id()
+    photo = None if fields else blank(900, 600)
+    answer = send(client, sent, photo, resolution="full", **{"output.format": "png"} | fields)
+    assert (answer.status_code, answer["X-Credits-Charged"]) == (200, "0")
+    assert client.get(f"/removals/{sent}/work-copy").status_code == 200
+    assert ask(client, sent).status_code == 402
+    paid = new_id()
+    assert send(client, paid, resolution="full")["X-Credits-Charged"] == "0.062"
+    assert ask(client, paid).status_code == 200
