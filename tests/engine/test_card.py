@@ -126,7 +126,7 @@ def test_a_network_computes_in_half_precision_once_it_was_compared(
     one, other = halved.main.matte(frame), full.main.matte(frame)
     assert one.dtype == np.float32
     assert 0 < np.abs(one - other).mean() < 0.01
-    monkeypatch.setattr(probe, "trial_of", pytest.fail)  # once is enough
+    monkeypatch.setattr(probe, "outputs", pytest.fail)  # once is enough
     assert session.load(replace(small, build="fp16")).info.model == "u2netp-fp16"
     assert twin.stat().st_mtime_ns == made
 
@@ -134,7 +134,7 @@ def test_a_network_computes_in_half_precision_once_it_was_compared(
 def test_one_that_loses_too_much_is_run_in_float32(small, folder, monkeypatch, caplog):
     assert session.load(small).info.model == "u2netp-fp32"
     assert re.search(r"u2netp-fp32 is run in float32: .* by 0\.00\d+ on average", caplog.text)
-    monkeypatch.setattr(probe, "trial_of", pytest.fail)  # once is enough
+    monkeypatch.setattr(probe, "outputs", pytest.fail)  # once is enough
     assert session.load(small).info.model == "u2netp-fp32"
     with pytest.raises(ModelUnavailable, match=r"on average; at most 0\.002 is"):
         session.load(replace(small, build="fp16"))
@@ -212,6 +212,11 @@ def test_where_nothing_can_be_written_it_stays_in_float32(folder, card, caplog, 
     assert session.load(own_network(folder, 1.5)).main.name == "own.onnx"
     assert "could not be turned into half precision (fp16): No space left" in caplog.text
     assert list(folder.glob("*-fp16*")) == []
+    monkeypatch.setitem(backends.PROVIDERS, "cuda", backends.Provider("AbsentProvider"))
+    caplog.clear()
+    with pytest.raises(ModelUnavailable, match="no CUDA provider"):  # nothing to fall back from
+        session.load(own_network(folder, 1.5))
+    assert caplog.records == []
 
 
 ALONE: Tail = [

@@ -246,7 +246,7 @@ def test_without_a_living_worker_it_is_not_ready_and_says_so_at_once(
 def test_a_worker_whose_network_is_refused_says_why_at_readyz(
     tmp_path, redis_url, client, settings, db, wait_until
 ):
-    own_redis = urlsplit(redis_url)._replace(path="/2").geturl()
+    own_redis = urlsplit(redis_url)._replace(path="/3").geturl()
     settings.REMOVAL_EXECUTION, settings.REDIS_URL = "queue", own_redis
     recipe = tmp_path / "recipe.json"
     recipe.write_text('{"normalisation": "half", "output": "matte", "memory_mib": 1000000}')

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -54,20 +55,18 @@ class Host:
 
 def opened(name: str, path: Path, wanted: Recipe, host: Host, *, is_tried: bool) -> Network:
     """ModelUnavailable says why the file cannot be run by this recipe on this host."""
-    try:
-        with guard.loading(path, wanted, host.device, host.limits, host.folder) as is_measured:
-            opener = backends.openvino if host.device == "openvino" else backends.onnxruntime
-            file = opener(path, host.device, host.threads, arena=name in KEEPING)
-            bound = ports.bind(file, wanted, host.device)
-            network = Network(name, bound.recipe, bound.run)
-            if not is_tried:
-                _try(network, path, host, is_measured=is_measured)
-            if bound.several is not None and host.device == "cuda":
-                network = _gathering(network, bound.several)
-    except ModelUnavailable as error:
-        raise type(error)(f"{name}: {error}") from error
-    except Exception as error:  # a runtime raises classes of its own, by the dozen
-        raise ModelUnavailable(f"{name} could not be run: {error}") from error
+    with (
+        _named(name),
+        guard.loading(path, wanted, host.device, host.limits, host.folder) as is_measured,
+    ):
+        opener = backends.openvino if host.device == "openvino" else backends.onnxruntime
+        file = opener(path, host.device, host.threads, arena=name in KEEPING)
+        bound = ports.bind(file, wanted, host.device)
+        network = Network(name, bound.recipe, bound.run)
+        if not is_tried:
+            _try(network, path, host, is_measured=is_measured)
+        if bound.several is not None and host.device == "cuda":
+            network = _gathering(network, bound.several)
     return network
 
 
@@ -77,50 +76,70 @@ def _gathering(
     """Pictures that wait for it share a run; on a processor, which is busy with one, none do."""
 
     def examine() -> None:
-        full = probe.trial_of(network.run, network.recipe)
-        probe.require_alike(probe.trial_together(several, network.recipe), full, "in one run")
+        recipe = network.recipe
+        alone = probe.trial_of(probe.outputs(network.run, recipe), recipe)
+        together = probe.trial_of(several(probe.inputs(recipe)), recipe)
+        probe.require_alike(together, alone, "in one run")
 
     return replace(network, run=gather.Gatherer(network.run, several, examine).run)
+
+
+class NotHalved(ModelUnavailable):
+    """A network is not to be run in half precision; in float32 it may be."""
 
 
 def halved(name: str, path: Path, wanted: Recipe, host: Host) -> Network:
     """In half precision, made from the float32 file at `path`; `path` itself where it is that.
 
-    Both are tried on the same frames, once. ModelUnavailable where half precision gives anything
-    but nearly the same mattes, or cannot be had.
+    Both are tried on the same frames, once. NotHalved where half precision gives anything but
+    nearly the same mattes, or cannot be had; ModelUnavailable where float32 cannot be run either.
     """
     if half.is_in(path):
         return opened(name, path, wanted, host, is_tried=False)
     half_name = f"{name.removesuffix('.onnx').removesuffix('-fp32')}-fp16"
-    place = twins.halved(path, host.folder, half_name)
+    place = twins.place_of_half(path, host.folder, half_name)
     trial = [probe.VERSION, probe.ALIKE, ort.__version__, host.device, repr(wanted)]
     compared = notes.read(host.folder, COMPARED, place)
-    verdict = compared["verdict"] if compared and compared["trial"] == trial else None
-    if verdict is None:
-        # One after the other, as a card may not have the memory for both.
-        full = _examined(opened(name, path, wanted, host, is_tried=True))
+    if compared and compared["trial"] == trial and twins.is_of(path, place):
+        if compared["verdict"]:
+            raise NotHalved(compared["verdict"])
+        return opened(half_name, place, wanted, host, is_tried=True)
+    # One after the other, as a card may not have the memory for both.
+    network = opened(name, path, wanted, host, is_tried=True)
+    with _named(name):
+        full = probe.examine(network.run, network.recipe)
+    try:
+        twins.halve(path, place)
         network = opened(half_name, place, wanted, host, is_tried=True)
         verdict = _difference(network, full)
-        notes.write(host.folder, COMPARED, place, {"trial": trial, "verdict": verdict})
-    elif not verdict:
-        network = opened(half_name, place, wanted, host, is_tried=True)
+    except ModelUnavailable as error:
+        raise NotHalved(str(error)) from error
+    notes.write(host.folder, COMPARED, place, {"trial": trial, "verdict": verdict})
     if verdict:
-        raise ModelUnavailable(f"{half_name}: {verdict}")
+        raise NotHalved(verdict)
     return network
-
-
-def _examined(network: Network) -> probe.Trial:
-    return probe.examine(network.run, network.recipe)
 
 
 def _difference(network: Network, full: probe.Trial) -> str:
     """How a network in half precision differs too much from itself in float32; "" if it doesn't."""
+    with _named(network.name):
+        raw = probe.outputs(network.run, network.recipe)
     try:
-        found = probe.trial_of(network.run, network.recipe)
-        probe.require_alike(found, full, "in half precision")
+        probe.require_alike(probe.trial_of(raw, network.recipe), full, "in half precision")
     except ModelUnavailable as error:
-        return str(error)
+        return f"{network.name}: {error}"
     return ""
+
+
+@contextmanager
+def _named(name: str) -> Iterator[None]:
+    """Has whatever is raised be ModelUnavailable, and name the network."""
+    try:
+        yield
+    except ModelUnavailable as error:
+        raise type(error)(f"{name}: {error}") from error
+    except Exception as error:  # a runtime raises classes of its own, by the dozen
+        raise ModelUnavailable(f"{name} could not be run: {error}") from error
 
 
 def _try(network: Network, path: Path, host: Host, *, is_measured: bool) -> None:

@@ -33,26 +33,30 @@ class Trial:
 
 
 def examine(run: Callable[[Floats], Floats], recipe: Recipe) -> Trial:
-    """Raises ModelUnavailable where the outputs are no mattes."""
-    trial = trial_of(run, recipe)
+    """Raises ModelUnavailable where the outputs are no mattes.
+
+    run: takes float32 (1, 3, h, w), returns the raw output, (h, w).
+    """
+    trial = trial_of(outputs(run, recipe), recipe)
     _check_range([one / np.float32(recipe.peak) for one in trial.raw], recipe)
     _check_direction(trial, recipe)
     _check_ends(trial, recipe)
     return trial
 
 
-def trial_of(run: Callable[[Floats], Floats], recipe: Recipe) -> Trial:
-    """What a network makes of the frames. ModelUnavailable where that is not numbers.
-
-    run: takes float32 (1, 3, h, w), returns the raw output, (h, w).
-    """
-    return trial_together(lambda tensors: [run(one) for one in tensors], recipe)
-
-
-def trial_together(run: Callable[[Sequence[Floats]], Sequence[Floats]], recipe: Recipe) -> Trial:
-    """The same, of what takes all frames at once."""
+def inputs(recipe: Recipe) -> list[Floats]:
+    """The frames as the network takes them."""
     assert recipe.normalisation is not None
-    raw = run([normalise(frame, recipe.normalisation) for frame in frames(recipe)])
+    return [normalise(frame, recipe.normalisation) for frame in frames(recipe)]
+
+
+def outputs(run: Callable[[Floats], Floats], recipe: Recipe) -> list[Floats]:
+    """What the network makes of each frame by itself."""
+    return [run(tensor) for tensor in inputs(recipe)]
+
+
+def trial_of(raw: Sequence[Floats], recipe: Recipe) -> Trial:
+    """ModelUnavailable where the outputs are not numbers."""
     if not all(np.isfinite(one).all() for one in raw):
         raise unfit(
             "On plain frames its output holds values that are no numbers (NaN): half precision "

@@ -361,7 +361,7 @@ def _opened(
     if wanted.fp16 and settings.device == "cuda" and settings.build in ("auto", "fp16"):
         try:
             return opening.halved(name, path, wanted, host)
-        except ModelUnavailable as error:
+        except opening.NotHalved as error:
             if settings.build == "fp16":
                 raise
             log.warning("%s is run in float32: %s", name, error)

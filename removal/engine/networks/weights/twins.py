@@ -43,13 +43,16 @@ def place_of(path: Path, folder: Path) -> Path:
     return folder / f"own-{_digest(path)}.onnx" if half.is_in(path) else path
 
 
-def halved(path: Path, folder: Path, name: str) -> Path:
-    """The twin of a file in float32 in half precision, in `folder`, its inputs and outputs kept.
+def place_of_half(path: Path, folder: Path, name: str) -> Path:
+    """Of a float32 file's twin in half precision; `name` is its own if `path` is in `folder`."""
+    return folder / (f"{name}.onnx" if path.parent == folder else f"own-{_digest(path)}-fp16.onnx")
 
-    name: of the twin, where `path` is a build of the catalogue, in `folder` too. ModelUnavailable
-    where it cannot be made.
+
+def halve(path: Path, twin: Path) -> None:
+    """Have `twin` be `path`, in float32, in half precision, its inputs and outputs kept.
+
+    ModelUnavailable where that cannot be made.
     """
-    twin = folder / (f"{name}.onnx" if path.parent == folder else f"own-{_digest(path)}-fp16.onnx")
     try:
         _ensure(path, twin, half.narrow)
     except ModelUnavailable:
@@ -58,7 +61,15 @@ def halved(path: Path, folder: Path, name: str) -> Path:
         raise ModelUnavailable(
             f"{path.name} could not be turned into half precision (fp16): {error}"
         ) from error
-    return twin
+
+
+def is_of(path: Path, twin: Path) -> bool:
+    """Whether the twin was made from the file as it is now."""
+    try:
+        noted = json.loads(_note(twin).read_text(encoding="utf-8"))
+        return twin.is_file() and noted == [str(path.resolve()), *notes.identity(path)]
+    except (OSError, ValueError):
+        return False
 
 
 def _digest(path: Path) -> str:
@@ -74,7 +85,7 @@ def _widened(model: onnx.ModelProto) -> onnx.ModelProto:
 
 def _ensure(path: Path, twin: Path, made: Callable[[onnx.ModelProto], onnx.ModelProto]) -> None:
     with guard.turn(twin.parent, 0):
-        if not _is_of(path, twin):
+        if not is_of(path, twin):
             _make(path, twin, made)
 
 
@@ -88,15 +99,6 @@ def _make(path: Path, twin: Path, made: Callable[[onnx.ModelProto], onnx.ModelPr
     ):  # fmt: skip
         with replacing(place, 0o644) as stream:
             stream.write(data)
-
-
-def _is_of(path: Path, twin: Path) -> bool:
-    """Whether the twin was made from the file as it is now."""
-    try:
-        noted = json.loads(_note(twin).read_text(encoding="utf-8"))
-        return twin.is_file() and noted == [str(path.resolve()), *notes.identity(path)]
-    except (OSError, ValueError):
-        return False
 
 
 def _note(twin: Path) -> Path:
