@@ -106,6 +106,9 @@ class SocialAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
     """
 
     def pre_social_login(self, request: HttpRequest, sociallogin: SocialLogin) -> None:
+        for address in sociallogin.email_addresses:
+            # Some providers tell it as a text, and allauth takes "false" for true.
+            address.verified = str(address.verified).lower() == "true"
         if sociallogin.state.get("process") != AuthProcess.CONNECT:
             return
         connected = SocialAccount.objects.filter(user_id=request.user.pk).count()
