@@ -187,6 +187,33 @@ def test_a_network_leaves_where_the_memory_for_another_is_in_use_or_not_there(
     assert session.loaded() == (("own", "u2netp") if stays else ("u2netp",))
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        "BFCArena: Failed to allocate memory for requested buffer of size 2147483648",
+        "CUDA failure 2: out of memory ; GPU=0",
+        "CUDNN_STATUS_ALLOC_FAILED",
+        "std::bad_alloc",
+    ],
+)
+def test_a_network_leaves_where_a_runtime_has_no_memory_for_another(
+    error, own_model, monkeypatch, no_loaded_networks
+):
+    monkeypatch.setenv("MODEL_PATH", str(own_model))
+    monkeypatch.setenv("REMOVAL_MODELS", "u2netp")
+    session.networks()
+    opener = ort.InferenceSession
+
+    def opened(*given: object) -> object:
+        if session.loaded():
+            raise RuntimeError(error)
+        return opener(*given)
+
+    monkeypatch.setattr(ort, "InferenceSession", opened)
+    session.networks("u2netp")
+    assert session.loaded() == ("u2netp",)
+
+
 FORKING = """
 import os
 from removal.engine.networks import session

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ModelUnavailable
-from . import binding
+from . import binding, guard
 from .runtime import ort
 
 Tensor = NDArray[Any]
@@ -85,7 +85,7 @@ def onnxruntime(path: Path, device: str, threads: int, *, arena: bool) -> Opened
     try:
         session = ort.InferenceSession(path, options, [(provider.name, provider.options)])
     except Exception as error:  # onnxruntime raises a class of its own for every failure
-        raise ModelUnavailable(f"{path} could not be opened: {error}") from error
+        raise guard.refusal(f"{path} could not be opened: {error}") from error
     if provider.name not in session.get_providers():
         raise ModelUnavailable(
             "REMOVAL_DEVICE=cuda, but the CUDA provider did not start: is a driver installed, and "

@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import logging
 import os
+import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -38,6 +39,15 @@ class MemoryInUse(ModelUnavailable):
     """The machine has the memory, but not free at the moment."""
 
     code = "memory_in_use"
+
+
+# How onnxruntime, CUDA and its libraries say that memory, a card's too, was not to be had.
+NO_MEMORY = re.compile("out of memory|failed to allocate|alloc_failed|bad.?alloc", re.IGNORECASE)
+
+
+def refusal(sentence: str) -> ModelUnavailable:
+    """For a runtime's error: MemoryInUse where another network may make room by leaving."""
+    return (MemoryInUse if NO_MEMORY.search(sentence) else ModelUnavailable)(sentence)
 
 
 @dataclass(frozen=True, slots=True)

@@ -139,7 +139,7 @@ def _named(name: str) -> Iterator[None]:
     except ModelUnavailable as error:
         raise type(error)(f"{name}: {error}") from error
     except Exception as error:  # a runtime raises classes of its own, by the dozen
-        raise ModelUnavailable(f"{name} could not be run: {error}") from error
+        raise guard.refusal(f"{name} could not be run: {error}") from error
 
 
 def _try(network: Network, path: Path, host: Host, *, is_measured: bool) -> None:
