@@ -104,10 +104,7 @@ def halved(name: str, path: Path, wanted: Recipe, host: Host) -> Network:
         if compared["verdict"]:
             raise NotHalved(compared["verdict"])
         return opened(half_name, place, wanted, host, is_tried=True)
-    # One after the other, as a card may not have the memory for both.
-    network = opened(name, path, wanted, host, is_tried=True)
-    with _named(name):
-        full = probe.examine(network.run, network.recipe)
+    full = _examined(name, path, wanted, host)
     try:
         twins.halve(path, place)
         network = opened(half_name, place, wanted, host, is_tried=True)
@@ -118,6 +115,13 @@ def halved(name: str, path: Path, wanted: Recipe, host: Host) -> Network:
     if verdict:
         raise NotHalved(verdict)
     return network
+
+
+def _examined(name: str, path: Path, wanted: Recipe, host: Host) -> probe.Trial:
+    """Of a network that does not stay: a card may not have the memory for another beside it."""
+    network = opened(name, path, wanted, host, is_tried=True)
+    with _named(name):
+        return probe.examine(network.run, network.recipe)
 
 
 def _difference(network: Network, full: probe.Trial) -> str:
