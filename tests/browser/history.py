@@ -110,7 +110,10 @@ def _requests(user: User, key: ApiKey) -> None:
 
 def _purchases(user: User) -> dict[str, str]:
     """One in each state; state -> its reference."""
-    for name, credits_, euros, yen in (("Hundred", 100, "10", "1600"), ("Thousand", 1000, "80", 1)):
+    for name, credits_, euros, yen in (
+        ("Hundred", 100, "10", "1600"),
+        ("Thousand", 1000, "80", "12800"),
+    ):
         pack = CreditPack.objects.create(name=name, credits=credits_)
         PackPrice.objects.create(pack=pack, currency="eur", amount=euros)
         PackPrice.objects.create(pack=pack, currency="jpy", amount=yen)

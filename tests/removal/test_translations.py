@@ -17,6 +17,7 @@ PO_FILES = translations.po_files(ROOT / "locale")
 STOCK = translations.po_files(ROOT / "locale" / "allauth")
 KANA_OR_KANJI = r"[\u3040-\u30ff\u4e00-\u9fff（）「」、。]"
 HALF_WIDTH_COLON = re.compile(rf"{KANA_OR_KANJI}\s*:|:\s*{KANA_OR_KANJI}")
+MARK = rf"[()]|{KANA_OR_KANJI}\?"
 TITLE_CASE = re.compile(r"[a-z] (?!API|QR|IP)[A-Z][a-z]")
 PLACE = re.compile(r"%\(\w+\)[sd]|\{\w+\}")
 
@@ -73,11 +74,11 @@ def test_japanese_colons_are_full_width(po: Path) -> None:
 
 
 @pytest.mark.parametrize("po", [ROOT / "locale/ja/LC_MESSAGES/django.po", STOCK[1]])
-def test_japanese_brackets_are_full_width(po: Path) -> None:
-    """But for code, and sentences that hold no Japanese."""
+def test_japanese_brackets_and_question_marks_are_full_width(po: Path) -> None:
+    """But for code, places, and sentences that hold no Japanese."""
     sentences = [form for it in translations.load(po) if it.id for form in forms(it.string)]
-    plain = [re.sub(rf"{PLACE.pattern}|<code>.*?</code>", "", sentence) for sentence in sentences]
-    mixed = [it for it in plain if re.search(KANA_OR_KANJI, it) and re.search(r"[()]", it)]
+    plain = [re.sub(rf"{PLACE.pattern}|<code.*?</code>", "", sentence) for sentence in sentences]
+    mixed = [it for it in plain if re.search(KANA_OR_KANJI, it) and re.search(MARK, it)]
     assert mixed == []
 
 
