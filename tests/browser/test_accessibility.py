@@ -61,6 +61,14 @@ RUN = """async () => {
 }"""
 
 
+# On a desktop no table has to be moved sideways.
+WIDEST = """() => {
+    const tables = innerWidth < 1000 ? [] : document.querySelectorAll(".scroll");
+    const cut = [...tables].some((it) => it.scrollWidth > it.clientWidth);
+    return cut ? Infinity : document.documentElement.scrollWidth;
+}"""
+
+
 @cache
 def axe() -> str:
     assert PACKAGE is not None
@@ -93,7 +101,7 @@ def still(browser: Browser, base_url: str) -> Iterator[Page]:
 def look_at(
     page: Page, paths: Sequence[str], renew: Callable[[Page], None] = lambda page: None
 ) -> None:
-    """Nothing may be wider than the window. `renew` comes before each round."""
+    """Nothing may be wider than its place. `renew` comes before each round."""
     found = {}
     for language, size, themes in LOOKS:
         page.set_viewport_size(size)
@@ -103,8 +111,8 @@ def look_at(
             assert page.url.endswith(path), "led elsewhere"
             name = f"{path} at {size['width']}"
             found[name] = violations(page, themes)
-            if page.evaluate("document.documentElement.scrollWidth") > size["width"]:
-                found[name].append("wider than the window")
+            if page.evaluate(WIDEST) > size["width"]:
+                found[name].append("wider than its place")
     assert {name: faults for name, faults in found.items() if faults} == {}
 
 
