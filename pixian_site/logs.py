@@ -15,6 +15,12 @@ from .env import secrets_known
 Event = MutableMapping[str, Any]
 HIDDEN = "[hidden]"
 LONGEST = 20_000
+# Django's exceptions for requests that no browser sends: a host that is not ours, for instance.
+REFUSED = (
+    "DisallowedHost", "DisallowedRedirect", "InvalidSessionKey", "RequestDataTooBig",
+    "SuspiciousFileOperation", "SuspiciousMultipartForm", "SuspiciousOperation",
+    "SuspiciousSession", "TooManyFieldsSent", "TooManyFilesSent",
+)  # fmt: skip
 # The extra fields that log calls may add. Django adds whole requests, which are left out.
 FIELDS = ("method", "route", "status", "code", "milliseconds")
 
@@ -31,14 +37,23 @@ def configuration(kind: str, level: str) -> dict[str, Any]:
             "explained": {
                 "()": "django.utils.log.CallbackFilter",
                 "callback": lambda record: bool(record.exc_info),
-            }
+            },
+            "refusal": {"()": "django.utils.log.CallbackFilter", "callback": as_refusal},
         },
         "loggers": {
             "django.request": {"filters": ["explained"]},
+            **{f"django.security.{name}": {"filters": ["refusal"]} for name in REFUSED},
             "waitress.queue": {"level": "ERROR"},  # a line for each wait for a thread
         },
         "root": {"handlers": ["stderr"], "level": level},
     }
+
+
+def as_refusal(record: logging.LogRecord) -> bool:
+    """Make a fault of a request a warning of one line: any stranger can send such requests, and is
+    to fill neither the log with tracebacks nor Sentry."""
+    record.levelno, record.levelname, record.exc_info = logging.WARNING, "WARNING", None
+    return True
 
 
 def formatter(kind: str) -> logging.Formatter:

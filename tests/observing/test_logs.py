@@ -34,6 +34,13 @@ def test_probes_write_nothing(client, log):
     assert log.requests() == []
 
 
+def test_a_host_that_is_not_ours_is_a_warning_of_one_line(client, log):
+    assert client.get("/", headers={"host": "evil.example"}).status_code == 400
+    (line,) = [line for line in log.lines if "ALLOWED_HOSTS" in line["event"]]
+    assert line["level"] == "warning"
+    assert "exception" not in line
+
+
 def test_a_fault_is_told_with_its_traceback_under_the_same_id(log, monkeypatch):
     def broken(job):
         raise RuntimeError("out of paint")
