@@ -2,10 +2,12 @@
 
 from django.apps import AppConfig
 from django.db.models.signals import post_delete
+from django.utils.translation import gettext_lazy as _
 
 
 class RemovalConfig(AppConfig):
     name = "removal"
+    verbose_name = _("Removals")
 
     def ready(self) -> None:
         from accounts.signals import account_closed
