@@ -43,7 +43,9 @@ SIGNED_SECONDS = 60
 MEDIA_TYPES = {"original": "application/octet-stream", "touched-up": "image/png"}
 KINDS = ("original", "result", "touched-up", "work")
 PICTURE_ID = re.compile(r"[0-9a-f]{32}")
-MAX_TOUCHED_UP = 60 * 1024 * 1024  # a PNG of 25 megapixels may be larger than the photo was
+# Of a touched-up cut-out, a PNG, which may be larger than the photo was: for each pixel, beside
+# what is not pixels, and in all.
+PIXEL_BYTES, BESIDE_BYTES, MAX_TOUCHED_UP = 5, 1024 * 1024, 60 * 1024 * 1024
 
 
 def kept_hours() -> int:
@@ -244,6 +246,12 @@ def touch_up(row: KeptPicture, content: bytes) -> None:
     storage.put(_name(row.token, "touched-up"), content)
     storage.discard(_name(row.token, "work"))  # of the earlier cut-out
     KeptPicture.objects.filter(pk=row.pk).update(touched_up=True, size=_size_of(row))
+
+
+def most_touched_up(row: KeptPicture) -> int:
+    """The bytes that a touched-up cut-out of the picture may have."""
+    width, height = result_size(row) if row.state == State.DONE else (0, 0)
+    return min(BESIDE_BYTES + PIXEL_BYTES * width * height, MAX_TOUCHED_UP)
 
 
 def result_size(row: KeptPicture) -> tuple[int, int]:

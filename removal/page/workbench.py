@@ -93,11 +93,10 @@ def result(request: HttpRequest, picture_id: str) -> HttpResponse:
     owner = kept.owner_of(request)
     row = owner.picture(picture_id)
     if request.method == "PUT":
-        content = _body(request)
         claimant = capacity.Claimant(_concurrency_key(request, owner))
         shared = capacity.shared()
         with shared.admit(claimant), shared.slot(disconnected_of(request)):
-            kept.touch_up(row, content)
+            kept.touch_up(row, _body(request, kept.most_touched_up(row)))
         return HttpResponse(status=204)
     return _replayed(row)
 
@@ -263,8 +262,9 @@ def _name_of(request: HttpRequest) -> str:
     return "".join(letter for letter in name if letter.isprintable())
 
 
-def _body(request: HttpRequest) -> bytes:
-    content = request.read(kept.MAX_TOUCHED_UP + 1)
-    if len(content) > kept.MAX_TOUCHED_UP:
-        raise TooManyBytes.over(kept.MAX_TOUCHED_UP)
+def _body(request: HttpRequest, limit: int) -> bytes:
+    """Out of the server's file, only now that it is needed: many would not fit into memory."""
+    content = request.read(limit + 1)
+    if len(content) > limit:
+        raise TooManyBytes.over(limit)
     return bytes(content)

@@ -7,6 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 from uuid import uuid4
 
+import numpy as np
 import pytest
 from django.core.files.storage import default_storage
 from django.core.management import call_command
@@ -350,6 +351,18 @@ def test_what_a_touched_up_cut_out_holds_besides_its_pixels_is_not_kept():
     Image.new("RGBA", (600, 400)).save(png, "PNG", pnginfo=hidden)
     assert client.put(f"/removals/{picture}/result", png.getvalue()).status_code == 204
     assert len(client.get(f"/removals/{picture}/touched-up").content) < 10_000
+
+
+def test_a_touched_up_cut_out_has_as_many_bytes_as_its_pixels_may_need():
+    client, picture = browser(), new_id()
+    send(client, picture)
+    noise = np.random.default_rng(1).integers(0, 256, (400, 600, 4), dtype=np.uint8)
+    largest = io.BytesIO()
+    Image.fromarray(noise).save(largest, "PNG", compress_level=0)
+    path = f"/removals/{picture}/result"
+    assert client.put(path, largest.getvalue()).status_code == 204
+    more = largest.getvalue() + bytes(2_000_000)
+    assert client.put(path, more).status_code == 413
 
 
 def test_only_a_png_of_the_results_size_is_taken_as_touched_up():
