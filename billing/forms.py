@@ -18,7 +18,7 @@ class CalculatorForm(forms.Form):
 
     def credits(self) -> Decimal | None:
         """None for an invalid size."""
-        if not self.is_bound or "width" not in self.data:
+        if not self.is_bound:
             size = self["width"].initial, self["height"].initial
         elif self.is_valid():
             size = self.cleaned_data["width"], self.cleaned_data["height"]

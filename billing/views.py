@@ -2,6 +2,7 @@
 
 import logging
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.conf import settings
@@ -35,7 +36,7 @@ def pricing(request: HttpRequest) -> HttpResponse:
     currency = request.GET.get("currency", "")
     if currency not in currencies:
         currency = next(iter(currencies), "")
-    form = CalculatorForm(request.GET or None)
+    form = CalculatorForm(request.GET if "width" in request.GET else None)
     prices = PackPrice.objects.filter(pack__is_active=True, currency=currency)
     prices = prices.select_related("pack").order_by("pack__position", "pack__credits")
     context = {
@@ -43,6 +44,7 @@ def pricing(request: HttpRequest) -> HttpResponse:
         "currency": currency,
         "form": form,
         "per_picture": form.credits(),
+        "size": urlencode(form.cleaned_data) if form.is_valid() else "",
         "prices": [(price, quotes.of_pack(price)) for price in prices if price.is_chargeable],
         "can_buy": stripe_gateway.is_configured(),
         "base": settings.CREDITS_BASE.normalize(),

@@ -481,6 +481,9 @@ def test_prices_are_shown_in_the_currency_that_was_chosen(client, pack):
     page = client.get(reverse("pricing"), {"currency": "jpy"}).content.decode()
     assert "1,500 JPY" in page
     assert "EUR" not in page.replace(">EUR</a>", "")
+    assert "This field is required." not in page
+    page = client.get(reverse("pricing"), {"width": 640, "height": 480}).content.decode()
+    assert 'href="?currency=jpy&amp;width=640&amp;height=480"' in page
 
 
 def test_the_currency_of_the_pages_language_comes_first(client, pack):
