@@ -324,9 +324,13 @@ def test_an_address_changes_only_after_it_is_confirmed(client, bob):
 
 def test_sessions_are_listed_and_others_can_be_ended(client, bob, client_factory):
     other = client_factory()
+    firefox = "Mozilla/5.0 (Windows NT 10.0; rv:140.0) Gecko/20100101 Firefox/140.0"
+    client.defaults["HTTP_USER_AGENT"], other.defaults["HTTP_USER_AGENT"] = firefox, "<b>curl</b>"
     log_in(client)
     log_in(other)
-    assert client.get(reverse("usersessions_list")).status_code == 200
+    page = client.get(reverse("usersessions_list")).content.decode()
+    assert ">Firefox · Windows<" in page
+    assert ">&lt;b&gt;curl&lt;/b&gt;<" in page
     client.post(reverse("usersessions_list"))
     assert other.get(reverse("purchases")).status_code == 302
     assert client.get(reverse("purchases")).status_code == 200

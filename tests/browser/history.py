@@ -137,7 +137,7 @@ def _pages(key: ApiKey, references: dict[str, str]) -> dict[str, list[str]]:
         "dashboard", "usage", "api_keys", "purchases", "pricing", "account_email",
         "account_change_password", "mfa_index", "mfa_view_recovery_codes",
         "mfa_generate_recovery_codes", "mfa_deactivate_totp", "usersessions_list",
-        "socialaccount_connections", "account_close", "account_reauthenticate",
+        "socialaccount_connections", "account_close", "account_logout", "account_reauthenticate",
         "mfa_reauthenticate",
     )  # fmt: skip
     mine = [reverse(name) for name in named]
