@@ -1,13 +1,16 @@
 """The response to a finished request: the picture and its headers."""
 
 from decimal import Decimal
+from typing import TypeVar
 
 from django.http import HttpResponse
+from django.http.response import HttpResponseBase
 
 from removal.engine import Box, extension_of
 from removal.outcomes import Outcome
 from removal.services import mark_delivered
 
+Response = TypeVar("Response", bound=HttpResponseBase)
 # The headers that scripts of other origins may read.
 EXPOSED = (
     "X-Credits-Charged", "X-Credits-Calculated", "X-Credits-Remaining", "X-Input-Orientation",
@@ -34,7 +37,11 @@ class DeliveredResponse(HttpResponse):
 
 def image_response(outcome: Outcome) -> HttpResponse:
     result = outcome.result
-    response = DeliveredResponse(result.content, result.media_type, outcome)
+    return described(DeliveredResponse(result.content, result.media_type, outcome), outcome)
+
+
+def described(response: Response, outcome: Outcome) -> Response:
+    """With the outcome's headers."""
     name = f"cut-out.{extension_of(outcome.options)}"
     response["Content-Disposition"] = f'inline; filename="{name}"'
     response["Cache-Control"] = "private, no-store"

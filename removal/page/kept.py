@@ -11,11 +11,12 @@ import hashlib
 import math
 import re
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, BinaryIO
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -214,15 +215,27 @@ def is_alive(row: KeptPicture) -> bool:
 
 
 def outcome_of(row: KeptPicture) -> Outcome:
-    """The result as first sent; raises NoSuchPath if its file is lost."""
+    """The outcome as first sent, without the result's bytes."""
     options = engine.Options(output_format="delta_png" if row.delta else "png")
-    content = read(row, "result")
-    return outcomes.from_json(row.outcome, content, options, row.hold, row.request_id)
+    return outcomes.from_json(row.outcome, b"", options, row.hold, row.request_id)
 
 
 def read(row: KeptPicture, kind: str) -> bytes:
-    try:
+    with _there(row, kind):
         return storage.get(_name(row.token, kind))
+
+
+def opened(row: KeptPicture, kind: str) -> BinaryIO | None:
+    """As storage.opened. Raises NoSuchPath."""
+    with _there(row, kind):
+        return storage.opened(_name(row.token, kind))
+
+
+@contextmanager
+def _there(row: KeptPicture, kind: str) -> Iterator[None]:
+    """Raises NoSuchPath if the file is lost."""
+    try:
+        yield
     except FileNotFoundError:
         raise NoSuchPath(f"/removals/{row.picture_id}/{kind}") from None
 

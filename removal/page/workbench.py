@@ -5,7 +5,14 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.http import (
+    FileResponse,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseRedirect,
+    JsonResponse,
+)
+from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -15,7 +22,7 @@ from accounts.models import User
 
 from .. import capacity, engine, limits, offers, outcomes, services
 from ..api.errors import error_response, known_failure, request_id_of
-from ..api.headers import image_response
+from ..api.headers import described, image_response
 from ..api.reading import read_source
 from ..api.views import disconnected_of
 from ..engine.hints import Scribble
@@ -25,7 +32,7 @@ from . import kept, mending, samples, texts
 from .kept import Owner, PageResultStore
 
 State = KeptPicture.State
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
 ANOTHER_FILE = (400, 413)  # statuses of what only another file can mend; as in picture.js
 
 
@@ -33,7 +40,7 @@ def for_people(view: View) -> View:
     """Errors become the API's JSON, with sentences for people."""
 
     @never_cache
-    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         try:
             return view(request, *args, **kwargs)
         except Exception as error:
@@ -49,7 +56,7 @@ def for_people(view: View) -> View:
 
 @require_http_methods(["GET", "POST", "DELETE"])
 @for_people
-def removals(request: HttpRequest) -> HttpResponse:
+def removals(request: HttpRequest) -> HttpResponseBase:
     """List all stored pictures, add one, or delete all."""
     owner = kept.owner_of(request)
     if request.method == "DELETE":
@@ -82,13 +89,13 @@ def removal(request: HttpRequest, picture_id: str) -> HttpResponse:
 
 @require_GET
 @for_people
-def original(request: HttpRequest, picture_id: str) -> HttpResponse:
+def original(request: HttpRequest, picture_id: str) -> HttpResponseBase:
     return _handed_out(kept.owner_of(request).picture(picture_id), "original")
 
 
 @require_http_methods(["GET", "PUT"])
 @for_people
-def result(request: HttpRequest, picture_id: str) -> HttpResponse:
+def result(request: HttpRequest, picture_id: str) -> HttpResponseBase:
     """The result as first sent; PUT stores a touched-up cut-out beside it."""
     owner = kept.owner_of(request)
     row = owner.picture(picture_id)
@@ -103,7 +110,7 @@ def result(request: HttpRequest, picture_id: str) -> HttpResponse:
 
 @require_GET
 @for_people
-def touched_up(request: HttpRequest, picture_id: str) -> HttpResponse:
+def touched_up(request: HttpRequest, picture_id: str) -> HttpResponseBase:
     return _handed_out(kept.owner_of(request).picture(picture_id), "touched-up")
 
 
@@ -144,11 +151,20 @@ def _png(content: bytes) -> HttpResponse:
     return HttpResponse(content, content_type="image/png")
 
 
-def _handed_out(row: KeptPicture, kind: str) -> HttpResponse:
+def _handed_out(row: KeptPicture, kind: str) -> HttpResponseBase:
     """The file, or its signed URL in the bucket."""
     if address := kept.signed_address(row, kind):
         return HttpResponseRedirect(address)
-    return HttpResponse(kept.read(row, kind), content_type=kept.MEDIA_TYPES[kind])
+    return _sent(row, kind, kept.MEDIA_TYPES[kind])
+
+
+def _sent(row: KeptPicture, kind: str, media_type: str) -> HttpResponseBase:
+    """Out of the folder itself where there is one: no reader, however slow, costs a copy of it in
+    memory or in the temporary folder."""
+    file = kept.opened(row, kind)
+    if file is None:
+        return HttpResponse(kept.read(row, kind), content_type=media_type)
+    return FileResponse(file, content_type=media_type, filename=kind)
 
 
 def as_dicts(owner: Owner) -> list[dict[str, Any]]:
@@ -175,7 +191,7 @@ def _as_dict(row: KeptPicture) -> dict[str, Any]:
     }
 
 
-def _remove_background(request: HttpRequest, owner: Owner) -> HttpResponse:
+def _remove_background(request: HttpRequest, owner: Owner) -> HttpResponseBase:
     """Process one picture: free and small, or in full size for credits."""
     picture_id = request.POST.get("picture", "")
     results = kept.result_store_of(owner, picture_id, _name_of(request), request_id_of(request))
@@ -249,9 +265,10 @@ def _order(
     return services.Order(source, options, results=results)
 
 
-def _replayed(row: KeptPicture) -> HttpResponse:
+def _replayed(row: KeptPicture) -> HttpResponseBase:
     outcome = kept.outcome_of(row)
-    response = image_response(outcome)
+    response = described(_sent(row, "result", outcome.result.media_type), outcome)
+    services.mark_delivered(outcome)  # it can be fetched again
     response["X-Kept"] = "1"
     return response
 

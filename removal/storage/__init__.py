@@ -8,6 +8,7 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from typing import BinaryIO
 
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
@@ -33,6 +34,13 @@ def get(name: str) -> bytes:
     """Raises FileNotFoundError, StorageFailed."""
     with _failing_to(f"fetch {name}"), default_storage.open(name) as file:
         return bytes(file.read())
+
+
+def opened(name: str) -> BinaryIO | None:
+    """The file itself, to be sent without a copy of it; None where it does not lie on this machine.
+    Raises FileNotFoundError, StorageFailed."""
+    with _failing_to(f"open {name}"):
+        return _backend().opened(name)
 
 
 def size_of(name: str) -> int:

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from datetime import datetime
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 
 class Backend(Protocol):
@@ -13,6 +13,9 @@ class Backend(Protocol):
 
     def entries(self, folder: str) -> dict[str, datetime]:
         """The names of a folder's files, with the time each was written."""
+
+    def opened(self, name: str) -> BinaryIO | None:
+        """The file itself; None where it does not lie on this machine."""
 
     def probe(self) -> None:
         """Raise an exception if the storage cannot be used."""

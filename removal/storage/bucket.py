@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator
 from datetime import datetime
-from typing import Any
+from typing import Any, BinaryIO
 
 from boto3.exceptions import Boto3Error
 from boto3.s3.transfer import TransferConfig
@@ -50,6 +50,9 @@ class Bucket(S3Storage):  # type: ignore[misc]
             for page in self._pages(prefix)
             for entry in page.get("Contents", ())
         }
+
+    def opened(self, name: str) -> BinaryIO | None:
+        return None
 
     def probe(self) -> None:
         self._client.head_bucket(Bucket=self.bucket_name)

@@ -7,6 +7,7 @@ from collections.abc import Collection
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import BinaryIO
 
 from django.core.files.base import File
 from django.core.files.storage import FileSystemStorage
@@ -42,6 +43,9 @@ class Folder(FileSystemStorage):
                     modified = entry.stat().st_mtime
                     found[entry.name] = datetime.fromtimestamp(modified, tz=UTC)
         return found
+
+    def opened(self, name: str) -> BinaryIO | None:
+        return Path(self.path(name)).open("rb")
 
     def probe(self) -> None:
         folder = Path(self.location)

@@ -9,7 +9,8 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -159,6 +160,23 @@ def test_an_answer_that_nobody_reads_is_thrown_away(server, connect):
         assert answer_of(connect(UPLOAD.encode() + b"123")) == (408, 1130)
     with pytest.raises(ConnectionResetError):  # what the system had buffered is gone too
         drained(raw)
+
+
+def test_a_stored_picture_that_nobody_reads_is_copied_nowhere(server, connect):
+    """Neither into memory nor into the temporary folder: thousands may ask for it."""
+    request_ = kept_by_a_visitor(server, LONG)
+    for _ in range(8):
+        raw = connect()
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        raw.sendall(request_)
+        assert raw.recv(1)
+    long = []
+    for opened in Path(f"/proc/{server.process.pid}/fd").iterdir():
+        with suppress(FileNotFoundError):  # closed meanwhile
+            if opened.stat().st_size >= LONG:
+                long.append(opened.readlink())
+    assert long
+    assert {at.parent.name for at in long} == {"page-pictures"}
 
 
 def test_long_answers_reach_who_reads_them(server, connect):

@@ -85,10 +85,10 @@ def test_result_and_original_come_again_as_they_were():
     (told,) = listed(client)
     assert (told["id"], told["name"], told["state"]) == (picture, "coffee.jpg", "done")
     again = client.get(f"/removals/{picture}/result")
-    assert again.content == first.content
+    assert again.getvalue() == first.content
     assert again["X-Result-Size"] == first["X-Result-Size"]
     original = client.get(f"/removals/{picture}/original")
-    assert original.content == COFFEE.read_bytes()
+    assert original.getvalue() == COFFEE.read_bytes()
     assert original["Content-Type"] == "application/octet-stream"
 
 
@@ -284,7 +284,7 @@ def test_a_lost_answer_is_repeated_without_a_second_charge():
     client = browser(user)
     first = send(client, picture, resolution="full")
     second = send(client, picture, resolution="full")
-    assert second.content == first.content
+    assert second.getvalue() == first.content
     assert second["X-Credits-Charged"] == str(PRICE)
     assert ledger.state(user).credits == 1 - PRICE
 
@@ -336,9 +336,9 @@ def test_touched_up_cut_outs_are_kept_beside_the_result():
     Image.new("RGBA", (600, 400)).save(png, "PNG")
     assert client.put(f"/removals/{picture}/result", png.getvalue()).status_code == 204
     assert listed(client)[0]["touchedUp"]
-    touched_up = client.get(f"/removals/{picture}/touched-up").content
+    touched_up = client.get(f"/removals/{picture}/touched-up").getvalue()
     assert (pictures.pixels(touched_up) == pictures.pixels(png.getvalue())).all()
-    assert client.get(f"/removals/{picture}/result").content == first.content
+    assert client.get(f"/removals/{picture}/result").getvalue() == first.content
     client.delete("/removals")
     assert files() == []
 
@@ -350,7 +350,7 @@ def test_what_a_touched_up_cut_out_holds_besides_its_pixels_is_not_kept():
     hidden.add_text("comment", "x" * 1_000_000)
     Image.new("RGBA", (600, 400)).save(png, "PNG", pnginfo=hidden)
     assert client.put(f"/removals/{picture}/result", png.getvalue()).status_code == 204
-    assert len(client.get(f"/removals/{picture}/touched-up").content) < 10_000
+    assert len(client.get(f"/removals/{picture}/touched-up").getvalue()) < 10_000
 
 
 def test_a_touched_up_cut_out_has_as_many_bytes_as_its_pixels_may_need():

@@ -55,8 +55,8 @@ def test_a_sample_is_kept_for_its_visitor_and_counts_as_no_request(visitor: Clie
     assert (answer.status_code, answer["X-Kept"], answer["X-Result-Size"]) == (200, "1", "600 400")
     row = KeptPicture.objects.get()
     assert (row.state, row.delta, row.name) == (KeptPicture.State.DONE, True, "cup.jpg")
-    assert visitor.get(f"/removals/{PICTURE}/result").content == answer.content
-    original = visitor.get(f"/removals/{PICTURE}/original").content
+    assert visitor.get(f"/removals/{PICTURE}/result").getvalue() == answer.content
+    original = visitor.get(f"/removals/{PICTURE}/original").getvalue()
     assert Image.open(io.BytesIO(original)).size == (600, 400)
     assert visitor.get("/removals/allowance").json()["left"] == 20
     assert not Removal.objects.exists()

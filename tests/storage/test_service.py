@@ -83,8 +83,8 @@ def test_a_closed_account_takes_its_files_along(on_s3, alice):
 def test_the_pages_pictures_are_kept_and_deleted(on_s3):
     client, picture = visitor(), uuid4().hex
     first = send(client, picture)
-    assert client.get(f"/removals/{picture}/result").content == first.content
-    assert client.get(f"/removals/{picture}/original").content == pictures.portrait()
+    assert client.get(f"/removals/{picture}/result").getvalue() == first.content
+    assert client.get(f"/removals/{picture}/original").getvalue() == pictures.portrait()
     assert len(on_s3.files()) == 2
     client.delete(f"/removals/{picture}")
     assert on_s3.files() == []
