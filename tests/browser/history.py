@@ -143,9 +143,8 @@ def _pages(key: ApiKey, references: dict[str, str]) -> dict[str, list[str]]:
     mine = [reverse(name) for name in named]
     mine += [reverse("usage") + "?errors", reverse("pricing") + "?width=6000&height=4000"]
     mine += [reverse(name, args=[key.public_id]) for name in ("api_key", "webhook_secret")]
-    mine.append(reverse("receipt", args=[references.pop("paid")]))
-    references.pop("started")  # its page reloads by itself
-    mine += [reverse("thanks", args=[reference]) for reference in references.values()]
+    mine.append(reverse("receipt", args=[references["paid"]]))
+    mine += [reverse("thanks", args=[references[it]]) for it in ("pending", "uncredited")]
     return {
         EMAIL: mine,
         NEWCOMER: [reverse("mfa_activate_totp"), reverse("dashboard"), reverse("api_keys")],

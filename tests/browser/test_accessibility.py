@@ -44,17 +44,23 @@ RARE = (
     "/accounts/password/reset/key/done/",
     "/accounts/inactive/",
 )
-DESKTOP, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
+DESKTOP: ViewportSize = {"width": 1440, "height": 900}
+PHONE: ViewportSize = {"width": 390, "height": 844}
 THEMES = {
     "light": {"color_scheme": "light", "forced_colors": "none"},
     "dark": {"color_scheme": "dark", "forced_colors": "none"},
     "forced": {"color_scheme": "dark", "forced_colors": "active"},
 }
+Look = tuple[str, ViewportSize, tuple[str, ...]]
 WHOLE = os.environ.get("ACCESSIBILITY") == "whole"
 # Language, size and themes. Colours do not depend on words, so that four looks are enough.
-FEW = [("", DESKTOP, ("light", "dark")), ("/ja", PHONE, ("light", "forced"))]
-EVERY = [(language, size, tuple(THEMES)) for language in ("", "/ja") for size in (DESKTOP, PHONE)]
+FEW: list[Look] = [("", DESKTOP, ("light", "dark")), ("/ja", PHONE, ("light", "forced"))]
+EVERY: list[Look] = [
+    (language, size, tuple(THEMES)) for language in ("", "/ja") for size in (DESKTOP, PHONE)
+]
 LOOKS = EVERY if WHOLE else FEW
+# Pages with rows wear what those without have shown: of these, the tests take two looks.
+FEWEST: list[Look] = [("", DESKTOP, ("dark",)), ("/ja", PHONE, ("light",))]
 STATES = [(f"{language}/", size) for language, size, _ in LOOKS]
 
 
@@ -104,13 +110,16 @@ def still(browser: Browser, base_url: str) -> Iterator[Page]:
 
 
 def look_at(
-    page: Page, paths: Sequence[str], renew: Callable[[Page], None] = lambda page: None
+    page: Page,
+    paths: Sequence[str],
+    looks: Sequence[Look] = LOOKS,
+    before: Callable[[Page], None] = lambda page: None,
 ) -> None:
-    """Nothing may be wider than its place. `renew` comes before each round."""
+    """Nothing may be wider than its place. `before` comes before each round."""
     found = {}
-    for language, size, themes in LOOKS:
+    for language, size, themes in looks:
         page.set_viewport_size(size)
-        renew(page)
+        before(page)
         for path in map(language.__add__, paths):
             page.goto(path)
             assert page.url.endswith(path), "led elsewhere"
@@ -125,7 +134,7 @@ def test_no_page_has_a_violation(still: Page) -> None:
     look_at(still, PAGES + (RARE if WHOLE else ()))
 
 
-@pytest.mark.parametrize("size", [size for _, size, _ in LOOKS[:2]])
+@pytest.mark.parametrize("size", [DESKTOP, PHONE] if WHOLE else [DESKTOP])
 def test_explorer_wears_the_theme_and_can_be_read(still: Page, size: ViewportSize) -> None:
     still.set_viewport_size(size)
     still.emulate_media(color_scheme="dark")
@@ -133,11 +142,9 @@ def test_explorer_wears_the_theme_and_can_be_read(still: Page, size: ViewportSiz
     still.locator(".opblock").first.wait_for()
     expect(still.locator("html")).to_have_class("dark-mode")
     expect(still.locator("#explorer")).not_to_have_css("background-color", "rgb(255, 255, 255)")
-    assert violations(still) == []
     operation = still.locator("#operations-v2-remove_background")
     operation.locator(".opblock-summary-control").click()
     operation.get_by_role("button", name="Try it out").click()
-    assert violations(still) == []
     still.get_by_role("button", name="Authorize").click()
     still.locator(".dialog-ux").wait_for()
     assert violations(still) == []
@@ -222,7 +229,7 @@ def test_no_page_of_an_account_has_a_violation(
             page.locator("[name=code]").first.fill(code(history.TOTP_SECRET))
             page.locator("[name=code]").first.press("Enter")
         page.wait_for_url("**/dashboard")
-        look_at(page, pages[person], confirm)
+        look_at(page, pages[person], EVERY if WHOLE else FEWEST, confirm)
         page.goto("/dashboard/keys")
         page.locator("[name=label]").fill("one more")
         page.locator("[name=label]").press("Enter")
