@@ -2,10 +2,12 @@
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 from django.conf import settings
 from django.http import HttpResponse, JsonResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from rest_framework.request import Request
 
 from accounts import webhook_secrets
@@ -22,10 +24,9 @@ from removal.errors import (
 )
 from removal.models import Batch, BatchPicture
 from removal.outbound import fetch
-from removal.outcomes import Outcome
 
 from . import reading, repeats
-from .headers import image_response
+from .headers import described, stored_response
 from .views import Endpoint
 
 LISTED = 50
@@ -110,13 +111,12 @@ class CancelBatch(Endpoint):
 class BatchResult(Endpoint):
     """GET /api/v2/batches/ID/pictures/N"""
 
-    def get(self, request: Request, batch_id: str, number: str) -> HttpResponse:
+    def get(self, request: Request, batch_id: str, number: str) -> HttpResponseBase:
         batch = register.find(_key_of(request), batch_id)
         picture = batch.pictures.filter(number=number, state=BatchPicture.State.DONE).first()
         if picture is None:
             raise NoSuchPath(request.path)
-        outcome = _outcome_of(batch, picture)
-        response = image_response(outcome)
+        response = _result_of(batch, picture)
         response["X-Request-Id"] = picture.request_id
         return response
 
@@ -201,13 +201,14 @@ def _uploads(request: Request, room: int) -> Iterator[intake.Upload]:
         yield from intake.pictures_of_zip(file.read(), room)
 
 
-def _outcome_of(batch: Batch, picture: BatchPicture) -> Outcome:
-    try:
-        content = register.result_of(picture)
-    except FileNotFoundError:
-        raise NoSuchPath(f"/api/v2/batches/{batch.batch_id}/pictures/{picture.number}") from None
+def _result_of(batch: Batch, picture: BatchPicture) -> HttpResponseBase:
     options = engine.parse_options(batch.fields)
-    return outcomes.from_json(picture.outcome, content, options, picture.hold, picture.request_id)
+    outcome = outcomes.from_json(picture.outcome, b"", options, picture.hold, picture.request_id)
+    for name in register.result_names(picture):
+        with suppress(FileNotFoundError):
+            stored = stored_response(name, outcome.result.media_type, "cut-out")
+            return described(stored, outcome)
+    raise NoSuchPath(f"/api/v2/batches/{batch.batch_id}/pictures/{picture.number}")
 
 
 def _answer(key: ApiKey, batch: Batch) -> HttpResponse:

@@ -3,9 +3,10 @@
 from decimal import Decimal
 from typing import TypeVar
 
-from django.http import HttpResponse
+from django.http import FileResponse, HttpResponse
 from django.http.response import HttpResponseBase
 
+from removal import storage
 from removal.engine import Box, extension_of
 from removal.outcomes import Outcome
 from removal.services import mark_delivered
@@ -38,6 +39,15 @@ class DeliveredResponse(HttpResponse):
 def image_response(outcome: Outcome) -> HttpResponse:
     result = outcome.result
     return described(DeliveredResponse(result.content, result.media_type, outcome), outcome)
+
+
+def stored_response(name: str, media_type: str, file_name: str) -> HttpResponseBase:
+    """A file of the storage: out of its folder itself, where it lies in one, so that no reader,
+    however slow, costs a copy of it in memory or in the temporary folder. FileNotFoundError."""
+    file = storage.opened(name)
+    if file is None:
+        return HttpResponse(storage.get(name), content_type=media_type)
+    return FileResponse(file, content_type=media_type, filename=file_name)
 
 
 def described(response: Response, outcome: Outcome) -> Response:

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, BinaryIO
+from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -221,21 +221,15 @@ def outcome_of(row: KeptPicture) -> Outcome:
 
 
 def read(row: KeptPicture, kind: str) -> bytes:
-    with _there(row, kind):
-        return storage.get(_name(row.token, kind))
-
-
-def opened(row: KeptPicture, kind: str) -> BinaryIO | None:
-    """As storage.opened. Raises NoSuchPath."""
-    with _there(row, kind):
-        return storage.opened(_name(row.token, kind))
+    with present(row, kind) as name:
+        return storage.get(name)
 
 
 @contextmanager
-def _there(row: KeptPicture, kind: str) -> Iterator[None]:
-    """Raises NoSuchPath if the file is lost."""
+def present(row: KeptPicture, kind: str) -> Iterator[str]:
+    """The file's name in the storage; raises NoSuchPath if the block finds it lost."""
     try:
-        yield
+        yield _name(row.token, kind)
     except FileNotFoundError:
         raise NoSuchPath(f"/removals/{row.picture_id}/{kind}") from None
 

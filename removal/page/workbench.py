@@ -6,7 +6,6 @@ from typing import Any
 
 from django.conf import settings
 from django.http import (
-    FileResponse,
     HttpRequest,
     HttpResponse,
     HttpResponseRedirect,
@@ -22,7 +21,7 @@ from accounts.models import User
 
 from .. import capacity, engine, limits, offers, outcomes, services
 from ..api.errors import error_response, known_failure, request_id_of
-from ..api.headers import described, image_response
+from ..api.headers import described, image_response, stored_response
 from ..api.reading import read_source
 from ..api.views import disconnected_of
 from ..engine.hints import Scribble
@@ -159,12 +158,8 @@ def _handed_out(row: KeptPicture, kind: str) -> HttpResponseBase:
 
 
 def _sent(row: KeptPicture, kind: str, media_type: str) -> HttpResponseBase:
-    """Out of the folder itself where there is one: no reader, however slow, costs a copy of it in
-    memory or in the temporary folder."""
-    file = kept.opened(row, kind)
-    if file is None:
-        return HttpResponse(kept.read(row, kind), content_type=media_type)
-    return FileResponse(file, content_type=media_type, filename=kind)
+    with kept.present(row, kind) as name:
+        return stored_response(name, media_type, kind)
 
 
 def as_dicts(owner: Owner) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.http import FileResponse
 from django.test import override_settings
 
 from removal.batches import runner
@@ -31,7 +32,11 @@ def zip_of(**pictures: bytes) -> bytes:
 
 
 def get(caller: Caller, path: str) -> Any:
-    return caller.client.get(path, HTTP_AUTHORIZATION=caller.authorization)
+    """The answer; a file is read to its end, which closes it."""
+    answer = caller.client.get(path, HTTP_AUTHORIZATION=caller.authorization)
+    if isinstance(answer, FileResponse):
+        answer.streaming_content = [answer.getvalue()]
+    return answer
 
 
 def delete(caller: Caller, path: str) -> Any:

@@ -62,7 +62,7 @@ def test_a_result_is_what_the_single_request_gives(alice, portrait):
     work_through()
     result = get(alice, f"{BATCHES}/{batch['id']}/pictures/1")
     assert result.status_code == 200
-    assert result.content == single.content
+    assert result.getvalue() == single.content
     for name in ("X-Input-Size", "X-Result-Size", "X-Credits-Charged", "Content-Type"):
         assert result[name] == single[name]
 

@@ -60,14 +60,14 @@ def test_a_result_is_charged_once_and_served(alice, portrait, dispatching, tmp_p
     done = get(alice, f"{BATCHES}/{batch['id']}").json()
     assert (done["state"], done["creditsCharged"]) == ("done", float(10 - alice.credits))
     assert [name.rpartition("-")[2] for name in stored(tmp_path)] == ["result"]
-    result = get(alice, f"{BATCHES}/{batch['id']}/pictures/1")
-    assert pictures.mode_and_size(result.content) == ("RGBA", (200, 240))
-    assert BatchPicture.objects.get().size == len(result.content)
+    result = get(alice, f"{BATCHES}/{batch['id']}/pictures/1").getvalue()
+    assert pictures.mode_and_size(result) == ("RGBA", (200, 240))
+    assert BatchPicture.objects.get().size == len(result)
     worker.perform(*delivered[0])  # the broker delivers it once more
     collect(dispatching)
     dispatching.begin_next()
     assert len(delivered) == 1
-    assert get(alice, f"{BATCHES}/{batch['id']}/pictures/1").content == result.content
+    assert get(alice, f"{BATCHES}/{batch['id']}/pictures/1").getvalue() == result
     assert float(10 - alice.credits) == done["creditsCharged"]
 
 
@@ -154,11 +154,11 @@ def test_a_late_worker_touches_no_other_attempt_s_result(alice, portrait, dispat
     BatchPicture.objects.update(due_at=timezone.now())
     dispatching.begin_next()
     collect(dispatching)
-    result = get(alice, f"{BATCHES}/{batch['id']}/pictures/1").content
+    result = get(alice, f"{BATCHES}/{batch['id']}/pictures/1").getvalue()
     storage.put(late._files.result, b"something else")
     late.__exit__()
     steps.close()
-    assert get(alice, f"{BATCHES}/{batch['id']}/pictures/1").content == result
+    assert get(alice, f"{BATCHES}/{batch['id']}/pictures/1").getvalue() == result
 
 
 def test_pictures_that_end_at_once_end_their_batch(any_database, portrait, monkeypatch):  # noqa: F811
