@@ -147,7 +147,8 @@ ROWS: tuple[Row, ...] = (
         _("Slow down"),
         _(
             "All slots are taken, or your key has reached its limit of concurrent requests, "
-            "or your account has used up this hour's free tests. "
+            "or your account has used up this hour's free tests, or as many requests that found "
+            "nothing and cost nothing. "
             "Wait as long as Retry-After says, then send the request again."
         ),
         page=_("Too many people are here at the moment. Try again in a few seconds."),

@@ -104,6 +104,30 @@ def take_free_test(user: User, factor: Decimal = ONE) -> None:
         raise _tests_used_up(limit, _wait(limit, *_tester(user)))
 
 
+def check_empty(user: User) -> None:
+    """Raises HourUsedUp if an account that pays has had very many pictures in which nothing was
+    found, which cost nothing: as many as free tests."""
+    limit = _free_tests()
+    if limit and not _limiter().test(limit, *_empty(user)):
+        wait = _wait(limit, *_empty(user))
+        raise HourUsedUp(
+            f"Nothing was found in {limit.amount:,} of this account's pictures within an hour, all "
+            f"of them free. The next request is taken in {math.ceil(wait / 60)} min.",
+            retry_after=wait,
+        )
+
+
+def count_empty(user: User, factor: Decimal = ONE) -> None:
+    """Count one paid picture in which nothing was found. factor: as for `admit_free_picture`."""
+    limit = _free_tests()
+    if limit:
+        _limiter().hit(limit, *_empty(user), cost=_cost(factor, limit.amount))
+
+
+def _empty(user: User) -> tuple[str, str]:
+    return "empty", str(user.pk)
+
+
 def _free_tests() -> RateLimitItemPerHour | None:
     amount = settings.REMOVAL_FREE_TESTS_PER_HOUR
     return RateLimitItemPerHour(amount) if amount else None
@@ -116,7 +140,7 @@ def _tester(user: User) -> tuple[str, str]:
 def _tests_used_up(limit: RateLimitItemPerHour, wait: int) -> HourUsedUp:
     return HourUsedUp(
         f"This account has used up this hour's {limit.amount:,} free tests. The next one is free "
-        f"in {math.ceil(wait / 60)} min. Paid requests are not limited.",
+        f"in {math.ceil(wait / 60)} min. Requests that cost credits are not limited.",
         retry_after=wait,
     )
 

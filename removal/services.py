@@ -28,6 +28,7 @@ from .errors import (
     BackgroundUrlRefused,
     ClientGone,
     InternalError,
+    NothingFound,
     RemovalError,
     SlowDown,
 )
@@ -241,7 +242,7 @@ class Work:
         pixels = min(job.header.pixels, job.options.max_pixels)
         price = ledger.price_of(pixels, offer.factor)
         if pays:
-            return (yield from self._charged(job, price, results))
+            return (yield from self._charged(job, price, offer.factor, results))
         if tester is not None:  # counted only now: requests refused earlier do not count
             limits.take_free_test(tester, offer.factor)
         result = yield job
@@ -257,6 +258,7 @@ class Work:
         if pays:
             assert self._caller.user is not None
             ledger.check_spendable(self._caller.user)
+            limits.check_empty(self._caller.user)
         else:
             self._admission.does_not_pay()
         if tester is not None:
@@ -322,15 +324,22 @@ class Work:
         except (fetch.FetchFailed, fetch.FetchTooSlow, fetch.NotAnImageAnswer) as error:
             raise BackgroundUrlFailed(f"The background: {error}") from error
 
-    def _charged(self, job: execution.Job, price: Decimal, results: ResultStore | None) -> Steps:
+    def _charged(
+        self, job: execution.Job, price: Decimal, factor: Decimal, results: ResultStore | None
+    ) -> Steps:
         caller = self._caller
         assert caller.user is not None
         lifetime = settings.REMOVAL_DEADLINE_SECONDS + settings.HOLD_GRACE_SECONDS
         with ledger.charge(caller.user, price, caller.request_id, lifetime, caller.key) as hold:
-            result = yield job
+            try:
+                result = yield job
+            except NothingFound:
+                limits.count_empty(caller.user, factor)
+                raise
             if result.facts.result_foreground:
                 outcome = Outcome(result, job.options, credits_charged=price, hold=hold)
                 return _finished(caller, outcome, results)
+        limits.count_empty(caller.user, factor)
         return _finished(caller, Outcome(result, job.options), results)
 
 

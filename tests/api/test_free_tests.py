@@ -39,7 +39,19 @@ def test_one_more_than_the_hours_tests_is_told_how_long_to_wait(alice):
 def test_requests_that_are_paid_for_are_not_limited(alice):
     for _ in range(2):
         alice.post(image=PHOTO, test="true")
-    assert [alice.post(image=PHOTO).status_code for _ in range(3)] == [200] * 3
+    assert [alice.post(image=pictures.portrait()).status_code for _ in range(3)] == [200] * 3
+
+
+def test_paid_requests_that_find_nothing_and_cost_nothing_are_counted_by_themselves(alice):
+    """Else one credit has the engine work for nothing, and before all others, for ever."""
+    assert alice.post(image=PHOTO)["X-Credits-Charged"] == "0"
+    assert post_removebg(alice, image_file=PHOTO).status_code == 400
+    answer = alice.post(image=pictures.portrait())
+    assert (answer.status_code, answer.json()["error"]["code"]) == (429, 1015)
+    assert "Nothing was found in 2 of this account's pictures" in answer.json()["error"]["message"]
+    assert int(answer["Retry-After"]) > 3500
+    assert alice.post(image=PHOTO, test="true").status_code == 200
+    assert alice.credits == 10
 
 
 def test_all_keys_of_an_account_count_together_and_others_apart(alice, bob):
