@@ -39,7 +39,8 @@ class Child:
         self._connection = connection
         self._picture = picture
         self._result = result
-        self._seconds: dict[str, float] = {}  # of a run, by the name of what was loaded later on
+        # Of a run of each network; None of what was loaded, and told of, at the start.
+        self._seconds: dict[str, float | None] = {}
 
     def serve(self) -> None:
         try:
@@ -51,6 +52,7 @@ class Child:
             traceback.print_exc()
             self._tell(wire.dump_greeting(wire.Unavailable(f"The first picture failed: {error!r}")))
             return
+        self._seconds = dict.fromkeys(("", *session.loaded()))
         memory.trim()
         self._tell(wire.dump_greeting(wire.Warm(info, own_pace, session.loaded())))
         while (order := self._next_order()) is not None:
@@ -87,13 +89,13 @@ class Child:
 
     def _begin(self, order: wire.Order) -> wire.Begun:
         """Load what is needed before the picture is looked at: its time limit begins after that."""
-        model, before = order.options.model, session.loaded()
+        model = order.options.model
         if order.needs_network:
             session.networks(model)
-            if not set(session.loaded()) <= set(before) and model not in self._seconds:
-                began = time.perf_counter()
-                session.warm(model)
-                self._seconds[model] = time.perf_counter() - began
+        if order.mending is None and model not in self._seconds:  # mending runs none
+            began = time.perf_counter()
+            session.warm(model)
+            self._seconds[model] = time.perf_counter() - began
         return wire.Begun(session.loaded(), self._seconds.get(model))
 
     def _work(self, order: wire.Order, stopwatch: Stopwatch) -> engine.Result:
