@@ -16,6 +16,7 @@ function mend() {
     const name = paramName ?? propertyName;
     if (name) field.setAttribute("aria-label", name);
   }
+  for (const code of place.querySelectorAll("pre.microlight")) code.tabIndex = 0; // it can be moved sideways
   for (const heading of place.querySelectorAll("h3, h4, h5")) {
     heading.setAttribute("aria-level", Number(heading.tagName[1]) - 1);
   }

@@ -145,6 +145,8 @@ def test_explorer_wears_the_theme_and_can_be_read(still: Page, size: ViewportSiz
     operation = still.locator("#operations-v2-remove_background")
     operation.locator(".opblock-summary-control").click()
     operation.get_by_role("button", name="Try it out").click()
+    operation.get_by_role("button", name="Execute").click()
+    operation.locator(".live-responses-table").wait_for()
     still.get_by_role("button", name="Authorize").click()
     still.locator(".dialog-ux").wait_for()
     assert violations(still) == []
