@@ -27,7 +27,7 @@ export class Shelf {
   async #put(record) {
     try {
       const others = (await this.#everything()).filter(({ id }) => id !== record.id);
-      await this.#makeRoom(others, record.file.size);
+      await this.#makeRoom(others, sizeOf(record));
       const [account, until] = [this.#account, Date.now() + this.#milliseconds];
       await this.#run((photos) => photos.put({ ...record, account, until }), "readwrite");
       return true;
@@ -70,11 +70,11 @@ export class Shelf {
   /** The oldest go first. */
   async #makeRoom(others, size) {
     if (size > MOST_BYTES) throw new Error("too large");
-    let used = others.reduce((sum, { file }) => sum + file.size, 0);
-    for (const { id, file } of others.sort((a, b) => a.until - b.until)) {
+    let used = others.reduce((sum, other) => sum + sizeOf(other), 0);
+    for (const other of others.sort((a, b) => a.until - b.until)) {
       if (used + size <= MOST_BYTES) return;
-      await this.#delete(id);
-      used -= file.size;
+      await this.#delete(other.id);
+      used -= sizeOf(other);
     }
   }
 
@@ -91,6 +91,10 @@ export class Shelf {
     const photos = (await this.#opening).transaction(NAME, mode).objectStore(NAME);
     return result(work(photos));
   }
+}
+
+function sizeOf({ file, touchedUp }) {
+  return file.size + (touchedUp?.size ?? 0);
 }
 
 function opened() {
