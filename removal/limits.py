@@ -62,6 +62,8 @@ def admit_free_picture(user: User | None, address: str, factor: Decimal = ONE) -
     wait = _count(limit, *who, cost=_cost(factor, limit))
     if not wait:
         return
+    if not limit:
+        raise HourUsedUp(_("There are no free pictures here."), retry_after=wait)
     places = {"limit": limit, "minutes": math.ceil(wait / 60)}
     raise HourUsedUp(
         _("You have used up this hour's %(limit)d free pictures. Come back in %(minutes)d min.")

@@ -32,6 +32,7 @@ SCRIPT_TEXTS: dict[str, str | Promise] = {
     "reduced": _("{width} × {height} of {fullWidth} × {fullHeight} px"),
     "ownOptions": _("own options"),
     "held": _("Waits for the next free picture of the hour."),
+    "quota.none": _("There are no free pictures here."),
     "quota.left": _("{left} of {limit} free pictures left this hour."),
     "quota.waiting": _("{count} wait for the others and then go on."),
     "quota.waitingUntil": _("{count} wait and go on by themselves, the next one at {time}."),

@@ -120,6 +120,7 @@ export class Quota {
     const left = this.#free;
     this.#notice.hidden = left >= this.#limit && !this.#held.size;
     if (this.#notice.hidden) return;
+    if (!this.#limit) return this.#say(text("quota.none"));
     const sentences = [text("quota.left", { left, limit: this.#limit })];
     if (this.#held.size) sentences.push(this.#wait());
     this.#say(sentences.join(" "));

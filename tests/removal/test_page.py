@@ -128,7 +128,9 @@ def test_page_is_told_what_is_left_of_the_hour_and_an_account_has_its_own(
 
 def test_site_without_free_pictures_says_so(client: Client, settings: Settings) -> None:
     settings.REMOVAL_ANONYMOUS_PER_HOUR = 0
-    assert send(client).status_code == 429
+    refused = send(client)
+    assert refused.status_code == 429
+    assert refused.json()["error"]["message"] == "There are no free pictures here."
     assert client.get("/removals/allowance").json()["left"] == 0
 
 
