@@ -22,6 +22,13 @@ from . import kept
 MAX_BODY = hints.MAX_TEXT  # bytes
 
 
+def is_mendable(full: bool, charged: Decimal) -> bool:
+    """Not one in full size that cost nothing, as nothing was found or it is a test, where pictures
+    cost something: mended it would be the product."""
+    has_price = settings.CREDITS_BASE or settings.CREDITS_PER_MEGAPIXEL
+    return not full or charged > 0 or not has_price
+
+
 class Mender:
     """Mends one stored picture. who: the account or address that the requests count for."""
 
@@ -47,10 +54,9 @@ class Mender:
     def cutout(self, scribbles: tuple[Scribble, ...]) -> bytes:
         """What changes of the cut-out, as a PNG or Delta PNG that says where it lies.
 
-        Raises PaymentRequired for one in full size that cost nothing, as nothing was found or it is
-        a test: mended it would be the product.
+        Raises PaymentRequired where it is not `is_mendable`.
         """
-        if self._row.full and not Decimal(self._row.outcome["charged"]):
+        if not is_mendable(self._row.full, Decimal(self._row.outcome["charged"])):
             raise PaymentRequired("Only a full-size cut-out that was paid for can be mended.")
         with self._admitted():
             return self._run("finish", *self._files(), scribbles)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import asdict, replace
+from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
@@ -21,7 +22,7 @@ from accounts.models import User
 
 from .. import capacity, engine, limits, offers, outcomes, services
 from ..api.errors import error_response, known_failure, request_id_of
-from ..api.headers import described, image_response, stored_response
+from ..api.headers import Response, described, image_response, stored_response
 from ..api.reading import read_source
 from ..api.views import disconnected_of
 from ..engine.hints import Scribble
@@ -169,6 +170,7 @@ def as_dicts(owner: Owner) -> list[dict[str, Any]]:
 
 def _as_dict(row: KeptPicture) -> dict[str, Any]:
     state, message = row.state, row.error_message
+    charged = row.outcome.get("charged", "0.000")
     if state == State.WORKING and not kept.is_alive(row):
         state = State.FAILED
         message = _("The server was stopped while it processed this picture. Try again.")
@@ -180,7 +182,8 @@ def _as_dict(row: KeptPicture) -> dict[str, Any]:
         "full": row.full,
         "touchedUp": row.touched_up,
         "model": offers.still(row.outcome.get("model", "")),
-        "charged": row.outcome.get("charged", "0.000"),
+        "charged": charged,
+        "mendable": mending.is_mendable(row.full, Decimal(charged)),
         "inputSize": row.outcome.get("facts", {}).get("input_size"),
         "message": message,
     }
@@ -194,7 +197,7 @@ def _remove_background(request: HttpRequest, owner: Owner) -> HttpResponseBase:
     if earlier:  # the response was lost; it is not charged twice
         return _replayed(earlier)
     if sample := request.POST.get("sample"):
-        return _answer(samples.stored_result(request, owner, sample, results), results)
+        return _answer(samples.stored_result(request, owner, sample, results), results, full=False)
     caller = _caller(request, owner, results)
     try:
         with services.admitted(caller) as work:
@@ -203,12 +206,18 @@ def _remove_background(request: HttpRequest, owner: Owner) -> HttpResponseBase:
         if results is not None:
             results.fail(texts.sentence_for(error), is_hopeless=error.status in ANOTHER_FILE)
         raise
-    return _answer(outcome, results)
+    return _answer(outcome, results, full=caller.pays)
 
 
-def _answer(outcome: outcomes.Outcome, results: PageResultStore | None) -> HttpResponse:
-    response = image_response(outcome)
-    response["X-Kept"] = "1" if results is not None and results.is_wanted() else "0"
+def _answer(outcome: outcomes.Outcome, results: PageResultStore | None, full: bool) -> HttpResponse:
+    is_kept = results is not None and results.is_wanted()
+    return _told(image_response(outcome), outcome, is_kept, full)
+
+
+def _told(response: Response, outcome: outcomes.Outcome, is_kept: bool, full: bool) -> Response:
+    """With what only the page's script asks for."""
+    response["X-Kept"] = str(int(is_kept))
+    response["X-Mendable"] = str(int(mending.is_mendable(full, outcome.credits_charged)))
     return response
 
 
@@ -264,8 +273,7 @@ def _replayed(row: KeptPicture) -> HttpResponseBase:
     outcome = kept.outcome_of(row)
     response = described(_sent(row, "result", outcome.result.media_type), outcome)
     services.mark_delivered(outcome)  # it can be fetched again
-    response["X-Kept"] = "1"
-    return response
+    return _told(response, outcome, is_kept=True, full=row.full)
 
 
 def _name_of(request: HttpRequest) -> str:

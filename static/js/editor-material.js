@@ -9,11 +9,9 @@ export function inStep(picture) {
   return stored.get(picture) ?? Promise.resolve(true);
 }
 
-/** The argument of Editor.edit. Scribbles need a server that has the very cut-out, and in full size
- *  one that was paid for: nothing was charged where nothing was found. */
+/** The argument of Editor.edit. Scribbles need a server that has the very cut-out. */
 export async function materialOf(picture, store) {
-  const isMended = picture.isKept && (picture.charged > 0 || !picture.isWhole);
-  const isInStep = isMended && (await inStep(picture));
+  const isInStep = picture.isKept && picture.isMendable && (await inStep(picture));
   return {
     original: picture.hasOriginal ? await picture.originalPixels() : null,
     cutout: await picture.cutout(),

@@ -32,12 +32,12 @@ export class Picture extends EventTarget {
   size = null; // [width, height] of the cut-out
   foreground = null; // box, see pixels/geometry.js
   isFull = false; // of full resolution, for credits
-  isWhole = false; // its cut-out was made in full resolution, charged or not
   model = ""; // the network's name; "" for the default
   charged = 0; // thousandths of a credit
   balance = null; // thousandths left on the account, by the last answer
   wasSent = false; // so that the server may hold it
   isKept = false; // by the server, with its result
+  isMendable = false; // by scribbles, there
   sample = ""; // the site's, whose result is stored
   isHeld = false; // until the hour has free pictures again
   isShelved = false; // its file is kept in this browser, see shelf.js
@@ -148,9 +148,8 @@ export class Picture extends EventTarget {
   /** Restore a picture stored on the server from its report: working, done or failed. */
   resume(report, store) {
     const { message, model } = report;
-    Object.assign(this, { isKept: true, wasSent: true, message, model });
+    Object.assign(this, { isKept: true, isMendable: report.mendable, wasSent: true, message, model });
     this.isFull = report.state === "failed" && report.full; // until it is tried again
-    this.isWhole = report.full;
     [this.#report, this.#store] = [report, store];
     this.#change(STATES[report.state]);
   }
@@ -215,9 +214,9 @@ export class Picture extends EventTarget {
 
   /** Be what `other` is: the same photo, cut out at full resolution. */
   become(other) {
-    const { id, before, after, original, size, foreground, charged, isKept } = other;
-    Object.assign(this, { id, before, after, original, size, foreground, charged, isKept });
-    this.isFull = this.isWhole = true;
+    const { id, before, after, original, size, foreground, charged, isKept, isMendable } = other;
+    Object.assign(this, { id, before, after, original, size, foreground, charged, isKept, isMendable });
+    this.isFull = true;
     this.#cutout = other.#cutout;
     this.#casts.clear();
     this.#change("done");
@@ -270,7 +269,7 @@ export class Picture extends EventTarget {
   async #take({ blob, header }, { upload, isExact }, pixels) {
     this.#throwIfCancelled();
     this.isKept = header("X-Kept") === "1";
-    this.isWhole = this.isFull;
+    this.isMendable = header("X-Mendable") === "1";
     this.charged = thousandths(header("X-Credits-Charged"));
     this.balance = thousandths(header("X-Credits-Remaining"));
     this.original ??= numbersOf(header("X-Input-Size")); // of what only the server could read

@@ -115,14 +115,20 @@ def test_an_hour_has_an_end(client, picture, monkeypatch):
 
 
 @pytest.mark.parametrize("fields", [{"test": "true"}, {}], ids=["a test", "nothing found"])
-def test_a_full_size_cut_out_that_cost_nothing_is_not_mended_to_one(fields):
+def test_a_full_size_cut_out_that_cost_nothing_is_not_mended_to_one(fields, settings):
     alice = person()
     client, sent = browser(alice), new_id()
     photo = None if fields else blank(900, 600)
     answer = send(client, sent, photo, resolution="full", **{"output.format": "png"} | fields)
     assert (answer.status_code, answer["X-Credits-Charged"]) == (200, "0")
+    assert answer["X-Mendable"] == "0"
     assert client.get(f"/removals/{sent}/work-copy").status_code == 200
     assert ask(client, sent).status_code == 402
+    told = {row["id"]: row["mendable"] for row in client.get("/removals").json()["pictures"]}
+    assert told == {sent: False}
     paid = new_id()
-    assert send(client, paid, resolution="full")["X-Credits-Charged"] == "0.062"
+    answer = send(client, paid, resolution="full")
+    assert (answer["X-Credits-Charged"], answer["X-Mendable"]) == ("0.062", "1")
     assert ask(client, paid).status_code == 200
+    settings.CREDITS_BASE = settings.CREDITS_PER_MEGAPIXEL = 0  # a site without prices
+    assert ask(client, sent).status_code == 200
