@@ -7,7 +7,7 @@ import pytest
 
 from removal import engine, errors, failures
 from removal.engine import errors as engine_errors
-from removal.engine.networks import guard
+from removal.engine.networks import guard, opening
 from removal.execution import wire
 
 PIXELS = engine.Length(Decimal("12.5"))
@@ -23,6 +23,7 @@ ERRORS = [
     engine_errors.Cancelled(),
     engine_errors.ModelUnavailable("fetch it"),
     guard.MemoryInUse("20 MiB are free"),
+    opening.NotHalved("its output holds values that are no numbers"),
     errors.EngineUnavailable(detail="the storage is away"),
     errors.TooManyBytes.over(5),
 ]

@@ -87,6 +87,8 @@ def _gathering(
 class NotHalved(ModelUnavailable):
     """A network is not to be run in half precision; in float32 it may be."""
 
+    code = "not_halved"
+
 
 def halved(name: str, path: Path, wanted: Recipe, host: Host) -> Network:
     """In half precision, made from the float32 file at `path`; `path` itself where it is that.
