@@ -130,7 +130,7 @@ def test_site_without_free_pictures_says_so(client: Client, settings: Settings) 
     settings.REMOVAL_ANONYMOUS_PER_HOUR = 0
     refused = send(client)
     assert refused.status_code == 429
-    assert refused.json()["error"]["message"] == "There are no free pictures here."
+    assert "There are no free pictures here." in refused.content.decode()
     assert client.get("/removals/allowance").json()["left"] == 0
 
 
