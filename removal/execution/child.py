@@ -25,6 +25,7 @@ from removal.engine.mending import mend_cutout
 from removal.engine.networks import session
 
 from . import pace, wire
+from .job import needs_network
 from .shared_file import SharedFile
 from .stopwatch import Stopwatch
 
@@ -90,7 +91,7 @@ class Child:
     def _begin(self, order: wire.Order) -> wire.Begun:
         """Load what is needed before the picture is looked at: its time limit begins after that."""
         model = order.options.model
-        if order.needs_network:
+        if needs_network(order.mending):
             session.networks(model)
         if order.mending is None and model not in self._seconds:  # mending runs none
             began = time.perf_counter()

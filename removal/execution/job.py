@@ -40,6 +40,7 @@ class Job:
     max_result_pixels: int = MAX_RESULT_PIXELS
     mending: Mending | None = None
 
-    @property
-    def needs_network(self) -> bool:
-        return self.mending is None or self.mending.needs_network
+
+def needs_network(mending: Mending | None) -> bool:
+    """Whether a network has to be in memory for work whose mending this is; None: of a cut-out."""
+    return mending is None or mending.needs_network

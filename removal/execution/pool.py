@@ -23,7 +23,7 @@ from removal.errors import ClientGone, EngineUnavailable, TookTooLong
 
 from . import budget, wire
 from .engine_process import LOOK_SECONDS, EngineProcess
-from .job import Job
+from .job import Job, needs_network
 from .pace import Pace
 
 log = logging.getLogger(__name__)
@@ -143,7 +143,7 @@ class Pool:
         """The time limit. Loading a network has no other than the deadline, as no picture is looked
         at until then; see `_begin`."""
         model = _model(slot, job)
-        if job.needs_network and model not in slot.loaded:
+        if needs_network(job.mending) and model not in slot.loaded:
             return math.inf
         return budget.seconds(self._paces.get(model, _pace(slot)), job)
 

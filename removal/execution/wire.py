@@ -60,10 +60,6 @@ class Order:
     max_result_pixels: int
     mending: Mending | None = None
 
-    @property
-    def needs_network(self) -> bool:
-        return self.mending is None or self.mending.needs_network
-
     @classmethod
     def of(cls, job: Job) -> "Order":
         return cls(

@@ -26,15 +26,12 @@ def for_processor(path: Path, folder: Path) -> Path:
     twin = place_of(path, folder)
     if twin == path:
         return path
-    try:
-        _ensure(path, twin, _widened)
-    except ModelUnavailable:
-        raise
-    except Exception as error:  # of onnx, protocol buffers, or the disk
-        raise ModelUnavailable(
-            f"{path.name} is in half precision (fp16), which no processor runs well, and could not "
-            f"be turned into float32: {error}. Export it in float32, or set REMOVAL_DEVICE=cuda."
-        ) from error
+    _ensure(
+        path, twin, _widened,
+        lambda error: f"{path.name} is in half precision (fp16), which no processor runs well, and "
+        f"could not be turned into float32: {error}. Export it in float32, or set "
+        "REMOVAL_DEVICE=cuda.",
+    )  # fmt: skip
     return twin
 
 
@@ -53,14 +50,10 @@ def halve(path: Path, twin: Path) -> None:
 
     ModelUnavailable where that cannot be made.
     """
-    try:
-        _ensure(path, twin, half.narrow)
-    except ModelUnavailable:
-        raise
-    except Exception as error:  # of the converter, onnx, protocol buffers, or the disk
-        raise ModelUnavailable(
-            f"{path.name} could not be turned into half precision (fp16): {error}"
-        ) from error
+    _ensure(
+        path, twin, half.narrow,
+        lambda error: f"{path.name} could not be turned into half precision (fp16): {error}",
+    )  # fmt: skip
 
 
 def is_of(path: Path, twin: Path) -> bool:
@@ -83,10 +76,21 @@ def _widened(model: onnx.ModelProto) -> onnx.ModelProto:
     return deform.rewrite(model)
 
 
-def _ensure(path: Path, twin: Path, made: Callable[[onnx.ModelProto], onnx.ModelProto]) -> None:
-    with guard.turn(twin.parent, 0):
-        if not is_of(path, twin):
-            _make(path, twin, made)
+def _ensure(
+    path: Path,
+    twin: Path,
+    made: Callable[[onnx.ModelProto], onnx.ModelProto],
+    failure: Callable[[Exception], str],
+) -> None:
+    """Have `twin` be what `made` makes of `path`. ModelUnavailable says `failure` of what fails."""
+    try:
+        with guard.turn(twin.parent, 0):
+            if not is_of(path, twin):
+                _make(path, twin, made)
+    except ModelUnavailable:
+        raise
+    except Exception as error:  # of the converter, onnx, protocol buffers, or the disk
+        raise ModelUnavailable(failure(error)) from error
 
 
 def _make(path: Path, twin: Path, made: Callable[[onnx.ModelProto], onnx.ModelProto]) -> None:
